@@ -1,0 +1,1 @@
+"""Runs the builds of c4pipe at scale, on Apache Beam."""

@@ -1,0 +1,1 @@
+"""Builds C4, the Colossal Clean Crawled Corpus, page by page."""

@@ -1,0 +1,50 @@
+"""What everything else is about: a page, what a stage thought of it, and what a stage is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One WET "conversion" record."""
+
+    url: str  # WARC-Target-URI, as crawled
+    text: str  # lines joined by "\n", no blank lines
+    timestamp: str  # WARC-Date, ISO 8601 UTC; compared as text
+    content_type: str = ""
+    content_length: str = ""  # of the WET record, in bytes
+    language: str = "und"  # BCP 47, "und" until detected
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What a stage thought of a page: the page it passes on, or None, and why, counted."""
+
+    page: Page | None
+    tally: Mapping[str, int] = field(default_factory=dict)  # {"line-filtered:too_short": 3, "passed": 1}
+
+
+class PageStage(Protocol):
+    """A step that sees one page alone."""
+
+    @property
+    def name(self) -> str:
+        """The stage's counter namespace, unique in a variant."""
+        ...
+
+    def judge(self, page: Page) -> Verdict:
+        """Return the page as it goes on, or None, with the counts of this stage."""
+        ...
+
+
+def keep(page: Page, *counters: str) -> Verdict:
+    """Pass the page on, counting ``passed`` or the named counters, once each."""
+    return Verdict(page, dict.fromkeys(counters or ("passed",), 1))
+
+
+def drop(*counters: str) -> Verdict:
+    """Drop the page, counting each named counter once."""
+    return Verdict(None, dict.fromkeys(counters, 1))
