@@ -1,0 +1,141 @@
+"""Adafactor as T5 uses it, and T5's learning rates."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import torch
+from torch import Tensor
+
+FACTOR_FROM = 128  # t5x min_dim_size_to_factor: smaller matrices keep their whole second moment
+SQUARE_FLOOR = 1e-30  # epsilon1 of the paper, added to squared gradients
+SCALE_FLOOR = 1e-3  # epsilon2 of the paper: how far a parameter at zero may still go
+
+
+class Adafactor(torch.optim.Optimizer):
+    """T5's Adafactor: no momentum, no decay, steps in proportion to a parameter's own size.
+
+    ``torch.optim.Adafactor`` is another: it factors small matrices too and has a floor of 1e-7 under squared
+    gradients, which small gradients reach. ``step_offset`` counts time from that step, for fine-tuning.
+    """
+
+    def __init__(
+        self,
+        params: Iterable[Any],
+        lr: float = 0.01,
+        *,
+        decay_exponent: float = 0.8,
+        clip: float = 1.0,
+        step_offset: int = 0,
+        factor_from: int = FACTOR_FROM,
+    ) -> None:
+        if lr < 0:
+            raise ValueError(f"lr is {lr}, but must not be negative")
+        if not clip > 0 or not decay_exponent > 0:
+            raise ValueError(f"clip is {clip} and decay_exponent {decay_exponent}, but both must be above 0")
+        settings = {
+            "lr": lr,
+            "decay_exponent": decay_exponent,
+            "clip": clip,
+            "step_offset": step_offset,
+            "factor_from": factor_from,
+            "step": 0,
+        }
+        super().__init__(params, settings)
+
+    @torch.no_grad()
+    def step(self, closure: Any = None) -> Any:
+        """Take one step with the gradients that are there; in float32, and without waiting for the device."""
+        outcome = None
+        if closure is not None:
+            with torch.enable_grad():
+                outcome = closure()
+        for group in self.param_groups:
+            time = group["step"] - group["step_offset"] + 1
+            if time < 1:
+                raise ValueError(f"step {group['step']} comes before step_offset {group['step_offset']}")
+            decay = 1.0 - time ** -group["decay_exponent"]
+            for parameter in group["params"]:
+                if parameter.grad is not None:
+                    self._move(parameter, group, decay)
+            group["step"] += 1
+        return outcome
+
+    def _move(self, parameter: Tensor, group: dict[str, Any], decay: float) -> None:
+        gradient, values, state = parameter.grad.float(), parameter.float(), self.state[parameter]
+        update = _normalized(gradient, state, decay, group["factor_from"])
+        update.div_((rms(update) / group["clip"]).clamp_(min=1.0))
+        scale = rms(values).clamp_(min=SCALE_FLOOR)
+        parameter.copy_(values - group["lr"] * scale * update)
+
+
+def rms(values: Tensor) -> Tensor:
+    """The root of the mean square."""
+    return values.square().mean().sqrt()
+
+
+def factored_dims(shape: Iterable[int], factor_from: int = FACTOR_FROM) -> tuple[int, int] | None:
+    """The two largest dimensions, the larger last, or None if one of them is shorter than ``factor_from``.
+
+    >>> factored_dims((160, 130)), factored_dims((32, 12)), factored_dims((4096,))
+    ((1, 0), None, None)
+    """
+    sizes = list(shape)
+    order = sorted(range(len(sizes)), key=sizes.__getitem__)
+    if len(sizes) < 2 or sizes[order[-2]] < factor_from:
+        return None
+    return order[-2], order[-1]
+
+
+def _normalized(gradient: Tensor, state: dict[str, Tensor], decay: float, factor_from: int) -> Tensor:
+    """``gradient`` over the root of its second moment, whose running mean ``state`` keeps."""
+    squares = gradient.square() + SQUARE_FLOOR
+    dims = factored_dims(gradient.shape, factor_from)
+    if dims is None:
+        return gradient * _average(state, "v", squares, decay).rsqrt()
+    smaller, larger = dims
+    row = _average(state, "v_row", squares.mean(larger, keepdim=True), decay)
+    column = _average(state, "v_col", squares.mean(smaller, keepdim=True), decay)
+    # Not row * column / mean: with gradients of zero the product of two floors is 0 in float32.
+    return gradient * (row / row.mean(smaller, keepdim=True)).rsqrt() * column.rsqrt()
+
+
+def _average(state: dict[str, Tensor], name: str, new: Tensor, decay: float) -> Tensor:
+    if name not in state:
+        state[name] = torch.zeros_like(new)
+    return state[name].mul_(decay).add_(new, alpha=1.0 - decay)
+
+
+def inverse_sqrt(step: int, *, peak: float = 0.01, warmup: int = 10_000) -> float:
+    """T5's rate of pre-training: flat at ``peak`` for ``warmup`` steps, then falling with the root of the step.
+
+    With the defaults it is 1/sqrt(max(step, 10,000)), the paper's. ``step`` counts from 0.
+    """
+    if warmup < 1:
+        raise ValueError(f"warmup is {warmup} steps, but must be at least 1")
+    return peak * (warmup / max(step, warmup)) ** 0.5
+
+
+def noam(step: int, *, total: int, offset: int = 0, ramp_down: float = 0.1) -> float:
+    """Mesh-TensorFlow's default: ``inverse_sqrt``, led to 0 over the last tenth of the steps, and below 0 after it."""
+    if total <= offset:
+        raise ValueError(f"total is {total} steps, but must be above offset, {offset}")
+    here, end = step - offset, total - offset
+    return inverse_sqrt(here) * min(1.0, (end - here) / (ramp_down * end))
+
+
+def relative(step: int) -> float:
+    """The rate that Adafactor takes where it is given none: one step ahead of ``inverse_sqrt``."""
+    return min(0.01, (step + 1) ** -0.5)
+
+
+def constant(step: int, *, rate: float = 1e-3) -> float:
+    """The same rate at every step; the default is T5's for fine-tuning."""
+    return rate
+
+
+def set_lr(optimizer: torch.optim.Optimizer, lr: float) -> None:
+    """Give every group of the optimiser this learning rate."""
+    for group in optimizer.param_groups:
+        group["lr"] = lr
