@@ -1,6 +1,6 @@
-"""T5, versions 1.0 and 1.1: the network, its initialisation and its loss.
+"""T5, versions 1.0 and 1.1: the network and its initialisation.
 
-After t5x (``examples/t5/network.py``, ``losses.py``). It departs in three things that change no formula: dropout masks
+After t5x (``examples/t5/network.py``). It departs in three things that change no formula: dropout masks
 are not shared along the length, distances are put into buckets in exact integers, and under bfloat16 the sum that runs
 through the blocks stays in float32.
 
@@ -10,7 +10,6 @@ B batch, S source and T target positions, Q query and K key positions, H heads, 
 from __future__ import annotations
 
 import contextlib
-from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -280,38 +279,3 @@ def mixed_precision(device: torch.device) -> contextlib.AbstractContextManager[o
 def shift_right(targets: Tensor) -> Tensor:
     """What the decoder reads while it writes ``targets`` (B, T): a pad, then all but the last."""
     return functional.pad(targets, (1, 0), value=PAD)[:, :-1]
-
-
-class LossSums(NamedTuple):
-    """Sums over weighted target tokens; ``total`` holds ``z``, and ``weight`` counts tokens."""
-
-    total: Tensor
-    z: Tensor
-    weight: Tensor
-
-
-def loss_sums(
-    logits: Tensor, targets: Tensor, *, z_loss: float, label_smoothing: float = 0.0, weights: Tensor | None = None
-) -> LossSums:
-    """Cross entropy and ``z_loss * ln(Z)**2``, summed over targets that are no padding, or weighted; t5x's rule.
-
-    Smoothing gives each wrong token ``label_smoothing / (V - 1)`` and takes off the entropy that this leaves.
-    """
-    logits = logits.float()
-    weights = (targets != PAD).float() if weights is None else weights.float()
-    log_z = logits.logsumexp(-1)  # (B, T)
-    right = logits.gather(-1, targets[..., None].long()).squeeze(-1)
-    entropy = log_z - right
-    if label_smoothing:
-        others = logits.shape[-1] - 1
-        low, high = torch.tensor([label_smoothing / others, 1 - label_smoothing], device=logits.device)
-        least = -(high * high.log() + others * low * low.log())
-        entropy = log_z - (high - low) * right - low * logits.sum(-1) - least
-    z = z_loss * log_z.square()
-    return LossSums(((entropy + z) * weights).sum(), (z * weights).sum(), weights.sum())
-
-
-def loss(logits: Tensor, targets: Tensor, *, z_loss: float = 1e-4, weights: Tensor | None = None) -> Tensor:
-    """Mean over real target tokens, t5x's NUM_REAL_TARGET_TOKENS; ``z_loss=0`` gives plain cross entropy."""
-    sums = loss_sums(logits, targets, z_loss=z_loss, weights=weights)
-    return sums.total / sums.weight
