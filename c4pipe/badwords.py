@@ -1,0 +1,112 @@
+"""Dropping pages that use a word or phrase of their language's list of bad words."""
+
+from __future__ import annotations
+
+import functools
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+from c4pipe import resources, urls
+from c4pipe.page import Page, Verdict
+
+WordLists = tuple[tuple[str, tuple[str, ...]], ...]  # a language's code, and its words
+
+SPACELESS = ("ja", "th", "zh")  # TFDS c4 3.1.0: written without blanks, so a word may stand inside another
+ALLOWED = MappingProxyType({"ja": ("sm", "グロ", "女の子"), "zh": ("性",)})  # TFDS c4 3.1.0
+
+# Our own, written by hand: it stands in for the English list where the built-in resources are asked for.
+_BUILTIN_ENGLISH = (
+    "bastard\nbullshit\ncunt\nfuck\nfucked\nfucking\nmotherfucker\nporn\nporno\nshit\nshitty\nslut\nwhore\n"
+)
+
+# Language -> the files of its words. TFDS merges Canadian French into French.
+_FILES: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        "en": (f"ldnoobw/{resources.ENGLISH_COMMIT}/en",),
+        **{
+            language: tuple(
+                f"ldnoobw/{resources.MULTILINGUAL_COMMIT}/{file}"
+                for file in sorted(resources.MULTILINGUAL)
+                if file.partition("-")[0] == language
+            )
+            for language in sorted({file.partition("-")[0] for file in resources.MULTILINGUAL} - {"en"})
+        },
+    }
+)
+RESOURCES: Mapping[str, bytes | None] = MappingProxyType(
+    {
+        name: _BUILTIN_ENGLISH.encode("utf-8") if language == "en" else None
+        for language in _FILES
+        for name in _FILES[language]
+    }
+)
+
+
+@functools.lru_cache(maxsize=2 * len(_FILES))
+def pinned_words(language: str, source: str | None) -> tuple[str, ...] | None:
+    """The words of the language's list, None if it has none; ``source`` is where resources come from now."""
+    if language not in _FILES:
+        return None
+    contents = (
+        RESOURCES[name] if source == resources.BUILTIN and RESOURCES[name] else resources.read(name)
+        for name in _FILES[language]
+    )
+    words = [line.strip() for data in contents if data is not None for line in data.decode("utf-8").split("\n")]
+    return tuple(word for word in words if word and word not in ALLOWED.get(language, ()))
+
+
+@functools.lru_cache(maxsize=2 * len(_FILES))
+def matcher(language: str, words: tuple[str, ...]) -> re.Pattern[str]:
+    """What finds one of ``words`` in a lower-cased text: whole words, but for languages written without blanks.
+
+    >>> bool(matcher("en", ("rude word",)).search("a rude word!")), bool(matcher("en", ("rude",)).search("rudely"))
+    (True, False)
+    """
+    choice = "|".join(map(re.escape, words))
+    return re.compile(choice if language in SPACELESS else rf"(?:\W|^)(?:{choice})(?:\W|$)")
+
+
+@dataclass(frozen=True)
+class DropBadwords:
+    """Drop ``fraction`` of the pages that use a bad word of their language; which of them, their URLs decide.
+
+    The words are not lower-cased but the text is, as in TFDS: an entry with a capital never matches.
+    """
+
+    fraction: float = 1.0
+    lists: WordLists | None = None  # None: the pinned lists
+    name: str = "badwords-filter"  # TFDS's counter namespace; "badwords-filter-en" and so on a language
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.fraction <= 1:
+            raise ValueError(
+                f"badword fraction is {self.fraction}, but must lie in [0, 1]; 0.999 keeps one page in a thousand"
+            )
+
+    def resources(self) -> Mapping[str, bytes | None]:
+        """The pinned files that the stage reads, with their built-in stand-ins."""
+        return RESOURCES if self.lists is None else {}
+
+    def words(self, language: str) -> tuple[str, ...] | None:
+        """The words of a language, None if it has no list."""
+        return pinned_words(language, resources.source()) if self.lists is None else dict(self.lists).get(language)
+
+    def judge(self, page: Page) -> Verdict:
+        """Pass the page on unless it uses a bad word; counts go to its language too, if that has a list."""
+        language = page.language.partition("-")[0]
+        words = self.words(language)
+        if words is None:
+            return Verdict(page, {"passed": 1})
+        if matcher(language, words).search(page.text.lower()) is None:
+            outcome = "passed"
+        else:
+            outcome = "soft-passed" if self.spares(page.url) else "filtered"
+        kept = None if outcome == "filtered" else page
+        return Verdict(kept, {outcome: 1, f"{self.name}-{language}/{outcome}": 1})
+
+    def spares(self, url: str) -> bool:
+        """Whether a page with a bad word is one of those that stay, by its normalized URL's hash."""
+        numerator, denominator = self.fraction.as_integer_ratio()
+        return urls.url_hash(url) % denominator >= numerator

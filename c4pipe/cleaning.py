@@ -1,0 +1,115 @@
+"""Judging pages by their lines: rows of a table of rules, and the stages that need nothing else."""
+
+from __future__ import annotations
+
+import functools
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+from c4pipe import sentences
+from c4pipe.page import Page, Verdict, drop, keep
+
+Effect = Literal["drop_line", "drop_page", "edit"]
+
+
+@dataclass(frozen=True)
+class Row:
+    """One rule of a table: what it looks for, with which limits, and what happens then."""
+
+    effect: Effect
+    counter: str  # published: once out, it never changes; "" for an edit
+    rule: Callable[..., Callable[[str], Any]]  # of c4pipe/rules.py
+    limits: tuple[tuple[str, Any], ...]
+
+
+def drop_line(counter: str, rule: Callable[..., Callable[[str], bool]], **limits: Any) -> Row:
+    """A row that drops the line, counted as ``line-filtered:<counter>``."""
+    return Row("drop_line", counter, rule, tuple(limits.items()))
+
+
+def drop_page(counter: str, rule: Callable[..., Callable[[str], bool]], **limits: Any) -> Row:
+    """A row that drops the whole page, counted as ``filtered:<counter>``; no later line is looked at."""
+    return Row("drop_page", counter, rule, tuple(limits.items()))
+
+
+def edit(rule: Callable[..., Callable[[str], str]], **limits: Any) -> Row:
+    """A row that rewrites the line for the rows after it, uncounted."""
+    return Row("edit", "", rule, tuple(limits.items()))
+
+
+@functools.cache
+def _built(rows: tuple[Row, ...]) -> tuple[tuple[Row, Callable[[str], Any]], ...]:
+    return tuple((row, row.rule(**dict(row.limits))) for row in rows)
+
+
+def first_to_fire(rows: tuple[Row, ...], line: str) -> tuple[str, Row | None]:
+    """The line as the edits leave it, and the first row that drops it or its page; None if it stays."""
+    line = line.strip()
+    for row, act in _built(rows):
+        if row.effect == "edit":
+            line = act(line)
+        elif act(line):
+            return line, row
+    return line, None
+
+
+@dataclass(frozen=True)
+class CleanLines:
+    """Drop lines and pages by ``rows``, then pages left with fewer than ``min_sentences``.
+
+    Sentences are counted line by line and added up, as in TFDS.
+    """
+
+    rows: tuple[Row, ...]
+    min_sentences: int
+    name: str = "clean-page"  # TFDS's counter namespace
+
+    def __post_init__(self) -> None:
+        counters = [row.counter for row in self.rows if row.effect != "edit"]
+        if twice := sorted({counter for counter in counters if counters.count(counter) > 1}):
+            raise ValueError(f"rows count twice under {', '.join(twice)}; give each row a counter of its own")
+        if self.min_sentences < 1:
+            raise ValueError(f"min_sentences is {self.min_sentences}, but must be 1 or more: a page needs some text")
+        _built(self.rows)  # a limit that the rule does not know fails here, not on a worker
+
+    def resources(self) -> Mapping[str, bytes | None]:
+        """The pinned files that the stage reads, with their built-in stand-ins."""
+        return sentences.RESOURCES
+
+    def judge(self, page: Page) -> Verdict:
+        """Pass the page on with the lines that stay."""
+        tally: Counter[str] = Counter()
+        kept: list[str] = []
+        found = 0
+        for raw in page.text.splitlines():
+            line, row = first_to_fire(self.rows, raw)
+            if row is None:
+                kept.append(line)
+                tally["line-passed"] += 1
+                if found < self.min_sentences:  # no more than the minimum is asked, and counting is slow
+                    found += sentences.count(line)
+            elif row.effect == "drop_line":
+                tally[f"line-filtered:{row.counter}"] += 1
+            else:
+                return Verdict(None, {**tally, f"filtered:{row.counter}": 1})
+        if found < self.min_sentences:
+            return Verdict(None, {**tally, "filtered:too_few_sentences": 1})
+        return Verdict(replace(page, text="\n".join(kept).strip()), {**tally, "passed": 1})
+
+
+@dataclass(frozen=True)
+class MaxLength:
+    """Drop pages longer than ``characters``: mostly dumps and logs, and slow in all that follows."""
+
+    characters: int
+    name: str = "too-long-filter"  # TFDS's counter namespace
+
+    def __post_init__(self) -> None:
+        if self.characters < 1:
+            raise ValueError(f"characters is {self.characters}, but must be 1 or more")
+
+    def judge(self, page: Page) -> Verdict:
+        """Pass the page on if its text has no more code points than allowed."""
+        return drop("filtered") if len(page.text) > self.characters else keep(page)

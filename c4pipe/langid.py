@@ -1,0 +1,95 @@
+"""What language a page is in. The doors to langdetect and cld3."""
+
+from __future__ import annotations
+
+import functools
+import importlib.metadata
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from langdetect import LangDetectException
+from langdetect.detector import Detector
+from langdetect.detector_factory import PROFILES_DIRECTORY, DetectorFactory
+
+from c4pipe.page import Page, Verdict, drop, keep
+
+SEED = 0  # TFDS c4, set before every call
+
+
+class _Detector(Detector):  # type: ignore[misc]
+    """langdetect's detector, its sums taken from left to right on every Python.
+
+    From 3.12 on ``sum`` compensates rounding errors, so the package gives other digits there.
+    """
+
+    def _normalize_prob(self, prob: list[float]) -> float:
+        total = 0.0
+        for p in prob:
+            total += p
+        prob[:] = [p / total for p in prob]
+        return max(prob)
+
+    def _update_lang_prob(self, prob: list[float], word: str, alpha: float) -> None:
+        weight = alpha / self.BASE_FREQ
+        prob[:] = [p * (weight + q) for p, q in zip(prob, self.word_lang_prob_map[word], strict=True)]
+
+
+class _Factory(DetectorFactory):  # type: ignore[misc]
+    seed = SEED
+
+    def _create_detector(self) -> _Detector:
+        return _Detector(self)
+
+
+@functools.cache
+def _factory() -> _Factory:
+    """The profiles, in the order of their names: the package takes the folder's, which is the machine's."""
+    factory = _Factory()
+    factory.load_json_profile([path.read_text(encoding="utf-8") for path in sorted(Path(PROFILES_DIRECTORY).iterdir())])
+    return factory
+
+
+def langdetect_version() -> str:
+    """The detector and its version, for a manifest."""
+    return f"langdetect {importlib.metadata.version('langdetect')}"
+
+
+def probabilities(text: str) -> list[tuple[str, float]]:
+    """Languages above 0.1 with their probabilities, the likeliest first; raises LangDetectException without letters.
+
+    A text has one answer, whatever was asked before.
+    """
+    detector = _factory().create()
+    detector.append(text)
+    return [(language.lang, language.prob) for language in detector.get_probabilities()]
+
+
+@dataclass(frozen=True)
+class English:
+    """Keep pages that langdetect takes for English with at least ``min_probability``."""
+
+    min_probability: float
+    name: str = "english-filter"  # TFDS's counter namespace
+
+    def __post_init__(self) -> None:
+        _require_probability(self.min_probability)
+
+    def judge(self, page: Page) -> Verdict:
+        """Pass the page on as ``en``, or say why not."""
+        try:
+            found = probabilities(page.text)
+        except LangDetectException:  # digits, addresses or nothing at all
+            return drop("filtered:langdetect_exception")
+        if not found:
+            return drop("filtered:no_predictions")
+        language, probability = found[0]
+        if probability < self.min_probability:
+            return drop("filtered:low_confidence")
+        if language != "en":
+            return drop("filtered:ignored_language", f"filtered:ignored_language-{language}")
+        return keep(replace(page, language="en"))
+
+
+def _require_probability(value: float) -> None:
+    if not 0 <= value <= 1:
+        raise ValueError(f"min_probability is {value}, but must lie in [0, 1]; TFDS has 0.99 for English")
