@@ -8,6 +8,7 @@ import os
 import secrets
 import shutil
 import tempfile
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import BinaryIO, cast
@@ -193,15 +194,16 @@ def _sync(path: str) -> None:
         os.close(descriptor)
 
 
-def sweep(folder: str) -> int:
+def sweep(folder: str, *, older_than_seconds: float = 0.0) -> int:
     """Remove the temporary files that killed processes left below a local folder; returns how many.
 
-    Only when no other process writes there.
+    With no age given, only when no other process writes there.
     """
     if is_remote(folder):
         return 0
     pattern = os.path.join(glob.escape(_local(folder)), "**", f".*-*{TEMPORARY}")
-    leftovers = [path for path in glob.glob(pattern, recursive=True, include_hidden=True) if os.path.isfile(path)]
+    latest = time.time() - older_than_seconds
+    leftovers = [path for path in glob.glob(pattern, recursive=True) if os.path.getmtime(path) <= latest]
     for path in leftovers:
         remove(path)
     return len(leftovers)

@@ -7,14 +7,12 @@ import hashlib
 import io
 import logging
 import os
-import urllib.error
-import urllib.request
 import zipfile
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from c4pipe import files
+from c4pipe import download, files
 
 BUILTIN = "builtin"  # the small stand-ins that sentences.py and badwords.py hold; only by name, never by default
 SETTING = "C4PIPE_RESOURCES"
@@ -63,6 +61,8 @@ PUNKT = {  # file of the zip's punkt_tab/english -> SHA-256
     "ortho_context.tab": "4bbcca25ed3d3f06c02402abf8419b9f033b8adc06e7b482eca4e45f81a5dc4c",
     "sent_starters.txt": "f3f8535483e1dba487241b764945168123bca3209a9645e59acd1225dc76edac",
 }
+
+PATIENCE = download.Patience(attempts=3, first_wait_seconds=1.0, longest_retry_after_seconds=60.0)
 
 log = logging.getLogger(__name__)
 
@@ -151,43 +151,41 @@ def _read(source: str | None, name: str) -> bytes:
     resource = PINNED[name]
     if source == BUILTIN:
         raise ResourceError(f"{name} is not built in; {REMEDY}")
-    data = from_folder(source, resource) if source else None
-    if data is None:
-        data = from_cache(resource)
-    return data if data is not None else download(resource, source)
+    found = _find(source, resource)
+    return found[1] if found else _download(resource, source)
 
 
-def from_folder(folder: str, resource: Resource) -> bytes | None:
-    """The file from a folder that the user names: None if it is not there, an error if it is another one."""
-    if not files.is_remote(folder) and not files.exists(folder):
-        raise ResourceError(f"{folder} is no folder, but {OPTION} or {SETTING} names it")
-    path = files.join(folder, *resource.name.split("/"))
+def locate(name: str) -> str | None:
+    """Where the pinned file stands on this machine or in the named folder; None if it would be downloaded."""
+    found = _find(source(), PINNED[name])
+    return found[0] if found else None
+
+
+def _find(source: str | None, resource: Resource) -> tuple[str, bytes] | None:
+    """The pinned file and its path: another file in the user's folder is an error, in the cache it is passed over."""
+    parts = resource.name.split("/")
+    if source and source != BUILTIN:
+        if not files.is_remote(source) and not files.exists(source):
+            raise ResourceError(f"{source} is no folder, but {OPTION} or {SETTING} names it")
+        path = files.join(source, *parts)
+        if files.exists(path):
+            data = files.read_bytes(path)
+            _check(resource, data, path)
+            return path, data
+    path = files.join(cache_folder(), *parts)
     if not files.exists(path):
         return None
     data = files.read_bytes(path)
-    _check(resource, data, path)
-    return data
+    return (path, data) if hashlib.sha256(data).hexdigest() == resource.sha256 else None
 
 
-def from_cache(resource: Resource) -> bytes | None:
-    """The file from the user's cache, if it is there and is the pinned one."""
-    path = files.join(cache_folder(), *resource.name.split("/"))
-    if not files.exists(path):
-        return None
-    data = files.read_bytes(path)
-    return data if hashlib.sha256(data).hexdigest() == resource.sha256 else None
-
-
-def download(resource: Resource, searched: str | None = None) -> bytes:
+def _download(resource: Resource, source: str | None) -> bytes:
     """The file from its original, kept in the cache; a zip's other pinned members are kept with it."""
     try:
-        body = _fetch(resource.address)
-    except OSError as error:  # URLError, HTTPError and time-outs are OSErrors
-        places = [searched, cache_folder()] if searched else [cache_folder()]
-        raise ResourceError(
-            f"{resource.name} is not in {' or '.join(places)}, "
-            f"and {resource.address} cannot be fetched: {error}; {REMEDY}"
-        ) from error
+        body = download.read(resource.address, patience=PATIENCE)
+    except download.DownloadError as error:
+        places = f"{source} or {cache_folder()}" if source else cache_folder()
+        raise ResourceError(f"{resource.name} is not in {places}, and cannot be fetched: {error}; {REMEDY}") from error
     siblings = [other for other in PINNED.values() if other.address == resource.address]
     contents = {other.name: _part(other, body) for other in siblings}
     for other in siblings:
@@ -210,8 +208,7 @@ def _check(resource: Resource, data: bytes, place: str) -> None:
     found = hashlib.sha256(data).hexdigest()
     if found != resource.sha256:
         raise ResourceError(
-            f"{place} has SHA-256 {found}, but {resource.name} is pinned to {resource.sha256}; "
-            f"remove it or put the pinned file there"
+            f"{place} has SHA-256 {found}, but {resource.name} is pinned to {resource.sha256}; {REMEDY}"
         )
 
 
@@ -221,9 +218,3 @@ def _keep(resource: Resource, data: bytes) -> None:
         files.write_bytes(path, data)
     except OSError as error:  # a worker without a home still works
         log.warning("cannot keep %s in the cache (%s): every process will download it; %s", path, error, REMEDY)
-
-
-def _fetch(address: str) -> bytes:
-    with urllib.request.urlopen(address, timeout=60) as response:
-        data: bytes = response.read()
-        return data

@@ -1,0 +1,230 @@
+"""One file over HTTP: retried with backoff and jitter, resumed where the server can, never short."""
+
+from __future__ import annotations
+
+import email.utils
+import gzip
+import http.client
+import importlib.metadata
+import io
+import logging
+import os
+import random
+import re
+import ssl
+import time
+import urllib.error
+import urllib.request
+import zlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import BinaryIO
+
+CHUNK_BYTES = 256 * 1024
+PASSING_STATUS = frozenset({403, 408, 425, 429})  # and 5xx; Common Crawl answers 403 to who asks too often
+RANGE_REFUSED = 416
+PARTIAL = 206
+CONTACT = "C4PIPE_CONTACT"
+
+log = logging.getLogger(__name__)
+Progress = Callable[[int, int | None], None]  # bytes here, bytes in all if known
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long a download goes on: ``attempts`` in a row that bring nothing new are the end."""
+
+    attempts: int = 10
+    first_wait_seconds: float = 2.0  # doubled with each attempt
+    longest_wait_seconds: float = 300.0
+    longest_retry_after_seconds: float = 3600.0  # a server that asks for more is not waited for
+    silence_seconds: float = 60.0  # until a connection without a byte is given up
+    slowest_bytes_per_second: float = 1000.0  # on average, once silence_seconds have passed
+    sleep: Callable[[float], None] = time.sleep
+
+    def wait_seconds(self, failures: int) -> float:
+        """The wait after so many failures: doubled each time, and between half and all of that by chance."""
+        doubled = self.first_wait_seconds * 2.0 ** min(failures - 1, 60)
+        return min(doubled, self.longest_wait_seconds) * random.uniform(0.5, 1.0)
+
+
+class DownloadError(RuntimeError):
+    """A file cannot be had; ``status`` is the HTTP status, if there was one."""
+
+    def __init__(self, url: str, reason: str, status: int | None = None) -> None:
+        super().__init__(f"{url}: {reason}")
+        self.status = status
+
+
+class _Passing(Exception):
+    """A fault that another attempt may not meet."""
+
+    def __init__(self, reason: str, status: int | None = None, retry_after_seconds: float = 0.0) -> None:
+        super().__init__(reason)
+        self.status = status
+        self.retry_after_seconds = retry_after_seconds
+
+
+def user_agent() -> str:
+    """Who asks: this project, its version, and whom to write to, if the user says so in ``C4PIPE_CONTACT``."""
+    try:
+        version = importlib.metadata.version("c4pipe")
+    except importlib.metadata.PackageNotFoundError:  # a clone that is not installed
+        version = "unknown"
+    contact = os.environ.get(CONTACT, f"not given, see {CONTACT}")
+    return f"c4pipe/{version} (builds the C4 corpus; contact: {contact})"
+
+
+def read(url: str, *, patience: Patience | None = None) -> bytes:
+    """The whole file, in memory."""
+    stream = io.BytesIO()
+    into(stream, url, patience=patience)
+    return stream.getvalue()
+
+
+def into(stream: BinaryIO, url: str, *, patience: Patience | None = None, progress: Progress | None = None) -> None:
+    """Write the whole file into an empty stream that can seek.
+
+    What was received stays over a retry if the server gave a validator and honours ``Range`` and ``If-Range``.
+    """
+    patience = patience or Patience()
+    file = _Incoming(stream, url, patience, progress or (lambda received, total: None))
+    failures, furthest = 0, 0
+    while True:
+        try:
+            file.attempt()
+            return
+        except _Passing as fault:
+            here = stream.seek(0, os.SEEK_END)
+            failures = 1 if here > furthest else failures + 1
+            furthest = max(furthest, here)
+            asked = fault.retry_after_seconds
+            if failures >= patience.attempts or asked > patience.longest_retry_after_seconds:
+                waits = f", and asks to wait {asked:.0f} s" if asked else ""
+                raise DownloadError(url, f"{fault}{waits} (attempt {failures})", fault.status) from fault
+            seconds = max(asked, patience.wait_seconds(failures))
+            log.warning("%s: %s; attempt %d of %d in %.1f s", url, fault, failures + 1, patience.attempts, seconds)
+            patience.sleep(seconds)
+
+
+@dataclass(slots=True)
+class _Incoming:
+    """A file on its way: what is here, and by what the server knows that the rest is of the same."""
+
+    stream: BinaryIO
+    url: str
+    patience: Patience
+    progress: Progress
+    validator: str | None = None
+
+    def attempt(self) -> None:
+        """Receive what is missing, or raise ``_Passing`` with what is here kept for the next attempt."""
+        here = self.stream.seek(0, os.SEEK_END) if self.validator else 0
+        headers = {"User-Agent": user_agent(), "Accept-Encoding": "identity"}
+        if here and self.validator:
+            headers |= {"Range": f"bytes={here}-", "If-Range": self.validator}
+        with self.answer(headers) as response:
+            begin = here if _continues(response, here) else 0
+            self.stream.seek(begin)
+            self.stream.truncate()
+            self.validator = _validator(response)
+            length = _length(response)
+            total = None if length is None else begin + length
+            received = begin
+            for chunk in _chunks(response, length, self.patience):
+                self.stream.write(chunk)
+                received += len(chunk)
+                self.progress(received, total)
+        if self.url.endswith(".gz") and (fault := gzip_fault(self.stream, through=total is None)):
+            self.validator = None  # begin anew
+            raise _Passing(fault)
+
+    def answer(self, headers: dict[str, str]) -> http.client.HTTPResponse:
+        """Ask, follow redirects, and sort what goes wrong into what may pass and what will not."""
+        try:
+            request = urllib.request.Request(self.url, headers=headers)
+            response: http.client.HTTPResponse = urllib.request.urlopen(request, timeout=self.patience.silence_seconds)
+            return response
+        except urllib.error.HTTPError as error:
+            error.close()
+            reason = f"HTTP {error.code} {error.reason}"
+            if error.code == RANGE_REFUSED and self.validator:
+                self.validator = None
+            elif error.code not in PASSING_STATUS and error.code < 500:
+                raise DownloadError(self.url, reason, error.code) from error
+            raise _Passing(reason, error.code, retry_after_seconds(error.headers.get("Retry-After"))) from error
+        except (OSError, http.client.HTTPException) as error:
+            reason = str(getattr(error, "reason", "") or error) or type(error).__name__
+            if isinstance(getattr(error, "reason", None), ssl.SSLCertVerificationError):
+                raise DownloadError(self.url, reason) from error
+            raise _Passing(reason) from error
+
+
+def _continues(response: http.client.HTTPResponse, here: int) -> bool:
+    return response.status == PARTIAL and response.headers.get("Content-Range", "").startswith(f"bytes {here}-")
+
+
+def _validator(response: http.client.HTTPResponse) -> str | None:
+    etag = response.headers.get("ETag")
+    if etag and not etag.startswith("W/"):  # If-Range takes strong ones only
+        return etag
+    return response.headers.get("Last-Modified")
+
+
+def _length(response: http.client.HTTPResponse) -> int | None:
+    value = response.headers.get("Content-Length", "")
+    chunked = response.headers.get("Transfer-Encoding", "").lower() == "chunked"
+    return int(value) if value.isdecimal() and not chunked else None
+
+
+def _chunks(response: http.client.HTTPResponse, length: int | None, patience: Patience) -> Iterator[bytes]:
+    begin, received = time.monotonic(), 0
+    while length is None or received < length:
+        try:
+            chunk = response.read1(CHUNK_BYTES)
+        except (OSError, http.client.HTTPException) as error:
+            raise _Passing(f"cut off after {received} bytes: {str(error) or type(error).__name__}") from error
+        if not chunk:
+            break
+        received += len(chunk)
+        yield chunk
+        seconds = time.monotonic() - begin
+        if seconds > patience.silence_seconds and received < seconds * patience.slowest_bytes_per_second:
+            raise _Passing(f"too slow: {received} bytes in {seconds:.0f} s")
+    if length is not None and received < length:
+        raise _Passing(f"short body: {received} of {length} bytes")
+
+
+def retry_after_seconds(value: str | None, now: float | None = None) -> float:
+    """The wait that a Retry-After header asks for, in seconds or as a date; 0 if none or not readable.
+
+    >>> retry_after_seconds("120"), retry_after_seconds("Thu, 01 Jan 1970 00:01:00 GMT", now=15.0)
+    (120.0, 45.0)
+    """
+    if not value:
+        return 0.0
+    if re.fullmatch(r"\d+", value.strip()):
+        return float(value)
+    try:
+        moment = email.utils.parsedate_to_datetime(value).timestamp()
+    except ValueError:
+        return 0.0
+    return max(0.0, moment - (time.time() if now is None else now))
+
+
+def gzip_fault(stream: BinaryIO, *, through: bool) -> str | None:
+    """What is wrong with a gzip file, by its first bytes or by all of it; None if nothing is."""
+    stream.seek(0)
+    start = stream.read(64)
+    if not start.startswith(b"\x1f\x8b"):
+        return f"not gzip: begins with {start!r}"
+    if not through:
+        return None
+    stream.seek(0)
+    try:
+        with gzip.GzipFile(fileobj=stream) as whole:
+            while whole.read(CHUNK_BYTES):
+                pass
+    except (EOFError, OSError, zlib.error) as error:
+        return f"damaged gzip: {error}"
+    return None
