@@ -75,6 +75,6 @@ def per_sequence(weights: Tensor, segments: Tensor | None = None) -> Tensor:
     weights = weights.float()
     if segments is None:
         segments = torch.zeros_like(weights, dtype=torch.long)
-    sums = torch.zeros(weights.shape[0], int(segments.max()) + 1, device=weights.device)
+    sums = torch.zeros(weights.shape[0], weights.shape[1] + 1, device=weights.device)  # no more examples than tokens
     own = sums.scatter_add(1, segments.long(), weights).gather(1, segments.long())
     return torch.where(own > 0, weights / own.clamp(min=torch.finfo(own.dtype).tiny), 0.0)
