@@ -6,12 +6,13 @@ import argparse
 import logging
 import sys
 from collections.abc import Callable, Sequence
+from typing import TypeAlias
 
 from tqdm.contrib.logging import logging_redirect_tqdm
 
 from c4pipe import crawl, files, resources
 
-Commands = argparse._SubParsersAction[argparse.ArgumentParser]
+Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 FAILED, INTERRUPTED = 1, 130
 
 
