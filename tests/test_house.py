@@ -19,7 +19,7 @@ DOORS = {
     "gcld3": {"c4pipe/langid.py"},
     "tldextract": {"c4pipe/urls.py"},
     "fsspec": {"c4pipe/files.py"},
-    "google_crc32c": {"c4pipe/shards.py"},
+    "google_crc32c": {"c4pipe/tfrecord.py"},
     "sentencepiece": {"model/tokenizer.py"},
     "safetensors": {"model/export.py", "model/checkpoint.py"},
 }

@@ -1,0 +1,128 @@
+"""What a shard holds: documents, as an Arrow table to write and as mappings to read, their digest and their order."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator, Mapping
+from typing import cast
+
+import pyarrow as pa
+
+FIELDS = ("text", "url", "timestamp", "content-type", "content-length")  # TFDS c4, each a string
+DIGESTED = ("url", "timestamp", "text")  # what all three formats hold
+BATCH = 2048  # documents; at 190,000 characters each, as the length limit allows, they fit Arrow's 32-bit offsets
+SEEDS = 2**64
+SCHEMA = pa.schema([(name, pa.string()) for name in FIELDS])
+
+
+class DamagedShard(ValueError):
+    """A shard file is not what a writer of its format leaves behind."""
+
+    def __init__(self, file: str, place: str, detail: str) -> None:
+        super().__init__(f"{file}, {place}: {detail}; write or fetch the file again")
+        self.file, self.place, self.detail = file, place, detail
+
+
+def table(documents: Iterable[Mapping[str, str]]) -> pa.Table:
+    """The documents as the table that shards are written from, in the order given."""
+    columns: dict[str, list[str]] = {name: [] for name in FIELDS}
+    for index, document in enumerate(documents):
+        for name, column in columns.items():
+            value = document.get(name)
+            if not isinstance(value, str):
+                raise ValueError(f"{_named(index, document)}: field {name!r} is {value!r}, but must be a string")
+            try:
+                value.encode()
+            except UnicodeEncodeError as error:
+                raise ValueError(
+                    f"{_named(index, document)}: field {name!r} holds a lone surrogate at character {error.start}, "
+                    f"{value[error.start]!a}, which UTF-8 has no bytes for; decode what the page came from strictly"
+                ) from error
+            column.append(value)
+    return pa.table(columns, schema=SCHEMA)
+
+
+def _named(index: int, document: Mapping[str, object]) -> str:
+    return f"document {index} ({document.get('url', 'without URL')!a})"
+
+
+def checked(documents: pa.Table) -> pa.Table:
+    """The table with the columns of ``FIELDS`` alone, as valid UTF-8 strings without nulls."""
+    missing = [name for name in FIELDS if name not in documents.column_names]
+    if missing:
+        raise ValueError(f"the table lacks {', '.join(missing)}; it has {', '.join(documents.column_names) or 'none'}")
+    for name in FIELDS:
+        column = documents[name]
+        if column.null_count:
+            raise ValueError(f"column {name!r} holds {column.null_count} nulls; a field without a value is ''")
+        try:
+            column.validate(full=True)
+        except pa.ArrowInvalid as error:
+            raise ValueError(f"column {name!r} is not valid UTF-8: {error}") from error
+    return documents.select(FIELDS).cast(SCHEMA)
+
+
+def batches(documents: pa.Table) -> Iterator[pa.Table]:
+    """The table in pieces of ``BATCH`` rows, each column in one chunk: how the table was chunked leaves no trace."""
+    for start in range(0, documents.num_rows, BATCH):
+        piece = documents.slice(start, BATCH)
+        arrays = [pa.concat_arrays(column.chunks) for column in piece.columns]
+        yield pa.table(arrays, schema=SCHEMA)
+
+
+def as_bytes(piece: pa.Table, name: str) -> list[bytes]:
+    """A column's values in UTF-8."""
+    return cast("list[bytes]", piece[name].cast(pa.binary()).to_pylist())
+
+
+class Digest:
+    """SHA-256 of documents' content, in their order, the same for every format, file layout and library version.
+
+    Hashed is, for each document, its ``url``, ``timestamp`` and ``text``, each as the number of its UTF-8 bytes
+    (eight bytes, little-endian) and those bytes.
+    """
+
+    def __init__(self) -> None:
+        self._sha256 = hashlib.sha256()
+
+    def add(self, columns: Mapping[str, Iterable[bytes]]) -> None:
+        """Take in documents, given as columns of UTF-8."""
+        for values in zip(*(columns[name] for name in DIGESTED), strict=True):
+            self._sha256.update(b"".join(len(value).to_bytes(8, "little") + value for value in values))
+
+    def hex(self) -> str:
+        """The digest so far."""
+        return self._sha256.hexdigest()
+
+
+def content_digest(documents: Iterable[Mapping[str, str]]) -> str:
+    """The ``Digest`` of documents, as ``read_documents`` gives them, in hexadecimal."""
+    digest = Digest()
+    for index, document in enumerate(documents):
+        missing = [name for name in DIGESTED if name not in document]
+        if missing:
+            raise ValueError(f"{_named(index, document)}: no field {missing[0]!r}, which the digest covers")
+        digest.add({name: (document[name].encode(),) for name in DIGESTED})
+    return digest.hex()
+
+
+def document_key(url: str, seed: int = 0) -> bytes:
+    """Where a document stands in the shuffled order: BLAKE2b of its URL, 16 bytes, keyed with the seed's eight bytes.
+
+    >>> document_key("https://example.org/").hex()
+    'db3a2376f8067e5c1d6bfc3fb14b8daf'
+    """
+    if not 0 <= seed < SEEDS:
+        raise ValueError(f"seed is {seed}, but must lie in [0, 2**64)")
+    return hashlib.blake2b(url.encode(), digest_size=16, key=seed.to_bytes(8, "little")).digest()
+
+
+def shard_of(key: bytes, count: int) -> int:
+    """The shard of ``count`` for a key: its first 64 bits as a fraction of all, so that shards are ranges of keys.
+
+    >>> [shard_of(bytes([first]) + bytes(15), 4) for first in (0, 63, 64, 255)]
+    [0, 0, 1, 3]
+    """
+    if count < 1:
+        raise ValueError(f"{count} shards, but there must be one at least")
+    return int.from_bytes(key[:8], "big") * count >> 64

@@ -1,0 +1,117 @@
+"""The shards of C4: TFRecord for TFDS, Parquet for ``datasets`` and Arrow, JSON lines as in the public release.
+
+The bytes of a shard are a function of its documents, their order, and the versions of pyarrow and zlib alone; its
+content has a digest that outlives those. The order is the caller's: by ``shard_of``, and within a shard by
+``(document_key, url)``.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import os
+from collections.abc import Iterator
+from typing import BinaryIO, cast
+
+import pyarrow as pa
+
+from c4pipe import files, formats
+from c4pipe.documents import (
+    DIGESTED,
+    FIELDS,
+    DamagedShard,
+    Digest,
+    as_bytes,
+    batches,
+    checked,
+    content_digest,
+    document_key,
+    shard_of,
+    table,
+)
+from c4pipe.shard_folder import dataset_info, find_shards, verify
+from c4pipe.shard_names import FORMATS, ShardInfo, ShardName, format_of, known_format, parse_name, shard_name
+
+__all__ = [
+    "FIELDS",
+    "FORMATS",
+    "DamagedShard",
+    "ShardInfo",
+    "ShardName",
+    "content_digest",
+    "dataset_info",
+    "document_key",
+    "find_shards",
+    "parse_name",
+    "read_documents",
+    "shard_name",
+    "shard_of",
+    "table",
+    "verify",
+    "write_shard",
+]
+
+WRITERS = {"tfrecord": formats.write_tfrecord, "parquet": formats.write_parquet, "jsonl": formats.write_jsonl}
+READERS = {"tfrecord": formats.read_tfrecord, "parquet": formats.read_parquet, "jsonl": formats.read_jsonl}
+
+
+class _Counted(io.RawIOBase):
+    """Passes bytes on to a stream, counted and hashed; closing it leaves the stream open."""
+
+    def __init__(self, stream: BinaryIO) -> None:
+        self.stream = stream
+        self.bytes = 0
+        self.sha256 = hashlib.sha256()
+
+    def writable(self) -> bool:
+        return True
+
+    def tell(self) -> int:
+        return self.bytes
+
+    def write(self, data: bytes) -> int:  # type: ignore[override]
+        self.stream.write(data)
+        self.sha256.update(data)
+        self.bytes += len(data)
+        return len(data)
+
+
+def write_shard(format: str, stream: BinaryIO, documents: pa.Table, *, name: str = "") -> ShardInfo:
+    """Write all documents, in their order, as one shard; the file's name, where given, tells the split.
+
+    The table has the columns of ``FIELDS`` as strings without nulls, as ``table`` makes it; others are left out.
+    """
+    write = WRITERS[known_format(format)]
+    told = parse_name(name)
+    documents = checked(documents)
+    counted, digest = _Counted(stream), Digest()
+
+    def digested() -> Iterator[pa.Table]:
+        for piece in batches(documents):
+            digest.add({field: as_bytes(piece, field) for field in DIGESTED})
+            yield piece
+
+    write(cast(BinaryIO, counted), digested())
+    return ShardInfo(
+        name=name,
+        split=told.split if told else "",
+        format=format,
+        documents=documents.num_rows,
+        bytes=counted.bytes,
+        sha256=counted.sha256.hexdigest(),
+        content_digest=digest.hex(),
+    )
+
+
+def read_documents(path: str | os.PathLike[str], start: int = 0) -> Iterator[dict[str, str]]:
+    """Yield the documents of a shard from number ``start`` on, as mappings of those ``FIELDS`` that its format holds.
+
+    The name tells the format. What comes before ``start`` costs nothing in Parquet but the rest of one row group, is
+    read but not parsed in TFRecord, and is inflated in JSON lines.
+    """
+    path = os.fspath(path)
+    if start < 0:
+        raise ValueError(f"start is {start}, but must be 0 or more documents")
+    read = READERS[format_of(os.path.basename(path))]
+    with files.open_read(path) as stream:
+        yield from read(stream, path, start)
