@@ -1,0 +1,184 @@
+"""A WET file as a run of members: the members of a gzip file, or a plain file as one. Knows nothing of records.
+
+Bytes are inflated on demand, a window at a time, so neither a file nor a member is ever held whole. Damage ends a
+member and is noted on it; reading goes on at the next gzip member that begins with a WARC version line.
+"""
+
+from __future__ import annotations
+
+import re
+import zlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import BinaryIO
+
+INPUT_BYTES = 1 << 16  # read from the file at a time
+OUTPUT_BYTES = 1 << 20  # inflated at a time, at most
+LOOK_BACK_BYTES = 1 << 20  # compressed bytes kept, to search behind an error for the next member
+
+GZIP_MAGIC = b"\x1f\x8b\x08"  # RFC 1952: ID1, ID2, CM = deflate
+GZIP_WBITS = 31  # zlib: largest window, gzip header and trailer, checksum verified
+VERSION_LINE = re.compile(rb"^[ \t]*WARC/[0-9]+\.[0-9]+[ \t]*\r?$", re.MULTILINE)
+WARC_BEGINS = re.compile(rb"(?:\xef\xbb\xbf)?\s*(?P<warc>WARC/[0-9])")
+
+
+@dataclass(slots=True)
+class Member:
+    """A window on the inflated bytes of one gzip member, or of a plain file: grows behind, is forgotten in front."""
+
+    offset: int  # of the member in the file
+    index: int  # 0 for the first member of the file
+    plain: bool  # not compressed
+    pieces: Iterator[bytes] = field(repr=False)
+    followed: Callable[[], bool] = field(repr=False)  # something stands behind this member; ask at its end only
+    data: bytes = b""
+    at: int = 0  # the reader's place in data
+    start: int = 0  # inflated offset of data[0]
+    ended: bool = False
+    damage: str = ""  # kind of the fault that ended the member early
+    detail: str = ""
+
+    def fill(self, size: int) -> bool:
+        """Inflate until data holds ``size`` bytes; False if the member has fewer."""
+        while len(self.data) < size and not self.ended:
+            piece = next(self.pieces, None)
+            if piece is None:
+                self.ended = True
+            else:
+                self.data += piece
+        return len(self.data) >= size
+
+    def advance(self, to: int) -> None:
+        """Move the place to ``to``, and forget what is behind it once that is much."""
+        self.at = to
+        if to > OUTPUT_BYTES:
+            self.start += to
+            self.data = self.data[to:]
+            self.at = 0
+
+    def skip(self, to: int) -> None:
+        """Move the place to ``to``, which may lie beyond data, without holding what is between."""
+        while not self.ended and to > len(self.data):
+            to -= len(self.data)
+            self.start += len(self.data)
+            self.data, self.at = b"", 0
+            self.fill(1)
+        self.advance(min(to, len(self.data)))
+
+    def drain(self) -> None:
+        """Inflate the rest of the member, for its checksum and its end, and forget it."""
+        while not self.ended:
+            self.skip(len(self.data) + 1)
+        self.at = len(self.data)
+
+
+def members(stream: BinaryIO) -> Iterator[Member]:
+    """Yield the members of a file in order, each to be read before the next; a plain file is one member."""
+    head = stream.read(INPUT_BYTES)
+    if head.startswith(GZIP_MAGIC) or (not VERSION_LINE.search(head) and GZIP_MAGIC in head):
+        yield from _GzipFile(stream, head).members()
+    elif head:
+        yield Member(0, 0, True, _plain_pieces(stream, head), lambda: False)
+
+
+def _plain_pieces(stream: BinaryIO, head: bytes) -> Iterator[bytes]:
+    yield head
+    while piece := stream.read(OUTPUT_BYTES):
+        yield piece
+
+
+class _GzipFile:
+    """The compressed bytes of a file: a buffer with a place in it, and some bytes kept behind the place."""
+
+    def __init__(self, stream: BinaryIO, head: bytes) -> None:
+        self._stream = stream
+        self._buffer = bytearray(head)
+        self._at = 0
+        self._forgotten = 0  # file offset of buffer[0]
+
+    def members(self) -> Iterator[Member]:
+        index = 0
+        while self._skip_padding():
+            offset = self._forgotten + self._at
+            member = Member(offset, index, False, iter(()), self._skip_padding)
+            member.pieces = self._pieces(member)
+            yield member
+            member.drain()
+            index += 1
+
+    def _more(self) -> bool:
+        """Read another block, forgetting what lies too far behind; False at the end of the file."""
+        if self._at > 2 * LOOK_BACK_BYTES:
+            surplus = self._at - LOOK_BACK_BYTES
+            del self._buffer[:surplus]
+            self._forgotten += surplus
+            self._at -= surplus
+        block = self._stream.read(INPUT_BYTES)
+        self._buffer += block
+        return bool(block)
+
+    def _skip_padding(self) -> bool:
+        """Move over zero bytes; False if nothing but them is left."""
+        while True:
+            while self._at < len(self._buffer):
+                if self._buffer[self._at]:
+                    return True
+                self._at += 1
+            if not self._more():
+                return False
+
+    def _pieces(self, member: Member) -> Iterator[bytes]:
+        """Inflate the member at the place, and leave the place where the next one begins."""
+        inflater = zlib.decompressobj(GZIP_WBITS)
+        while not inflater.eof:
+            if self._at == len(self._buffer) and not self._more():
+                yield inflater.flush()
+                self._resume(member, "truncated_gzip", "the file ends inside this gzip member")
+                return
+            block = bytes(self._buffer[self._at : self._at + INPUT_BYTES])
+            before = inflater.copy()
+            try:
+                piece = inflater.decompress(block, OUTPUT_BYTES)
+            except zlib.error as error:
+                yield from _until_error(before, block)
+                self._resume(member, "corrupt_gzip", str(error))
+                return
+            self._at += len(block) - len(inflater.unused_data) - len(inflater.unconsumed_tail)
+            if piece:
+                yield piece
+
+    def _resume(self, member: Member, damage: str, detail: str) -> None:
+        """Note the damage and move to the next member that inflates to a WARC version line, or to the end."""
+        self._at = max(0, member.offset + 1 - self._forgotten)
+        while True:
+            found = self._buffer.find(GZIP_MAGIC, self._at)
+            if found < 0:
+                self._at = max(self._at, len(self._buffer) - len(GZIP_MAGIC) + 1)
+                if not self._more():
+                    break
+                continue
+            self._at = found
+            if self._begins_a_record():
+                member.damage, member.detail = "corrupt_gzip", detail
+                return
+            self._at += 1
+        self._at = len(self._buffer)
+        member.damage, member.detail = damage, detail
+
+    def _begins_a_record(self) -> bool:
+        while len(self._buffer) - self._at < INPUT_BYTES and self._more():
+            pass
+        try:
+            start = zlib.decompressobj(GZIP_WBITS).decompress(self._buffer[self._at : self._at + INPUT_BYTES], 64)
+        except zlib.error:
+            return False
+        return WARC_BEGINS.match(start) is not None
+
+
+def _until_error(inflater: zlib._Decompress, block: bytes) -> Iterator[bytes]:
+    """Inflate byte by byte what comes out before the error."""
+    try:
+        for i in range(len(block)):
+            yield inflater.decompress(block[i : i + 1])
+    except zlib.error:
+        return
