@@ -71,7 +71,7 @@ def save(
     if keep < 1:
         raise ValueError(f"keep is {keep} checkpoints, but must be at least 1")
     names = _names(model, optimizer)
-    tensors = {f"model/{name}": value.detach() for name, value in model.state_dict().items()}
+    tensors = {f"model/{name}": value for name, value in model.state_dict().items()}
     for parameter, state in optimizer.state.items():
         tensors |= {f"optimizer/{names[parameter]}/{key}": torch.as_tensor(value) for key, value in state.items()}
     header = {
@@ -85,7 +85,9 @@ def save(
         "versions": {"torch": torch.__version__},
     }
     path = path_of(folder, step)
-    _write(path, tensors | _random_state(), header)
+    # One key: safetensors writes several in any order, and the bytes would differ.
+    metadata = {"c4pipe": json.dumps(header, sort_keys=True, allow_nan=False)}
+    write_tensors(path, tensors | _random_state(), metadata)
     older = [other for other in all_in(folder) if other != path]
     halves = list(folder.glob(".step-*"))  # left by a run that was killed while it wrote
     for stale in older[: max(0, len(older) + 1 - keep)] + halves:
@@ -93,14 +95,15 @@ def save(
     return path
 
 
-def _write(path: Path, tensors: Mapping[str, Tensor], header: Mapping[str, Any]) -> None:
-    """Write the file under a name of its own, force it to the disk, then rename it."""
+def write_tensors(path: Path, tensors: Mapping[str, Tensor], metadata: dict[str, str]) -> None:
+    """Write a safetensors file under a name of its own, force it to the disk, then rename it."""
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
     try:
-        # One key: safetensors writes several in any order, and the bytes would differ.
-        metadata = {"c4pipe": json.dumps(header, sort_keys=True, allow_nan=False)}
-        save_file({name: value.contiguous() for name, value in tensors.items()}, temporary, metadata)
+        temporary.touch()
+        mode = temporary.stat().st_mode  # what the umask gives; safetensors lets only the owner read
+        save_file({name: value.detach().contiguous() for name, value in tensors.items()}, temporary, metadata)
+        temporary.chmod(mode)
         with temporary.open("rb") as stream:
             os.fsync(stream.fileno())
         temporary.replace(path)

@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
 
 from model import checkpoint
 from model.config import EOS, PAD, T5Config, embedding_rows
@@ -65,11 +65,8 @@ def load_hf(folder: Path) -> tuple[T5Config, T5]:
 def save_hf(model: T5, output: Path, *, tokenizer: Path | None = None, step: int | None = None) -> None:
     """Write what transformers 4 and 5 load into the folder ``output``; each file appears whole."""
     tokens = None if tokenizer is None else _fitting(Tokenizer.load(tokenizer), model.config, tokenizer)
-    output.mkdir(parents=True, exist_ok=True)
-    tensors = {hf_name(name): value.float().contiguous() for name, value in model.state_dict().items()}
-    temporary = output / ".model.safetensors"
-    save_file(tensors, temporary, {"format": "pt"})
-    temporary.replace(output / "model.safetensors")
+    tensors = {hf_name(name): value.float() for name, value in model.state_dict().items()}
+    checkpoint.write_tensors(output / "model.safetensors", tensors, {"format": "pt"})
     _write_json(output / "config.json", model.config.to_hf())
     _write_json(
         output / "generation_config.json",
