@@ -1,0 +1,154 @@
+"""The command line of a build: our options, and whatever else for Beam."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from collections.abc import Sequence
+from typing import Any
+
+from apache_beam.options.pipeline_options import DirectOptions, PipelineOptions, SetupOptions, StandardOptions
+
+from c4pipe import shards
+
+LOCAL_RUNNERS = ("FnApiRunner", "DirectRunner", "BundleBasedDirectRunner")
+
+EXAMPLES = """
+examples:
+  On this machine, all cores:
+    python -m beam_jobs.build_c4 --input 'wet/**/*.warc.wet.gz' --output build --variant en --format parquet
+
+  On Dataflow (see the README for the container image):
+    python -m beam_jobs.build_c4 --input 'gs://bucket/wet/**.gz' --output gs://bucket/c4 --runner DataflowRunner \\
+        --project PROJECT --region REGION --temp_location gs://bucket/tmp --sdk_container_image IMAGE
+
+A build that was stopped goes on when the same command is given again. Options that are not listed here are Beam's.
+"""
+
+
+def formats(text: str) -> tuple[str, ...]:
+    """Parse a list of shard formats.
+
+    >>> formats("parquet,jsonl")
+    ('parquet', 'jsonl')
+    """
+    names = tuple(dict.fromkeys(name.strip() for name in text.split(",") if name.strip()))
+    if not names or not set(names) <= set(shards.FORMATS):
+        raise argparse.ArgumentTypeError(f"{text!r} must be any of {', '.join(shards.FORMATS)}, separated by commas")
+    return names
+
+
+def positive(text: str) -> int:
+    """Parse a number of at least 1."""
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} must be a whole number of at least 1")
+    return int(text)
+
+
+OPTIONS: tuple[tuple[str, dict[str, Any]], ...] = (
+    (
+        "--input",
+        {"required": True, "metavar": "PATHS", "help": "WET files: paths and globs, separated by commas"},
+    ),
+    (
+        "--output",
+        {"required": True, "metavar": "DIR", "help": "folder of the build; DIR/<variant> will hold the shards"},
+    ),
+    ("--variant", {"default": "en", "help": "what to build (default: %(default)s)"}),
+    ("--semantics", {"default": "3.1.0", "help": "version of the reference's rules (default: %(default)s)"}),
+    (
+        "--format",
+        {
+            "default": ("jsonl",),
+            "type": formats,
+            "metavar": "F,...",
+            "help": f"any of {', '.join(shards.FORMATS)} (default: jsonl)",
+        },
+    ),
+    (
+        "--shards",
+        {"type": positive, "metavar": "N", "help": "shards of the train split (default: by the size of the input)"},
+    ),
+    (
+        "--seed",
+        {"type": int, "default": 0, "metavar": "N", "help": "of the order of documents (default: %(default)s)"},
+    ),
+    (
+        "--resources",
+        {
+            "metavar": "DIR",
+            "help": "folder of the pinned lists, or 'builtin' for small stand-ins "
+            "(default: C4PIPE_RESOURCES, then the user's cache, then a download)",
+        },
+    ),
+    (
+        "--max_bad_files",
+        {
+            "type": int,
+            "default": 0,
+            "metavar": "N",
+            "help": "how many unreadable WET files may be named and left out (default: %(default)s)",
+        },
+    ),
+    (
+        "--workers",
+        {"type": positive, "metavar": "N", "help": "processes on this machine (default: one a core)"},
+    ),
+    (
+        "--exchange",
+        {
+            "choices": ("files", "shuffle"),
+            "help": "how steps exchange: through files of the output folder (default on this machine), "
+            "or by Beam's shuffle in one graph (default on a cluster)",
+        },
+    ),
+    (
+        "--runner",
+        {"default": "FnApiRunner", "help": "a runner of Beam (default: %(default)s, on this machine)"},
+    ),
+    (
+        "--no_wait",
+        {"action": "store_true", "help": "on a cluster: submit the job and return, as a template launcher must"},
+    ),
+    ("--dry_run", {"action": "store_true", "help": "say what would be built, build the graph and stop"}),
+)
+
+
+def parser() -> argparse.ArgumentParser:
+    """The options of ``python -m beam_jobs.build_c4``."""
+    options = argparse.ArgumentParser(
+        prog="python -m beam_jobs.build_c4",
+        description="Build a variant of C4 from WET files: clean, deduplicate, write shards.",
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    for names, settings in OPTIONS:
+        options.add_argument(names, **settings)
+    return options
+
+
+def is_local(arguments: argparse.Namespace) -> bool:
+    """The build runs on this machine."""
+    return bool(arguments.runner in LOCAL_RUNNERS)
+
+
+def exchange(arguments: argparse.Namespace) -> str:
+    """How the steps exchange."""
+    return str(arguments.exchange) if arguments.exchange else ("files" if is_local(arguments) else "shuffle")
+
+
+def pipeline_options(arguments: argparse.Namespace, rest: Sequence[str]) -> PipelineOptions:
+    """Beam's options: the named runner, and on this machine a process a core.
+
+    ``DirectRunner`` means FnApiRunner here: it would otherwise look for Prism, which ignores the number of workers.
+    """
+    options = PipelineOptions(list(rest))
+    options.view_as(SetupOptions).save_main_session = False  # everything that is pickled lives in a module
+    options.view_as(StandardOptions).runner = "FnApiRunner" if is_local(arguments) else arguments.runner
+    if is_local(arguments):
+        workers = arguments.workers or os.cpu_count() or 1
+        direct = options.view_as(DirectOptions)
+        direct.direct_num_workers = workers
+        direct.direct_running_mode = "in_memory" if workers == 1 else "multi_processing"
+    return options

@@ -1,0 +1,159 @@
+"""The decisions across pages, taken on keys of a few bytes while the text stays where it is.
+
+Each page claims its URL, each line of a page that won its URL claims its text; a claim says where its
+page lies (the number of its part and its row there) and never decides by that place, so the files'
+names and order cannot change an outcome. ``dedup.py`` takes the same decisions on pages.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from c4pipe.dedup import UrlClaim, rank
+
+KEY_BYTES = 16  # an md5; 64 bits would merge about 3 lines of a whole crawl by chance, 128 none
+
+Places = npt.NDArray[np.void]
+LineClaims = npt.NDArray[np.void]
+
+# A page: the number of its part of the page store, and its row there.
+PLACE = np.dtype([("part", "<u4"), ("row", "<u4")])
+# A line of a page, by its number there.
+LINE_PLACE = np.dtype([("part", "<u4"), ("row", "<u4"), ("line", "<u4")])
+# A line's key and its page's rank, each 128 bits in two words, most significant first.
+LINE_CLAIM = np.dtype(
+    [("key", "<u8"), ("key_low", "<u8"), ("rank", "<u8"), ("rank_low", "<u8"), *LINE_PLACE.descr],
+)
+
+URL_CLAIMS = pa.schema(
+    [
+        ("key", pa.binary(KEY_BYTES)),
+        ("timestamp", pa.string()),
+        ("text_md5", pa.binary(KEY_BYTES)),
+        ("url", pa.string()),
+        ("content_type", pa.string()),
+        ("content_length", pa.string()),
+        ("part", pa.uint32()),
+        ("row", pa.uint32()),
+    ]
+)
+
+
+def words(keys: Sequence[bytes]) -> tuple[npt.NDArray[np.uint64], npt.NDArray[np.uint64]]:
+    """Return keys of 16 bytes as two columns of words that sort as the bytes do."""
+    pairs = np.frombuffer(b"".join(keys), ">u8").astype(np.uint64).reshape(-1, 2)
+    return pairs[:, 0], pairs[:, 1]
+
+
+def bucket_bounds(leading: npt.NDArray[np.uint64], buckets: int) -> npt.NDArray[np.int64]:
+    """Return where each of ``buckets`` equal ranges of the key space begins in sorted leading words.
+
+    >>> bucket_bounds(np.array([0, 1, 2**63, 2**64 - 1], np.uint64), 2).tolist()
+    [0, 2, 4]
+    """
+    edges = np.array([(i << 64) // buckets for i in range(1, buckets)], np.uint64)
+    inner = np.searchsorted(leading, edges)
+    return np.concatenate(([0], inner, [len(leading)])).astype(np.int64)
+
+
+def sort_url_claims(claims: pa.Table) -> pa.Table:
+    """Return the claims by key, so that a bucket is a slice."""
+    return claims.take(np.lexsort(_leading_words(claims)[::-1])) if len(claims) else claims
+
+
+def url_bounds(claims: pa.Table, buckets: int) -> npt.NDArray[np.int64]:
+    """Return where each bucket begins in sorted claims."""
+    return bucket_bounds(_leading_words(claims)[0], buckets)
+
+
+def url_winners(claims: pa.Table) -> Places:
+    """Return the place of the claim of the greatest rank for each key, by part and row.
+
+    Claims of equal rank are of pages that are alike; the first of them wins, which changes nothing but the place.
+    """
+    claims = sort_url_claims(claims.combine_chunks())
+    high, low = _leading_words(claims)
+    starts = _group_starts(high, low)
+    sizes = np.diff(np.append(starts, len(high)))
+    chosen = starts.copy()
+    for group in np.flatnonzero(sizes > 1):
+        rivals = claims.slice(starts[group], sizes[group]).select(UrlClaim._fields).to_pylist()
+        ranks = [rank(UrlClaim(**rival)) for rival in rivals]
+        chosen[group] += ranks.index(max(ranks))
+    winners = np.empty(len(chosen), PLACE)
+    for name in PLACE.names or ():
+        winners[name] = claims.column(name).to_numpy()[chosen]
+    return np.sort(winners, order=["part", "row"])
+
+
+def line_claims(rows: Iterable[tuple[int, bytes, Sequence[bytes]]], *, part: int) -> LineClaims:
+    """Return the sorted claims of one part's pages, given as (row, rank, the keys of its lines).
+
+    A page claims each of its keys once, at the first line that has it.
+    """
+    keys: list[bytes] = []
+    ranks: list[bytes] = []
+    places: list[tuple[int, int, int]] = []
+    for row, owner, line_keys in rows:
+        first = {key: line for line, key in reversed(list(enumerate(line_keys)))}
+        keys.extend(first)
+        ranks.extend([owner] * len(first))
+        places.extend((part, row, line) for line in first.values())
+    claims = np.empty(len(keys), LINE_CLAIM)
+    claims["key"], claims["key_low"] = words(keys)
+    claims["rank"], claims["rank_low"] = words(ranks)
+    where = np.array(places, LINE_PLACE)
+    for name in LINE_PLACE.names or ():
+        claims[name] = where[name]
+    return sort_line_claims(claims)
+
+
+def sort_line_claims(claims: LineClaims) -> LineClaims:
+    """Return the claims by key, the least rank of each key first."""
+    order = np.lexsort((claims["rank_low"], claims["rank"], claims["key_low"], claims["key"]))
+    return claims[order]
+
+
+def line_owners(claims: LineClaims) -> Places:
+    """Return the place of the claim of the least rank for each key, by part, row and line.
+
+    Ranks are unique: the pages that claim lines have won their URLs.
+    """
+    claims = sort_line_claims(claims)
+    first = claims[_group_starts(claims["key"], claims["key_low"])]
+    owners = np.empty(len(first), LINE_PLACE)
+    for name in LINE_PLACE.names or ():
+        owners[name] = first[name]
+    return np.sort(owners, order=["part", "row", "line"])
+
+
+def of_part(places: Places, part: int) -> Places:
+    """Return the places of one part, of an array that is sorted by part.
+
+    >>> of_part(np.array([(0, 1), (2, 0), (2, 5)], PLACE), 2)["row"].tolist()
+    [0, 5]
+    """
+    first, last = np.searchsorted(places["part"], [part, part + 1])
+    return places[first:last]
+
+
+def _leading_words(claims: pa.Table) -> tuple[npt.NDArray[np.uint64], npt.NDArray[np.uint64]]:
+    """Return the column ``key`` as two columns of words."""
+    column = claims.column("key").combine_chunks()
+    if isinstance(column, pa.ChunkedArray):  # a table without rows has no chunk to combine
+        column = pa.concat_arrays(column.chunks) if column.num_chunks else pa.array([], column.type)
+    data = column.buffers()[1]
+    raw = b"" if data is None else memoryview(data)[column.offset * KEY_BYTES :][: len(column) * KEY_BYTES]
+    pairs = np.frombuffer(raw, ">u8").astype(np.uint64).reshape(-1, 2)
+    return pairs[:, 0], pairs[:, 1]
+
+
+def _group_starts(high: npt.NDArray[np.uint64], low: npt.NDArray[np.uint64]) -> npt.NDArray[np.int64]:
+    """Return where each run of equal keys begins in sorted keys."""
+    new = np.ones(len(high), bool)
+    new[1:] = (high[1:] != high[:-1]) | (low[1:] != low[:-1])
+    return np.flatnonzero(new)
