@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+import contextlib
 import glob
 import json
 import os
+import re
 import secrets
 import shutil
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from typing import BinaryIO, cast
 
 import fsspec
 
 MAX_NAME_BYTES = 255  # of one name in a folder: ext4, XFS, APFS, NTFS
 TEMPORARY = ".tmp"  # how a temporary name ends; it begins with a dot, so that no glob takes it for data
+TEMPORARY_NAME = re.compile(r"\..*\.\d+-[0-9a-f]{12}\.tmp", re.DOTALL)
 EXTRAS = {"gs": "gcp", "gcs": "gcp", "s3": "aws", "s3a": "aws"}  # what to install for a protocol
 GLOB_MARKS = frozenset("*?[")
 
@@ -126,14 +128,12 @@ def makedirs(path: str) -> None:
 
 def remove(path: str) -> None:
     """Remove a file; one that is not there is no error."""
-    try:
+    with contextlib.suppress(FileNotFoundError):
         if is_remote(path):
             store, key = _store(path)
             store.rm_file(key)
         else:
             os.remove(_local(path))
-    except FileNotFoundError:
-        pass
 
 
 def open_read(path: str) -> BinaryIO:
@@ -152,7 +152,7 @@ def temporary_name(path: str) -> str:
     return os.path.join(folder, f".{stem}{mark}")
 
 
-@contextmanager
+@contextlib.contextmanager
 def write_atomic(path: str) -> Iterator[BinaryIO]:
     """Yield a stream whose bytes stand under ``path`` when the block ends well, and nowhere if it does not.
 
@@ -201,12 +201,14 @@ def sweep(folder: str, *, older_than_seconds: float = 0.0) -> int:
     """
     if is_remote(folder):
         return 0
-    pattern = os.path.join(glob.escape(_local(folder)), "**", f".*-*{TEMPORARY}")
     latest = time.time() - older_than_seconds
-    leftovers = [path for path in glob.glob(pattern, recursive=True) if os.path.getmtime(path) <= latest]
-    for path in leftovers:
-        remove(path)
-    return len(leftovers)
+    removed = 0
+    for path in glob.glob(os.path.join(glob.escape(_local(folder)), "**", f".*{TEMPORARY}"), recursive=True):
+        with contextlib.suppress(FileNotFoundError):  # its writer may just have ended
+            if TEMPORARY_NAME.fullmatch(os.path.basename(path)) and os.path.getmtime(path) <= latest:
+                os.remove(path)
+                removed += 1
+    return removed
 
 
 def read_bytes(path: str) -> bytes:

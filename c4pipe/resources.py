@@ -155,6 +155,11 @@ def _read(source: str | None, name: str) -> bytes:
     return found[1] if found else _download(resource, source)
 
 
+def forget() -> None:
+    """Read every file anew from now on."""
+    _read.cache_clear()
+
+
 def locate(name: str) -> str | None:
     """Where the pinned file stands on this machine or in the named folder; None if it would be downloaded."""
     found = _find(source(), PINNED[name])
