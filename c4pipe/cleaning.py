@@ -39,15 +39,19 @@ def edit(rule: Callable[..., Callable[[str], str]], **limits: Any) -> Row:
     return Row("edit", "", rule, tuple(limits.items()))
 
 
+Rules = tuple[tuple[Row, Callable[[str], Any]], ...]
+
+
 @functools.cache
-def _built(rows: tuple[Row, ...]) -> tuple[tuple[Row, Callable[[str], Any]], ...]:
+def built(rows: tuple[Row, ...]) -> Rules:
+    """Each row with what its rule makes of its limits."""
     return tuple((row, row.rule(**dict(row.limits))) for row in rows)
 
 
-def first_to_fire(rows: tuple[Row, ...], line: str) -> tuple[str, Row | None]:
+def first_to_fire(rules: Rules, line: str) -> tuple[str, Row | None]:
     """The line as the edits leave it, and the first row that drops it or its page; None if it stays."""
     line = line.strip()
-    for row, act in _built(rows):
+    for row, act in rules:
         if row.effect == "edit":
             line = act(line)
         elif act(line):
@@ -72,7 +76,7 @@ class CleanLines:
             raise ValueError(f"rows count twice under {', '.join(twice)}; give each row a counter of its own")
         if self.min_sentences < 1:
             raise ValueError(f"min_sentences is {self.min_sentences}, but must be 1 or more: a page needs some text")
-        _built(self.rows)  # a limit that the rule does not know fails here, not on a worker
+        built(self.rows)  # a limit that the rule does not know fails here, not on a worker
 
     def resources(self) -> Mapping[str, bytes | None]:
         """The pinned files that the stage reads, with their built-in stand-ins."""
@@ -80,11 +84,12 @@ class CleanLines:
 
     def judge(self, page: Page) -> Verdict:
         """Pass the page on with the lines that stay."""
+        rules = built(self.rows)
         tally: Counter[str] = Counter()
         kept: list[str] = []
         found = 0
         for raw in page.text.splitlines():
-            line, row = first_to_fire(self.rows, raw)
+            line, row = first_to_fire(rules, raw)
             if row is None:
                 kept.append(line)
                 tally["line-passed"] += 1
@@ -113,3 +118,21 @@ class MaxLength:
     def judge(self, page: Page) -> Verdict:
         """Pass the page on if its text has no more code points than allowed."""
         return drop("filtered") if len(page.text) > self.characters else keep(page)
+
+
+@dataclass(frozen=True)
+class MinParagraphs:
+    """Drop pages without ``paragraphs`` lines of ``characters`` code points or more: what mC4 has for CleanLines."""
+
+    paragraphs: int
+    characters: int
+    name: str = "paragraph-filter"  # TFDS's counter namespace
+
+    def __post_init__(self) -> None:
+        if self.paragraphs < 1 or self.characters < 0:
+            raise ValueError(f"{self.paragraphs} paragraphs of {self.characters} characters: must be 1 of 0, or more")
+
+    def judge(self, page: Page) -> Verdict:
+        """Pass the page on if enough of its lines are long enough."""
+        long = sum(len(line) >= self.characters for line in page.text.split("\n"))
+        return keep(page) if long >= self.paragraphs else drop("filtered")

@@ -72,6 +72,10 @@ class KeepNewest:
         winners = {max(group, key=lambda index: rank(url_claim(pages[index]))) for group in rivals.values()}
         return [self.verdict(page, won=index in winners) for index, page in enumerate(pages)]
 
+    def extra(self, pages: Sequence[Page]) -> dict[str, int]:
+        """Nothing: each count is a page's."""
+        return {}
+
 
 def line_key(line: str) -> bytes:
     """Lines with the same key are the same line: MD5 of the stripped, lower-cased line, 16 bytes."""
@@ -141,6 +145,10 @@ class DedupLines:
         """A verdict a page, in their order. No two pages may have the same URL."""
         owners = self.owners(pages)
         return [self.judge_owned(page, self._owned(page, owners)) for page in pages]
+
+    def extra(self, pages: Sequence[Page]) -> dict[str, int]:
+        """Nothing: each count is a page's."""
+        return {}
 
     def _owned(self, page: Page, owners: Mapping[bytes, bytes]) -> set[bytes]:
         rank = owner_rank(page.url)

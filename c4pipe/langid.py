@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import functools
 import importlib.metadata
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from langdetect import LangDetectException
 from langdetect.detector import Detector
@@ -16,16 +18,23 @@ from c4pipe.page import Page, Verdict, drop, keep
 SEED = 0  # TFDS c4, set before every call
 
 
-class _Detector(Detector):  # type: ignore[misc]
-    """langdetect's detector, its sums taken from left to right on every Python.
+def left_to_right_sum(values: Iterable[float]) -> float:
+    """The sum as Python took it up to 3.11; from 3.12 on ``sum`` compensates rounding errors.
 
-    From 3.12 on ``sum`` compensates rounding errors, so the package gives other digits there.
+    >>> left_to_right_sum([0.1] * 10)
+    0.9999999999999999
     """
+    total = 0.0
+    for value in values:
+        total += value
+    return total
+
+
+class _Detector(Detector):  # type: ignore[misc]
+    """langdetect's detector with the same digits on every Python, and a little faster."""
 
     def _normalize_prob(self, prob: list[float]) -> float:
-        total = 0.0
-        for p in prob:
-            total += p
+        total = left_to_right_sum(prob)
         prob[:] = [p / total for p in prob]
         return max(prob)
 
@@ -90,6 +99,50 @@ class English:
         return keep(replace(page, language="en"))
 
 
+UNKNOWN = "und"  # BCP 47
+CLD3_REMEDY = "apt-get install protobuf-compiler libprotobuf-dev, then pip install 'c4pipe[multilingual]'"
+
+
+@functools.cache
+def _cld3(min_bytes: int, max_bytes: int) -> Any:
+    try:
+        import gcld3
+    except ImportError as error:
+        raise ImportError(f"labelling languages needs gcld3: {CLD3_REMEDY}") from error
+    return gcld3.NNetLanguageIdentifier(min_num_bytes=min_bytes, max_num_bytes=max_bytes)
+
+
+@dataclass(frozen=True)
+class LabelLanguage:
+    """Label pages with cld3's language, ``und`` where it is unsure; drop those surely in a language not listed.
+
+    The tally is TFDS's: a page that stays as ``und`` counts both a ``filtered`` and ``passed``.
+    """
+
+    languages: tuple[str, ...]
+    min_probability: float
+    min_bytes: int = 100  # TFDS c4, of cld3's own cleaned text
+    max_bytes: int = 10_000  # TFDS c4, read of a page
+    name: str = "language-filter"  # TFDS's counter namespace
+
+    def __post_init__(self) -> None:
+        _require_probability(self.min_probability)
+
+    def judge(self, page: Page) -> Verdict:
+        """Pass the page on with its language."""
+        found = _cld3(self.min_bytes, self.max_bytes).FindLanguage(page.text)
+        if not found.is_reliable:
+            return self._label(page, UNKNOWN, "filtered:no_predictions")
+        if found.probability < self.min_probability:
+            return self._label(page, UNKNOWN, "filtered:low_confidence")
+        if found.language not in self.languages:
+            return drop("filtered:ignored_language")
+        return self._label(page, found.language)
+
+    def _label(self, page: Page, language: str, *doubts: str) -> Verdict:
+        return keep(replace(page, language=language), *doubts, "passed", f"passed:{language}")
+
+
 def _require_probability(value: float) -> None:
     if not 0 <= value <= 1:
-        raise ValueError(f"min_probability is {value}, but must lie in [0, 1]; TFDS has 0.99 for English")
+        raise ValueError(f"min_probability is {value}, but must lie in [0, 1]; TFDS c4 3.1.0 has 0.99 and 0.95")

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from c4pipe.page import Page, Verdict
-from c4pipe.variants import Stage, Variant, flat
+from c4pipe.variants import CrawlStage, Stage, Variant, flat
 
 
 @dataclass(frozen=True)
@@ -29,22 +30,31 @@ class Outcome:
 
 def run(variant: Variant, pages: Iterable[Page]) -> Outcome:
     """Send all pages through the variant's stages, one stage after the other."""
+    return functools.reduce(step, variant.stages, begin(pages))
+
+
+def begin(pages: Iterable[Page]) -> Outcome:
+    """All pages, before the first stage."""
     crawl = tuple(pages)
-    alive: dict[int, Page] = dict(enumerate(crawl))  # place in the crawl -> the page as it stands
-    dropped_by: dict[int, str] = {}
-    counters: Counter[str] = Counter()
-    for stage in variant.stages:
-        verdicts = dict(zip(alive, judge(stage, list(alive.values())), strict=True))
-        for verdict in verdicts.values():
-            counters.update(flat(stage.name, verdict.tally))
-        dropped_by.update((place, stage.name) for place, verdict in verdicts.items() if verdict.page is None)
-        alive = {place: verdict.page for place, verdict in verdicts.items() if verdict.page is not None}
-    trace = tuple(Fate(page, dropped_by.get(place)) for place, page in enumerate(crawl))
-    return Outcome(tuple(alive.values()), dict(counters), trace)
+    return Outcome(crawl, {}, tuple(Fate(page, None) for page in crawl))
 
 
-def judge(stage: Stage, pages: Sequence[Page]) -> list[Verdict]:
-    """A verdict for each page, in their order."""
-    if hasattr(stage, "judge_all"):
-        return stage.judge_all(pages)
-    return [stage.judge(page) for page in pages]
+def step(so_far: Outcome, stage: Stage) -> Outcome:
+    """Send the pages that are left through one more stage."""
+    verdicts, extra = judge(stage, so_far.pages)
+    counters = Counter(so_far.counters)
+    for tally in (*(verdict.tally for verdict in verdicts), extra):
+        counters.update(flat(stage.name, tally))
+    following = iter(verdicts)
+    trace = tuple(
+        Fate(fate.page, stage.name) if fate.dropped_by is None and next(following).page is None else fate
+        for fate in so_far.trace
+    )
+    return Outcome(tuple(verdict.page for verdict in verdicts if verdict.page is not None), dict(counters), trace)
+
+
+def judge(stage: Stage, pages: Sequence[Page]) -> tuple[list[Verdict], Mapping[str, int]]:
+    """A verdict for each page, in their order, and the counts that belong to no page."""
+    if isinstance(stage, CrawlStage):
+        return stage.judge_all(pages), stage.extra(pages)
+    return [stage.judge(page) for page in pages], {}

@@ -1,9 +1,20 @@
-"""URLs: the form under which two of them are one page, its hash, and the split that it falls in."""
+"""URLs: the form under which two are one page, its hash and split; stages that judge by URL. The door to tldextract."""
 
 from __future__ import annotations
 
+import functools
 import hashlib
+import io
+import json
 import re
+import zipfile
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from types import MappingProxyType
+from typing import Any
+
+from c4pipe import files, resources
+from c4pipe.page import Page, Verdict, drop, keep
 
 # TFDS c4 3.1.0: unanchored and case-sensitive, both.
 _SCHEME_AND_WWW = re.compile(r"https?:\/\/(www\.)?")
@@ -38,3 +49,99 @@ def split(url: str) -> str:
     'validation'
     """
     return "validation" if url_hash(url) % VALIDATION_ONE_IN == 0 else "train"
+
+
+Domains = Mapping[str, bool | Sequence[str]]  # domain -> True, or the subdomains that are allowed ("" for none)
+
+REALNEWS = "realnews/domain_to_allowed_subdomains.json"
+RESOURCES: Mapping[str, bytes | None] = MappingProxyType({REALNEWS: None})  # nothing stands in for it
+
+
+@functools.cache
+def _extractor() -> Any:
+    """The public suffixes that came with tldextract: neither the network's newest nor some user's cache."""
+    import tldextract
+
+    return tldextract.TLDExtract(suffix_list_urls=(), cache_dir=None)
+
+
+@functools.lru_cache(maxsize=2)
+def realnews_domains(source: str | None) -> Domains:
+    """The pinned list of news sites; ``source`` is where resources come from now."""
+    domains: Domains = json.loads(resources.read(REALNEWS))
+    return domains
+
+
+@dataclass(frozen=True)
+class InDomains:
+    """Keep pages of the domains that are listed, and of these the allowed subdomains; ``www.`` is none."""
+
+    domains: tuple[tuple[str, bool | tuple[str, ...]], ...] | None = None  # None: the pinned RealNews list
+    name: str = "realnews-domain-filter"  # TFDS's counter namespace
+
+    def resources(self) -> Mapping[str, bytes | None]:
+        """The pinned files that the stage reads, with their built-in stand-ins."""
+        return RESOURCES if self.domains is None else {}
+
+    def judge(self, page: Page) -> Verdict:
+        """Pass the page on if its domain is listed and its subdomain allowed."""
+        domains = realnews_domains(resources.source()) if self.domains is None else dict(self.domains)
+        parts = _extractor()(normalize(page.url))
+        allowed = domains.get(f"{parts.domain}.{parts.suffix}")
+        if allowed is None:
+            return drop("filtered:bad_domain")
+        if isinstance(allowed, Sequence) and parts.subdomain not in allowed:
+            return drop("filtered:bad_subdomain")
+        return keep(page)
+
+
+@dataclass(frozen=True)
+class InUrlList:
+    """Keep pages whose normalized URL is, normalized, in a list of URLs: files with one a line, or zips of such."""
+
+    paths: tuple[str, ...] = ()
+    name: str = "webtextlike-filter"  # TFDS's counter namespace
+
+    def with_paths(self, *paths: str) -> InUrlList:
+        """The stage with its lists."""
+        return replace(self, paths=paths)
+
+    def listed(self) -> Iterator[bytes]:
+        """The key of every line that has one, in order and as often as it is there."""
+        if not self.paths:
+            raise ValueError(f"{self.name} has no list of URLs; name one, such as OpenWebText.zip or a text file")
+        return (url_digest(line) for path in self.paths for line in url_lines(path))
+
+    def key(self, page: Page) -> bytes:
+        """What is looked for in the list: MD5 of the normalized URL, 16 bytes."""
+        return url_digest(page.url)
+
+    def verdict(self, page: Page, *, listed: bool) -> Verdict:
+        """Pass the page on if it is listed."""
+        return keep(page) if listed else drop("filtered")
+
+    def judge_all(self, pages: Sequence[Page]) -> list[Verdict]:
+        """A verdict a page, in their order."""
+        listed = set(self.listed())
+        return [self.verdict(page, listed=self.key(page) in listed) for page in pages]
+
+    def extra(self, pages: Sequence[Page]) -> dict[str, int]:
+        """What no page counts: the listed URLs without a page, each once."""
+        missing = len(set(self.listed()) - {self.key(page) for page in pages})
+        return {"missing-page": missing} if missing else {}
+
+
+def url_lines(path: str) -> Iterator[str]:
+    """The lines of a list of URLs that are not blank; of a zip those of every ``.txt`` in it, by name."""
+    if not path.endswith(".zip"):
+        with files.open_read(path) as stream:
+            yield from _lines(stream.read())
+        return
+    with files.open_read(path) as stream, zipfile.ZipFile(io.BytesIO(stream.read())) as archive:
+        for name in sorted(archive.namelist()):
+            if name.endswith(".txt"):
+                yield from _lines(archive.read(name))
+
+
+def _lines(data: bytes) -> list[str]:
+    return [line for line in data.decode("utf-8").replace("\r\n", "\n").split("\n") if line]
