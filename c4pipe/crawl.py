@@ -23,6 +23,7 @@ CRAWLS = "https://index.commoncrawl.org/collinfo.json"  # the list of crawls
 CRAWL_ID = re.compile(r"CC-MAIN-20\d\d-[0-5]\d")
 WET_PATH = re.compile(r"crawl-data/(?P<crawl>CC-MAIN-20\d\d-[0-5]\d)/segments/[\w.-]+/wet/[\w.-]+\.warc\.wet\.gz", re.A)
 CONNECTIONS = 4  # Common Crawl asks for few, and answers 403 to those that take many
+LISTING_ATTEMPTS = 5  # half a minute: the user waits, and nothing has been done yet
 FAILURES_IN_A_ROW = 8  # files; after so many without one that came, the server is left alone
 LEFTOVER_SECONDS = 86_400.0  # a temporary file that nothing was written to for a day belongs to no running fetch
 NOT_TRIED = "not tried"
@@ -80,6 +81,7 @@ def parse_listing(data: bytes, crawl: str, place: str) -> list[str]:
 def listing(crawl: str, base_url: str = BASE_URL, patience: download.Patience | None = None) -> list[str]:
     """The paths of all WET files of a crawl, as its ``wet.paths.gz`` has them."""
     address = files.join(base_url, "crawl-data", check_crawl(crawl), "wet.paths.gz")
+    patience = patience or download.Patience(attempts=LISTING_ATTEMPTS)
     try:
         data = download.read(address, patience=patience) if is_http(address) else files.read_bytes(address)
     except (download.DownloadError, FileNotFoundError) as error:
@@ -151,7 +153,7 @@ def fetch(
 
 
 def _report(failures: dict[str, str], asked: int) -> str:
-    tried = [f"  {path}: {reason}" for path, reason in sorted(failures.items()) if reason != NOT_TRIED]
+    tried = [f"  {reason}" for _, reason in sorted(failures.items()) if reason != NOT_TRIED]
     left = f", {len(failures) - len(tried)} of them not tried" if len(tried) < len(failures) else ""
     remedy = "What came is in place: the same command again fetches only what is missing."
     if any("HTTP 403" in line or "HTTP 429" in line for line in tried):

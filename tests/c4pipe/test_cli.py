@@ -1,0 +1,216 @@
+"""The command: data to stdout, talk to stderr, an example for everything."""
+
+from __future__ import annotations
+
+import argparse
+import gzip
+import hashlib
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from unruly_server import UnrulyServer, status, whole
+
+from c4pipe import cli, crawl, files, resources
+
+CRAWL = "CC-MAIN-2024-22"
+PATHS = [f"crawl-data/{CRAWL}/segments/1.2/wet/CC-MAIN-{number:05}.warc.wet.gz" for number in range(10)]
+WET = gzip.compress(b"WARC/1.0\r\n")
+
+
+def commands() -> dict[str, argparse.ArgumentParser]:
+    (action,) = [action for action in cli.parser()._actions if isinstance(action, argparse._SubParsersAction)]
+    return dict(action.choices)
+
+
+@pytest.fixture
+def crawl_server(server: UnrulyServer) -> UnrulyServer:
+    listing = gzip.compress("\n".join(PATHS).encode())
+    server.behave(f"/crawl-data/{CRAWL}/wet.paths.gz", whole(listing))
+    for path in PATHS:
+        server.behave(f"/{path}", whole(WET))
+    return server
+
+
+@pytest.mark.parametrize("name", sorted(commands()))
+def test_every_command_has_examples_that_parse(name: str) -> None:
+    text = commands()[name].format_help()
+    examples = [line.strip() for line in text.partition("examples:\n")[2].splitlines() if line.strip()]
+    assert examples, f"c4pipe {name} --help shows no example"
+    for example in examples:
+        program, *arguments = shlex.split(example)
+        assert (program, arguments[0]) == ("c4pipe", name)
+        assert cli.parser().parse_args(arguments).command == name
+
+
+@pytest.mark.parametrize("name", sorted(commands()))
+def test_every_option_is_explained(name: str) -> None:
+    for action in commands()[name]._actions:
+        assert action.help, f"c4pipe {name} {action.dest}"
+
+
+@pytest.mark.parametrize(
+    ("options", "numbers"),
+    [
+        ([], [0]),
+        (["--first", "3"], [0, 1, 2]),
+        (["--range", "2-4"], [2, 3, 4]),
+        (["--range", "9-9"], [9]),
+    ],
+)
+def test_fetch_prints_where_the_files_are(
+    crawl_server: UnrulyServer,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    options: list[str],
+    numbers: list[int],
+) -> None:
+    assert cli.main(["fetch", CRAWL, "--output", str(tmp_path), "--base-url", crawl_server.url, *options]) == 0
+    printed = capsys.readouterr()
+    assert printed.out.splitlines() == [str(tmp_path / PATHS[number]) for number in numbers]
+    assert f"{len(numbers)}/{len(numbers)} files" in printed.err
+    assert files.expand(f"{tmp_path}/**/*") == printed.out.splitlines()
+
+
+def test_fetch_a_sample(crawl_server: UnrulyServer, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    base = ["fetch", CRAWL, "--output", str(tmp_path), "--base-url", crawl_server.url]
+    assert cli.main([*base, "--sample", "3", "--seed", "7"]) == 0
+    assert capsys.readouterr().out.splitlines() == [str(tmp_path / path) for path in crawl.sample(PATHS, 3, 7)]
+
+
+@pytest.mark.parametrize("packed", [False, True])
+def test_fetch_a_list(
+    crawl_server: UnrulyServer, tmp_path: Path, capsys: pytest.CaptureFixture[str], packed: bool
+) -> None:
+    listing = f"{PATHS[4]}\n\ns3://commoncrawl/{PATHS[1]}\n".encode()
+    (tmp_path / "list").write_bytes(gzip.compress(listing) if packed else listing)
+    base = ["fetch", CRAWL, "--output", str(tmp_path), "--base-url", crawl_server.url]
+    assert cli.main([*base, "--paths", str(tmp_path / "list")]) == 0
+    assert capsys.readouterr().out.splitlines() == [str(tmp_path / PATHS[4]), str(tmp_path / PATHS[1])]
+    assert crawl_server.count(f"/crawl-data/{CRAWL}/wet.paths.gz") == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["CC-MAIN-2024"], "c4pipe fetch: 'CC-MAIN-2024' is no crawl id"),
+        (["CC-MAIN-2024-18"], "no listing of CC-MAIN-2024-18: "),
+        ([CRAWL, "--first", "11"], "the listing has 10"),
+        ([CRAWL, "--range", "5-10"], "range 5-10 is not within 0-9"),
+        ([CRAWL, "--sample", "0"], "the listing has 10"),
+        ([CRAWL, "--paths", "/nowhere/list"], "/nowhere/list"),
+        ([CRAWL, "--base-url", "gopher://x"], "gopher:// is no protocol"),
+        ([CRAWL, "--connections", "0"], "0 connections"),
+    ],
+)
+def test_fetch_says_what_is_wrong(
+    crawl_server: UnrulyServer,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    arguments: list[str],
+    message: str,
+) -> None:
+    base = ["--base-url", crawl_server.url, "--output", str(tmp_path)]
+    assert cli.main(["fetch", *base, *arguments]) == 1
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert message in printed.err
+    assert "Traceback" not in printed.err
+
+
+def test_fetch_names_what_did_not_come(
+    crawl_server: UnrulyServer, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    crawl_server.behave(f"/{PATHS[1]}", status(404))
+    base = ["fetch", CRAWL, "--output", str(tmp_path), "--base-url", crawl_server.url]
+    assert cli.main([*base, "--first", "3"]) == 1
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert f"1 of 3 files did not come:\n  {crawl_server.url}/{PATHS[1]}: HTTP 404" in printed.err
+    assert files.exists(str(tmp_path / PATHS[2]))
+
+
+@pytest.mark.parametrize(
+    "options", [["--range", "5"], ["--range", "a-b"], ["--first", "1", "--sample", "2"], ["--nonsense"]]
+)
+def test_wrong_usage_exits_with_2(options: list[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        cli.main(["fetch", CRAWL, "--output", "x", *options])
+    assert caught.value.code == 2
+
+
+def test_an_interrupt_is_no_traceback(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    def interrupt(*arguments: object) -> list[str]:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(crawl, "listing", interrupt)
+    assert cli.main(["fetch", CRAWL, "--output", "x"]) == 130
+    assert "the same command again goes on" in capsys.readouterr().err
+
+
+@pytest.fixture
+def pinned(server: UnrulyServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
+    """Two pinned files on a server of our own; the real table stays untouched."""
+    table = {
+        name: resources.Resource(
+            name, hashlib.sha256(name.encode()).hexdigest(), server.behave(f"/{name}", whole(name.encode()))
+        )
+        for name in ("lists/en", "lists/de")
+    }
+    monkeypatch.setattr(resources, "PINNED", table)
+    monkeypatch.setattr(resources, "_chosen", None)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.delenv("C4PIPE_RESOURCES", raising=False)
+    resources.forget()
+    return {name: resource.sha256 for name, resource in table.items()}
+
+
+def test_resources_shows_where_each_is(
+    pinned: dict[str, str], server: UnrulyServer, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cli.main(["resources"]) == 0
+    assert capsys.readouterr().out.splitlines() == [
+        f"{sha256}  {name}  not here; {server.url}/{name}" for name, sha256 in pinned.items()
+    ]
+    assert server.count("/lists/en") == 0
+
+    assert cli.main(["resources", "--fetch"]) == 0
+    assert capsys.readouterr().out.splitlines() == [
+        f"{sha256}  {name}  {tmp_path}/cache/c4pipe/{name}" for name, sha256 in pinned.items()
+    ]
+
+
+def test_resources_makes_a_folder_that_is_one(
+    pinned: dict[str, str], server: UnrulyServer, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "resources"
+    assert cli.main(["resources", "--output", str(folder)]) == 0
+    assert capsys.readouterr().out.splitlines() == [
+        f"{sha256}  {name}  {folder}/{name}" for name, sha256 in pinned.items()
+    ]
+    subprocess.run(["sha256sum", "--check", "--quiet", "SHA256SUMS"], cwd=folder, check=True)
+
+    assert cli.main(["resources", "--resources", str(folder), "--output", str(tmp_path / "copy")]) == 0
+    assert (tmp_path / "copy" / "lists" / "de").read_bytes() == b"lists/de"
+    assert server.count("/lists/de") == 1
+
+
+def test_resources_says_what_is_wrong(
+    pinned: dict[str, str], server: UnrulyServer, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    server.behave("/lists/de", status(404))
+    assert cli.main(["resources", "--fetch"]) == 1
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert printed.err.startswith("c4pipe resources: lists/de is not in ")
+    assert cli.main(["resources", "--resources", str(tmp_path / "typo")]) == 1
+    assert "typo is no folder" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("arguments", [[], ["--help"], ["fetch", "--help"]])
+def test_the_module_is_the_command(arguments: list[str]) -> None:
+    done = subprocess.run([sys.executable, "-m", "c4pipe", *arguments], capture_output=True, text=True)
+    assert done.returncode == (0 if arguments else 2)
+    assert (done.stdout or done.stderr).startswith("usage: c4pipe")
