@@ -12,14 +12,15 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import BinaryIO
 
+from c4pipe.warc_headers import VERSION_LINE, WARC_BEGINS
+
 INPUT_BYTES = 1 << 16  # read from the file at a time
 OUTPUT_BYTES = 1 << 20  # inflated at a time, at most
 LOOK_BACK_BYTES = 1 << 20  # compressed bytes kept, to search behind an error for the next member
 
 GZIP_MAGIC = b"\x1f\x8b\x08"  # RFC 1952: ID1, ID2, CM = deflate
 GZIP_WBITS = 31  # zlib: largest window, gzip header and trailer, checksum verified
-VERSION_LINE = re.compile(rb"^[ \t]*WARC/[0-9]+\.[0-9]+[ \t]*\r?$", re.MULTILINE)
-WARC_BEGINS = re.compile(rb"(?:\xef\xbb\xbf)?\s*(?P<warc>WARC/[0-9])")
+NOT_ZERO = re.compile(rb"[^\0]")
 
 
 @dataclass(slots=True)
@@ -74,11 +75,25 @@ class Member:
 
 def members(stream: BinaryIO) -> Iterator[Member]:
     """Yield the members of a file in order, each to be read before the next; a plain file is one member."""
-    head = stream.read(INPUT_BYTES)
-    if head.startswith(GZIP_MAGIC) or (not VERSION_LINE.search(head) and GZIP_MAGIC in head):
+    head = _read_full(stream, INPUT_BYTES)
+    if _looks_compressed(head):
         yield from _GzipFile(stream, head).members()
     elif head:
         yield Member(0, 0, True, _plain_pieces(stream, head), lambda: False)
+
+
+def _looks_compressed(head: bytes) -> bool:
+    """The file is gzip, perhaps with one byte of its first three gone wrong, or with something before its members."""
+    matching = sum(a == b for a, b in zip(head, GZIP_MAGIC, strict=False))
+    return matching >= 2 or (GZIP_MAGIC in head and not VERSION_LINE.search(head))
+
+
+def _read_full(stream: BinaryIO, size: int) -> bytes:
+    """Read ``size`` bytes, fewer at the end of the file alone, also from a stream that hands them out in drops."""
+    data = b""
+    while len(data) < size and (block := stream.read(size - len(data))):
+        data += block
+    return data
 
 
 def _plain_pieces(stream: BinaryIO, head: bytes) -> Iterator[bytes]:
@@ -119,16 +134,16 @@ class _GzipFile:
 
     def _skip_padding(self) -> bool:
         """Move over zero bytes; False if nothing but them is left."""
-        while True:
-            while self._at < len(self._buffer):
-                if self._buffer[self._at]:
-                    return True
-                self._at += 1
+        while not (found := NOT_ZERO.search(self._buffer, self._at)):
+            self._at = len(self._buffer)
             if not self._more():
                 return False
+        self._at = found.start()
+        return True
 
     def _pieces(self, member: Member) -> Iterator[bytes]:
         """Inflate the member at the place, and leave the place where the next one begins."""
+        broken = "corrupt_gzip" if self._buffer.startswith(GZIP_MAGIC[:2], self._at) else "not_gzip"
         inflater = zlib.decompressobj(GZIP_WBITS)
         while not inflater.eof:
             if self._at == len(self._buffer) and not self._more():
@@ -140,32 +155,34 @@ class _GzipFile:
             try:
                 piece = inflater.decompress(block, OUTPUT_BYTES)
             except zlib.error as error:
-                yield from _until_error(before, block)
-                self._resume(member, "corrupt_gzip", str(error))
+                yield _until_error(before, block)
+                self._resume(member, broken, str(error))
                 return
             self._at += len(block) - len(inflater.unused_data) - len(inflater.unconsumed_tail)
             if piece:
                 yield piece
 
     def _resume(self, member: Member, damage: str, detail: str) -> None:
-        """Note the damage and move to the next member that inflates to a WARC version line, or to the end."""
+        """Note the damage, and move to the next member that inflates to a WARC version line, or to the end."""
         self._at = max(0, member.offset + 1 - self._forgotten)
-        while True:
-            found = self._buffer.find(GZIP_MAGIC, self._at)
-            if found < 0:
-                self._at = max(self._at, len(self._buffer) - len(GZIP_MAGIC) + 1)
-                if not self._more():
-                    break
-                continue
-            self._at = found
-            if self._begins_a_record():
-                member.damage, member.detail = "corrupt_gzip", detail
-                return
+        while self._next_magic() and not self._begins_a_record():
             self._at += 1
-        self._at = len(self._buffer)
+        if damage == "truncated_gzip" and self._at < len(self._buffer):
+            damage, detail = "corrupt_gzip", "its compressed data have no end"  # zlib read on over the next members
         member.damage, member.detail = damage, detail
 
+    def _next_magic(self) -> bool:
+        """Move to the next bytes that may begin a member, or to the end of the file."""
+        while (found := self._buffer.find(GZIP_MAGIC, self._at)) < 0:
+            self._at = max(self._at, len(self._buffer) - len(GZIP_MAGIC) + 1)
+            if not self._more():
+                self._at = len(self._buffer)
+                return False
+        self._at = found
+        return True
+
     def _begins_a_record(self) -> bool:
+        """The bytes at the place inflate to a WARC version line."""
         while len(self._buffer) - self._at < INPUT_BYTES and self._more():
             pass
         try:
@@ -175,10 +192,12 @@ class _GzipFile:
         return WARC_BEGINS.match(start) is not None
 
 
-def _until_error(inflater: zlib._Decompress, block: bytes) -> Iterator[bytes]:
-    """Inflate byte by byte what comes out before the error."""
+def _until_error(inflater: zlib._Decompress, block: bytes) -> bytes:
+    """Return what comes out before the error, which zlib withholds: inflated byte by byte."""
+    pieces = []
     try:
         for i in range(len(block)):
-            yield inflater.decompress(block[i : i + 1])
+            pieces.append(inflater.decompress(block[i : i + 1]))
     except zlib.error:
-        return
+        pass
+    return b"".join(pieces)

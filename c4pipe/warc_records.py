@@ -11,16 +11,19 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import BinaryIO
 
-from c4pipe.gzip_members import WARC_BEGINS, Member, members
+from c4pipe.gzip_members import Member, members
+from c4pipe.warc_headers import (
+    CUT_VERSION_LINE,
+    HEADER_BYTES_MAX,
+    HEADER_END,
+    RECORD_FOLLOWS,
+    WARC_BEGINS,
+    content_length,
+    find_record,
+    header_fields,
+)
 
 RECORD_BYTES_MAX = 32 << 20  # inflated; Common Crawl cuts what it fetches at 5 MiB
-HEADER_BYTES_MAX = 64 << 10  # of one record, and of blank lines behind it
-
-VERSION_LINE = re.compile(rb"^[ \t]*WARC/[0-9]+\.[0-9]+[ \t]*\r?\n", re.MULTILINE)
-HEADER_END = re.compile(rb"\n[ \t]*\r?\n")
-FIELD = re.compile(rb"[!-9;-~]+[ \t]*:|[ \t]+\S")  # a name and a colon, or the continuation of a value
-RECORD_FOLLOWS = re.compile(rb"(?:(?<=\n)|\s*\n)[ \t]*WARC/[0-9]+\.[0-9]+[ \t]*\r?\n")
-CUT_VERSION_LINE = re.compile(rb"\s*\n(?:W|WA|WAR|WARC|WARC/|WARC/1|WARC/1\.|WARC/1\.[01]\r?)\Z")
 BLANKS = re.compile(rb"\s*")
 
 Report = Callable[[str, int, str], None]  # kind of fault, offset in the file, detail
@@ -31,38 +34,30 @@ class Record:
     """The bytes of one record."""
 
     header: bytes  # from the version line to the blank line, both included
+    fields: dict[str, str]  # of the header, names in lower case
     body: bytes
     offset: int  # of its gzip member in the file; in a plain file, its own
 
 
-def header_fields(header: bytes) -> dict[str, str]:
-    r"""Return the fields of a record header by lower-case name; of a name that occurs twice, the last.
+@dataclass(frozen=True, slots=True)
+class _Head:
+    """A header that was read, and what it says of the body that begins behind it."""
 
-    >>> header_fields(b"WARC/1.0\r\nWARC-Type: conversion\r\nContent-Length:7\r\n\r\n")
-    {'warc-type': 'conversion', 'content-length': '7'}
-    """
-    fields = {}
-    for line in header.decode("utf-8", "replace").replace("\r", "\n").split("\n"):
-        name, colon, value = line.partition(":")
-        if colon:
-            fields[name.strip().lower()] = value.strip()
-    return fields
+    member: Member
+    first: bool  # of its member
+    offset: int
+    header: bytes
+    fields: dict[str, str]
+    body: int  # where it begins in the member's data
+    length: int | None  # as claimed
 
+    @property
+    def claimed_end(self) -> int:
+        return self.body + (self.length or 0)
 
-def content_length(fields: dict[str, str]) -> int | None:
-    """Return the length that the header claims for the body, None if it claims none."""
-    claim = fields.get("content-length", "")
-    return int(claim) if claim.isascii() and claim.isdigit() and len(claim) < 19 else None
-
-
-def find_record(data: bytes, begin: int) -> int | None:
-    """Return where the next version line begins that a whole and valid header follows."""
-    for version in VERSION_LINE.finditer(data, begin):
-        end = HEADER_END.search(data, version.end() - 1, version.start() + HEADER_BYTES_MAX)
-        lines = data[version.end() : end.start()].split(b"\n") if end else []
-        if all(FIELD.match(line) for line in lines) and any(line[:5].upper() == b"WARC-" for line in lines):
-            return version.start()
-    return None
+    @property
+    def claim(self) -> str:
+        return "no Content-Length" if self.length is None else f"Content-Length is {self.length:,}"
 
 
 class Records:
@@ -107,23 +102,30 @@ class Records:
 
     def _next(self, member: Member, first: bool) -> Record | None:
         """Take the record at the place and move behind it; None if it is lost."""
-        begin, offset = member.at, (member.start + member.at if member.plain else member.offset)
-        member.fill(begin + HEADER_BYTES_MAX)
-        blank = HEADER_END.search(member.data, begin, begin + HEADER_BYTES_MAX)
-        if not blank or (b"\nWARC/" in member.data[begin : blank.end()]):
-            self._lose(member, begin + 1, first, "truncated_record", offset, "its header does not end")
+        head = self._head(member, first)
+        if head is None:
             return None
-        header, body = member.data[begin : blank.end()], blank.end()
-        length = content_length(header_fields(header))
-        if length is not None and length <= self._limit and self._lands(member, body + length):
-            end: int | None = body + length
+        if head.length is not None and head.length <= self._limit and self._lands(member, head.claimed_end):
+            end: int | None = head.claimed_end
         else:
-            end = self._end_without_length(member, body, length, offset, first)
+            end = self._end_without_length(head)
         if end is None:
             return None
-        record = Record(header, member.data[body:end], offset)
+        record = Record(head.header, head.fields, member.data[head.body : end], head.offset)
         member.advance(end)
         return record
+
+    def _head(self, member: Member, first: bool) -> _Head | None:
+        begin, offset = member.at, (member.start + member.at if member.plain else member.offset)
+        member.fill(begin + HEADER_BYTES_MAX)
+        end = HEADER_END.search(member.data, begin, begin + HEADER_BYTES_MAX)
+        header = member.data[begin : end.end()] if end else b""
+        if not end or b"\nWARC/" in header:
+            kind = "truncated_record" if member.ended and not end else "bad_header"
+            self._lose(member, begin + 1, first, kind, offset, "no blank line ends its header")
+            return None
+        fields = header_fields(header)
+        return _Head(member, first, offset, header, fields, end.end(), content_length(fields))
 
     def _lands(self, member: Member, end: int) -> bool:
         """The end of the member or a version line follows ``end``, blank lines aside."""
@@ -136,73 +138,80 @@ class Records:
         if RECORD_FOLLOWS.match(member.data, end):
             self._several |= not member.plain
             return True
-        cut = member.plain or member.damage == "truncated_gzip"
-        return cut and member.ended and CUT_VERSION_LINE.match(member.data, end) is not None
+        cut = member.ended and (member.plain or bool(member.damage))  # inside the version line of the next record
+        return cut and CUT_VERSION_LINE.match(member.data, end) is not None
 
-    def _end_without_length(
-        self, member: Member, body: int, length: int | None, offset: int, first: bool
-    ) -> int | None:
-        """Find the end of a body whose Content-Length leads nowhere; None if the record is lost."""
-        claim = "no Content-Length" if length is None else f"Content-Length is {length:,}"
-        complete = member.fill(body + min(length or 0, self._limit + 1))
-        if length is not None and length > self._limit and complete:
-            self._lose_large(member, body + length, first, offset)
+    def _end_without_length(self, head: _Head) -> int | None:
+        """Find the end of a body whose Content-Length leads nowhere; None, and moved on, if the record is lost."""
+        member, length = head.member, head.length or 0
+        complete = member.fill(head.body + min(length, self._limit + 1))
+        if complete and length > self._limit:
+            self._report("too_large", head.offset, self._too_large())
+            member.skip(head.claimed_end)
+            if not self._lands(member, member.at):
+                self._leave(member, head.first)
             return None
-        if member.damage and (not complete or not member.data[body + (length or 0) :].strip()):
-            member.advance(len(member.data))
+        if member.damage and not (complete and member.data[head.claimed_end :].strip()):
+            member.advance(len(member.data))  # the length may be right: the damage alone explains it
             return None
-        if self._may_hold_several(member, first, body):
-            end = self._search(member, body)
+        if self._may_hold_several(member, head.first, head.body):
+            end = self._search(member, head.body)
             if end is not None:
                 self._several |= not member.plain
-                self._report("wrong_length", offset, f"{claim}, but the next record begins after {end - body:,} bytes")
+                detail = f"{head.claim}, but the next record begins after {end - head.body:,} bytes"
+                self._report("wrong_length", head.offset, detail)
                 return end
+        return self._end_with_member(head, complete)
+
+    def _end_with_member(self, head: _Head, complete: bool) -> int | None:
+        """Take the rest of the member for the body; None, and moved on, if that cannot be all of the record."""
+        member, body = head.member, head.body
         if member.fill(body + self._limit + 1):
-            self._lose_large(member, body, first, offset)
+            self._lose(member, body, head.first, "too_large", head.offset, self._too_large())
             return None
         end = len(member.data)
+        detail = f"{head.claim}, but the data end after {end - body:,} bytes"
         if member.damage or (member.plain and not complete):
-            self._lose(
-                member, end, first, "truncated_record", offset, f"{claim}, but the file ends after {end - body:,} bytes"
-            )
+            self._lose(member, end, head.first, "truncated_record", head.offset, detail)
             return None
-        self._report("wrong_length", offset, f"{claim}, but the member ends after {end - body:,} bytes")
+        self._report("wrong_length", head.offset, detail)
         return end
 
     def _may_hold_several(self, member: Member, first: bool, body: int) -> bool:
-        """Whether lines of this body may be looked at: no record could otherwise follow in a member of one record."""
+        """Another record may follow in this member, so that lines of a body with a wrong length must be looked at.
+
+        Not so in a file with a member for each record: there the first record of a member is all of it.
+        """
         if member.plain or not first or self._several:
             return True
-        if member.index > 0:
-            return False
-        return member.fill(body + self._limit + 1) or not member.followed()  # one gzip member for all
+        return member.index == 0 and (member.fill(body + self._limit + 1) or not member.followed())
 
     def _search(self, member: Member, body: int) -> int | None:
+        """Return where the next record begins, if that is within the limit."""
         begin = body
         while True:
             found = find_record(member.data, begin)
             if found is not None or len(member.data) > body + self._limit:
-                return found
+                return found if found is not None and found - body <= self._limit else None
             begin = max(begin, len(member.data) - HEADER_BYTES_MAX)
             if not member.fill(len(member.data) + 1):
                 return None
 
-    def _lose_large(self, member: Member, behind: int, first: bool, offset: int) -> None:
+    def _too_large(self) -> str:
         remedy = "if it is a page, raise record_bytes_max (c4pipe.warc_records.RECORD_BYTES_MAX)"
-        self._report("too_large", offset, f"a record of more than {self._limit:,} bytes; {remedy}")
-        member.skip(behind)
-        if not self._lands(member, member.at):
-            self._leave(member, member.at, first)
+        return f"more than {self._limit:,} bytes; {remedy}"
 
     def _lose(self, member: Member, behind: int, first: bool, kind: str, offset: int, detail: str) -> None:
+        """Report a lost record, and move to the next one at or after ``behind``."""
         if not member.damage:
             self._report(kind, offset, detail)
-        self._leave(member, behind, first)
+        member.advance(behind)
+        self._leave(member, first)
 
-    def _leave(self, member: Member, behind: int, first: bool) -> None:
+    def _leave(self, member: Member, first: bool) -> None:
         """Move to the next record of the member if it may have one, else to its end."""
-        if self._may_hold_several(member, first, behind):
-            _resync(member, behind)
+        if self._may_hold_several(member, first, member.at):
+            _resync(member, member.at)
         else:
             member.drain()
 

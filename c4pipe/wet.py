@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import BinaryIO
 
 from c4pipe.page import Page
-from c4pipe.warc_records import RECORD_BYTES_MAX, Record, Records, header_fields
+from c4pipe.warc_records import RECORD_BYTES_MAX, Record, Records
 
 FAULTS_LISTED_MAX = 1000  # of one file; all are counted
 METADATA = ("WARC", "CONTENT-", "Content-")  # TFDS c4 3.1.0: lines that begin like this are no text
@@ -44,16 +44,13 @@ class WetReader:
 
     def __iter__(self) -> Iterator[Page]:
         self.tally["wet-file"] += 1
-        leading_lines = False
         for record in self._records:
-            if self._records.leading_lines and not leading_lines:
-                leading_lines = True
-                self.tally["filtered:no_url"] += 1  # the reference takes them for a page
             page = self._page(record)
             if page:
                 yield page
+        if self._records.leading_lines or not self._records.begun:
+            self.tally["filtered:no_url"] += 1  # the reference takes what precedes the first record for a page
         if not self._records.begun:
-            self.tally["filtered:no_url"] += 1  # the reference takes an empty file for a page, too
             self._report("no_record", 0, "the file holds no WARC record")
 
     def _page(self, record: Record) -> Page | None:
@@ -62,11 +59,10 @@ class WetReader:
             record.header.decode("utf-8")
             text = page_text(record.body.decode("utf-8"))
         except UnicodeDecodeError as error:
-            self._report(
-                "not_utf8", record.offset, f"{error.reason} at byte {error.start:,} of a record's header or body"
-            )
+            part = "body" if error.object == record.body else "header"
+            self._report("not_utf8", record.offset, f"{error.reason} at byte {error.start:,} of the record's {part}")
             return None
-        fields = header_fields(record.header)
+        fields = record.fields
         url, timestamp = fields.get("warc-target-uri", ""), fields.get("warc-date", "")
         missing = "no_url" if not url else "no_content" if not text else "no_timestamp" if not timestamp else ""
         self.tally[f"filtered:{missing}" if missing else "passed"] += 1
