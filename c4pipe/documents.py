@@ -53,6 +53,8 @@ def checked(documents: pa.Table) -> pa.Table:
         raise ValueError(f"the table lacks {', '.join(missing)}; it has {', '.join(documents.column_names) or 'none'}")
     for name in FIELDS:
         column = documents[name]
+        if not (pa.types.is_string(column.type) or pa.types.is_large_string(column.type)):
+            raise ValueError(f"column {name!r} is of type {column.type}, but must be of strings")
         if column.null_count:
             raise ValueError(f"column {name!r} holds {column.null_count} nulls; a field without a value is ''")
         try:

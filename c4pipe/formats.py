@@ -103,7 +103,11 @@ def read_jsonl(stream: BinaryIO, name: str, start: int) -> Iterator[dict[str, st
                     yield _whole(_parsed(line), name, place)
                 offset += len(line)
                 place = f"line {index + 1} at inflated byte {offset}"
-    except (gzip.BadGzipFile, EOFError, zlib.error, json.JSONDecodeError, UnicodeError) as error:
+        if not stream.tell():
+            raise EOFError("the file is empty, but gzip has at least a header")
+    except (gzip.BadGzipFile, EOFError, zlib.error) as error:  # met when a buffer was filled, some lines ahead
+        raise DamagedShard(name, f"in or after {place}", str(error)) from error
+    except (json.JSONDecodeError, UnicodeError) as error:
         raise DamagedShard(name, place, str(error)) from error
 
 
