@@ -1,0 +1,20 @@
+"""The group that asks the reference's own code: TensorFlow Datasets, in an environment of its own.
+
+It needs the extra ``reference``. Without TFDS it is skipped, unless CI_REFERENCE is "true".
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
+
+if importlib.util.find_spec("gcld3"):
+    import gcld3  # noqa: F401  # after TensorFlow it would crash
+
+if not importlib.util.find_spec("tensorflow_datasets"):
+    if os.environ.get("CI_REFERENCE") == "true":
+        raise ImportError("CI_REFERENCE is true, but tensorflow_datasets is missing; pip install '.[reference]'")
+    collect_ignore_glob = ["test_*.py"]
