@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import importlib.metadata
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -12,10 +13,12 @@ from typing import Any
 from langdetect import LangDetectException
 from langdetect.detector import Detector
 from langdetect.detector_factory import PROFILES_DIRECTORY, DetectorFactory
+from langdetect.utils.ngram import NGram
 
 from c4pipe.page import Page, Verdict, drop, keep
 
 SEED = 0  # TFDS c4, set before every call
+SHORT = 24  # characters: longer words hardly come twice, and a cache must not hold them
 
 
 def left_to_right_sum(values: Iterable[float]) -> float:
@@ -30,8 +33,45 @@ def left_to_right_sum(values: Iterable[float]) -> float:
     return total
 
 
+class _Normal(dict[int, str]):
+    """What langdetect takes each character for, by code point."""
+
+    def __missing__(self, code: int) -> str:
+        self[code] = normal = str(NGram.normalize(chr(code)))
+        return normal
+
+
+_NORMAL = _Normal()
+_SPACES = re.compile(" {2,}")
+
+
+def _grams(word: str) -> tuple[str, ...]:
+    """The n-grams of a word that is padded with blanks; none ends in a capital that follows a capital."""
+    known = _factory().word_lang_prob_map
+    ends = (end for end in range(2, len(word) + 1) if not (word[end - 1].isupper() and word[end - 2].isupper()))
+    found = (word[end - n : end] for end in ends for n in (1, 2, 3) if n <= end)
+    return tuple(gram for gram in found if gram != " " and gram in known)
+
+
+_grams_of_short_word = functools.lru_cache(maxsize=1 << 16)(_grams)
+
+
 class _Detector(Detector):  # type: ignore[misc]
-    """langdetect's detector with the same digits on every Python, and a little faster."""
+    """langdetect's detector with the same digits on every Python, and twice as fast.
+
+    Its n-grams never reach across a blank, so each word has its own, whatever stands around it.
+    """
+
+    def append(self, text: str) -> None:
+        text = NGram.normalize_vi(self.MAIL_RE.sub(" ", self.URL_RE.sub(" ", text)))
+        self.text += _SPACES.sub(" ", text[: self.max_text_length])
+
+    def _extract_ngrams(self) -> list[str]:
+        *words, last = self.text.translate(_NORMAL).split(" ")
+        found: list[str] = []
+        for word in (*(f" {word} " for word in words), f" {last}"):
+            found += _grams_of_short_word(word) if len(word) <= SHORT else _grams(word)
+        return found
 
     def _normalize_prob(self, prob: list[float]) -> float:
         total = left_to_right_sum(prob)

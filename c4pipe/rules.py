@@ -45,7 +45,12 @@ def mentions(*, phrases: tuple[str, ...]) -> Test:
     >>> mentions(phrases=("javascript",))("Please enable JavaScripts.")
     True
     """
-    return lambda line: any(phrase in lowered for lowered in (line.lower(),) for phrase in phrases)
+
+    def fires(line: str) -> bool:
+        lowered = line.lower()
+        return any(phrase in lowered for phrase in phrases)
+
+    return fires
 
 
 def contains(*, substring: str) -> Test:

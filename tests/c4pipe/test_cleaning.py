@@ -1,0 +1,158 @@
+"""Stages that judge a page by its lines: the page and the whole tally."""
+
+from __future__ import annotations
+
+import pickle
+from collections.abc import Iterator
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from c4pipe import resources
+from c4pipe.cleaning import CleanLines, MaxLength, MinParagraphs, drop_line, drop_page
+from c4pipe.page import Page, Verdict
+from c4pipe.rules import contains, fewer_words_than
+from c4pipe.variants import C4_ROWS
+
+CLEAN = CleanLines(C4_ROWS, min_sentences=3)
+GOOD = "This is one good line here."
+LINES = st.sampled_from(
+    [
+        GOOD,
+        "Too few.",
+        "no end mark on this line",
+        "This page needs JavaScript to run.",
+        "Read our privacy policy before you go.",
+        "We like the lorem ipsum a lot.",
+        "A bracket { in a good line.",
+        "x" * 1001 + " is a very long word.",
+        "A fact [3] that is worth five.",
+        "",
+    ]
+)
+
+
+@pytest.fixture(autouse=True, scope="module")
+def builtin() -> Iterator[None]:
+    previous = resources.source()
+    resources.use(resources.BUILTIN)
+    yield
+    resources.use(previous)
+
+
+def page(*lines: str) -> Page:
+    return Page("http://example.com/", "\n".join(lines), "2019-04-18T10:38:25Z")
+
+
+@pytest.mark.parametrize(
+    ("lines", "kept", "tally"),
+    [
+        ((), None, {"filtered:too_few_sentences": 1}),
+        ((GOOD, GOOD), None, {"line-passed": 2, "filtered:too_few_sentences": 1}),
+        ((GOOD, GOOD, GOOD), (GOOD, GOOD, GOOD), {"line-passed": 3, "passed": 1}),
+        ((f"{GOOD} {GOOD} {GOOD}",), (f"{GOOD} {GOOD} {GOOD}",), {"line-passed": 1, "passed": 1}),
+        (
+            ("Home", GOOD, "x" * 1001 + " is too long.", GOOD, "Too few words.", GOOD),
+            (GOOD, GOOD, GOOD),
+            {
+                "line-filtered:no_endmark": 1,
+                "line-filtered:too_long_word": 1,
+                "line-filtered:too_short": 1,
+                "line-passed": 3,
+                "passed": 1,
+            },
+        ),
+        # What follows the line that drops the page is not seen.
+        (
+            (GOOD, "Home", "Here is a lorem ipsum again.", "Home", GOOD),
+            None,
+            {"line-passed": 1, "line-filtered:no_endmark": 1, "filtered:loremipsum": 1},
+        ),
+        ((GOOD, "Here { is one bracket again."), None, {"line-passed": 1, "filtered:squigglybracket": 1}),
+        # A heading and a short line spare the page, and so does a bracket in a line about JavaScript.
+        (
+            ("Lorem ipsum", "Oh {.", "This javascript { is such a line.", GOOD, GOOD, GOOD),
+            (GOOD, GOOD, GOOD),
+            {
+                "line-filtered:no_endmark": 1,
+                "line-filtered:too_short": 1,
+                "line-filtered:javascript": 1,
+                "line-passed": 3,
+                "passed": 1,
+            },
+        ),
+        # A marker leaves the blank before it: inside a line, at its head (but for the first line), at its end.
+        (
+            ("[edit] This heads the page right here.", "[edit] So it is in here.", GOOD, "A fact at the end. [3]"),
+            ("This heads the page right here.", " So it is in here.", GOOD),
+            {"line-filtered:no_endmark": 1, "line-passed": 3, "passed": 1},
+        ),
+        # Other line breaks part lines too, and become line feeds.
+        (
+            (f"{GOOD}\u2028{GOOD}\x0b{GOOD}\x85Home",),
+            (GOOD, GOOD, GOOD),
+            {"line-filtered:no_endmark": 1, "line-passed": 3, "passed": 1},
+        ),
+    ],
+)
+def test_clean_lines(lines: tuple[str, ...], kept: tuple[str, ...] | None, tally: dict[str, int]) -> None:
+    assert CLEAN.judge(page(*lines)) == Verdict(page(*kept) if kept else None, tally)
+
+
+@given(st.lists(LINES, max_size=12))
+def test_clean_lines_loses_no_line(lines: list[str]) -> None:
+    """Of a page that passes, lines in are lines passed and lines filtered; a page that does not counts why once."""
+    verdict = CLEAN.judge(page(*lines))
+    counted = sum(n for name, n in verdict.tally.items() if name.startswith("line-"))
+    whole_page = {name: n for name, n in verdict.tally.items() if not name.startswith("line-")}
+    if verdict.page is None:
+        assert len(whole_page) == 1
+        assert "passed" not in whole_page
+        assert counted <= len(lines)
+    else:
+        assert whole_page == {"passed": 1}
+        assert counted == len("\n".join(lines).splitlines())
+        assert len(verdict.page.text.split("\n")) == verdict.tally["line-passed"]
+
+
+@given(st.lists(LINES, max_size=12))
+def test_clean_lines_leaves_clean_text_alone(lines: list[str]) -> None:
+    once = CLEAN.judge(page(*lines)).page
+    if once is not None:
+        assert CLEAN.judge(once).page == once
+
+
+@pytest.mark.parametrize(("length", "kept"), [(9, True), (10, True), (11, False)])
+def test_max_length(length: int, kept: bool) -> None:
+    long = page("\U0001f600" * length)
+    assert MaxLength(10).judge(long) == (Verdict(long, {"passed": 1}) if kept else Verdict(None, {"filtered": 1}))
+
+
+@pytest.mark.parametrize(
+    ("lengths", "kept"),
+    [((10, 10), True), ((9, 10), False), ((10,), False), ((0, 10, 0, 10), True), ((11, 11, 1), True)],
+)
+def test_min_paragraphs(lengths: tuple[int, ...], kept: bool) -> None:
+    paragraphs = page(*("x" * length for length in lengths))
+    expected = Verdict(paragraphs, {"passed": 1}) if kept else Verdict(None, {"filtered": 1})
+    assert MinParagraphs(paragraphs=2, characters=10).judge(paragraphs) == expected
+
+
+@pytest.mark.parametrize("stage", [CLEAN, MaxLength(10), MinParagraphs(3, 200)])
+def test_stages_travel_small(stage: object) -> None:
+    assert pickle.loads(pickle.dumps(stage)) == stage
+    assert len(pickle.dumps(stage)) < 2000
+
+
+def test_impossible_limits_fail_where_they_are_written() -> None:
+    with pytest.raises(ValueError, match="min_sentences is 0"):
+        CleanLines(C4_ROWS, min_sentences=0)
+    with pytest.raises(ValueError, match="characters is 0"):
+        MaxLength(0)
+    with pytest.raises(ValueError, match="0 paragraphs"):
+        MinParagraphs(0, 200)
+    with pytest.raises(ValueError, match="twice under bracket"):
+        CleanLines((drop_page("bracket", contains, substring="{"), drop_line("bracket", contains, substring="}")), 3)
+    with pytest.raises(TypeError, match="characters"):
+        CleanLines((drop_line("too_short", fewer_words_than, characters=5),), 3)

@@ -1,0 +1,84 @@
+"""Sentences as Punkt of NLTK 3.8.1 and 3.9.1 counts them; other releases count otherwise."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+
+import nltk
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from c4pipe import resources, sentences
+
+TEXTS = st.text(st.sampled_from("aB. \n?!\"')\u201d1"), max_size=60)
+
+
+@pytest.fixture(autouse=True, scope="module")
+def builtin() -> Iterator[None]:
+    previous = resources.source()
+    resources.use(resources.BUILTIN)
+    yield
+    resources.use(previous)
+
+
+def test_nltk_is_a_release_with_the_reference_algorithm() -> None:
+    assert nltk.__version__ == "3.9.1"
+    assert sentences.algorithm() == "Punkt of NLTK 3.9.1"
+
+
+@pytest.mark.parametrize(
+    ("text", "count"),
+    [
+        ("", 0),
+        (" \n\u3000", 0),
+        ("no end", 1),
+        ("One. Two. Three.", 3),
+        ("One. Two. Three", 3),
+        ("So good !! We go.", 3),  # detached marks are a sentence of their own: not so before 3.8.1
+        ("Really ?! Yes.", 3),
+        ("He said \u201cgo.\u201d She went.", 1),  # a curly quote closes nothing: not so from 3.10 on
+        ('He said "go." She went.', 2),
+        ("\u3000".join(["体験談?"] * 5), 2),  # only ASCII white space parts tokens: 5 before 3.8.1
+        ("(One.) Two.", 2),
+        ("Dr. Smith came. He left.", 2),
+        ("We saw Dr.\nSmith.", 1),  # a line feed is a blank like any other
+    ],
+)
+def test_count(text: str, count: int) -> None:
+    assert sentences.count(text) == count
+
+
+@pytest.mark.usefixtures("real_resources")
+def test_pinned_parameters_know_more_than_abbreviations() -> None:
+    """The stand-in lacks "Minn.", and that "However" begins sentences."""
+    texts = ("He lives in Minn. with his dog.", "He came at 5 p.m. However it rained.")
+    pinned = [sentences.count(text) for text in texts]
+    resources.use(resources.BUILTIN)
+    assert (pinned, [sentences.count(text) for text in texts]) == ([1, 2], [2, 1])
+
+
+@given(TEXTS, st.integers(0, 4))
+def test_at_least_is_count(text: str, least: int) -> None:
+    assert sentences.at_least(text, sentences=least) is (sentences.count(text) >= least)
+
+
+@given(TEXTS)
+def test_spans_are_in_order_and_hold_all_but_blanks(text: str) -> None:
+    spans = list(sentences.spans(text))
+    inside = "".join(text[begin:end] for begin, end in spans)
+    assert all(end <= begin for (_, end), (begin, _) in itertools.pairwise(spans))
+    assert "".join(inside.split()) == "".join(text.split())
+
+
+def test_contexts_do_not_grow_with_the_words_asked() -> None:
+    """A worker sees billions of words."""
+    contexts = sentences._tokenizer(resources.BUILTIN)._params.ortho_context
+    sentences.count("Ask Dr. Zzyzx. Ask J. Qwxyz of it.")
+    assert len(contexts) == 0
+
+
+def test_builtin_stand_in_is_named_with_its_hash() -> None:
+    used = resources.used(sentences.RESOURCES)
+    assert sorted(used) == [f"builtin:{name}" for name in sorted(sentences.RESOURCES)]
