@@ -17,6 +17,7 @@ from c4pipe.warc_headers import VERSION_LINE, WARC_BEGINS
 INPUT_BYTES = 1 << 16  # read from the file at a time
 OUTPUT_BYTES = 1 << 20  # inflated at a time, at most
 LOOK_BACK_BYTES = 1 << 20  # compressed bytes kept, to search behind an error for the next member
+PROBE_BYTES = 1 << 12  # more than the header of a member and its first line take
 
 GZIP_MAGIC = b"\x1f\x8b\x08"  # RFC 1952: ID1, ID2, CM = deflate
 GZIP_WBITS = 31  # zlib: largest window, gzip header and trailer, checksum verified
@@ -85,7 +86,7 @@ def members(stream: BinaryIO) -> Iterator[Member]:
 def _looks_compressed(head: bytes) -> bool:
     """The file is gzip, perhaps with one byte of its first three gone wrong, or with something before its members."""
     matching = sum(a == b for a, b in zip(head, GZIP_MAGIC, strict=False))
-    return matching >= 2 or (GZIP_MAGIC in head and not VERSION_LINE.search(head))
+    return matching >= min(2, len(head)) > 0 or (GZIP_MAGIC in head and not VERSION_LINE.search(head))
 
 
 def _read_full(stream: BinaryIO, size: int) -> bytes:
@@ -158,7 +159,8 @@ class _GzipFile:
                 yield _until_error(before, block)
                 self._resume(member, broken, str(error))
                 return
-            self._at += len(block) - len(inflater.unused_data) - len(inflater.unconsumed_tail)
+            left = inflater.unused_data if inflater.eof else inflater.unconsumed_tail  # at the end zlib may set both
+            self._at += len(block) - len(left)
             if piece:
                 yield piece
 
@@ -183,10 +185,10 @@ class _GzipFile:
 
     def _begins_a_record(self) -> bool:
         """The bytes at the place inflate to a WARC version line."""
-        while len(self._buffer) - self._at < INPUT_BYTES and self._more():
+        while len(self._buffer) - self._at < PROBE_BYTES and self._more():
             pass
         try:
-            start = zlib.decompressobj(GZIP_WBITS).decompress(self._buffer[self._at : self._at + INPUT_BYTES], 64)
+            start = zlib.decompressobj(GZIP_WBITS).decompress(self._buffer[self._at : self._at + PROBE_BYTES], 64)
         except zlib.error:
             return False
         return WARC_BEGINS.match(start) is not None

@@ -6,7 +6,6 @@ one record; the next version line that a valid header follows. Only for the last
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import BinaryIO
@@ -19,12 +18,11 @@ from c4pipe.warc_headers import (
     RECORD_FOLLOWS,
     WARC_BEGINS,
     content_length,
-    find_record,
     header_fields,
 )
+from c4pipe.warc_scan import blanks_end, next_record_within, resync, skip_blanks
 
 RECORD_BYTES_MAX = 32 << 20  # inflated; Common Crawl cuts what it fetches at 5 MiB
-BLANKS = re.compile(rb"\s*")
 
 Report = Callable[[str, int, str], None]  # kind of fault, offset in the file, detail
 
@@ -75,7 +73,7 @@ class Records:
         for member in members(self._stream):
             if self._reach_first(member):
                 self.begun = first = True
-                while _skip_blanks(member):
+                while skip_blanks(member):
                     record = self._next(member, first)
                     first = False
                     if record:
@@ -93,7 +91,7 @@ class Records:
             member.advance(begins.start("warc"))
         else:
             junk = bool(member.data.strip())
-            found = _resync(member, 0)
+            found = resync(member, 0)
             if junk and (found or not member.damage):
                 self._report("junk", member.offset, f"{member.start + member.at:,} bytes that belong to no WARC record")
         if found and not self.begun:
@@ -131,7 +129,7 @@ class Records:
         """The end of the member or a version line follows ``end``, blank lines aside."""
         if not member.fill(end):
             return False
-        blank = _blanks_end(member, end)
+        blank = blanks_end(member, end)
         if blank == len(member.data):
             return member.ended and member.damage != "corrupt_gzip"
         member.fill(blank + 64)
@@ -155,7 +153,7 @@ class Records:
             member.advance(len(member.data))  # the length may be right: the damage alone explains it
             return None
         if self._may_hold_several(member, head.first, head.body):
-            end = self._search(member, head.body)
+            end = next_record_within(member, head.body, self._limit)
             if end is not None:
                 self._several |= not member.plain
                 detail = f"{head.claim}, but the next record begins after {end - head.body:,} bytes"
@@ -186,17 +184,6 @@ class Records:
             return True
         return member.index == 0 and (member.fill(body + self._limit + 1) or not member.followed())
 
-    def _search(self, member: Member, body: int) -> int | None:
-        """Return where the next record begins, if that is within the limit."""
-        begin = body
-        while True:
-            found = find_record(member.data, begin)
-            if found is not None or len(member.data) > body + self._limit:
-                return found if found is not None and found - body <= self._limit else None
-            begin = max(begin, len(member.data) - HEADER_BYTES_MAX)
-            if not member.fill(len(member.data) + 1):
-                return None
-
     def _too_large(self) -> str:
         remedy = "if it is a page, raise record_bytes_max (c4pipe.warc_records.RECORD_BYTES_MAX)"
         return f"more than {self._limit:,} bytes; {remedy}"
@@ -211,39 +198,6 @@ class Records:
     def _leave(self, member: Member, first: bool) -> None:
         """Move to the next record of the member if it may have one, else to its end."""
         if self._may_hold_several(member, first, member.at):
-            _resync(member, member.at)
+            resync(member, member.at)
         else:
             member.drain()
-
-
-def _resync(member: Member, begin: int) -> bool:
-    """Move to the next record at or behind ``begin``; False if none is left in the member."""
-    member.advance(begin)
-    while True:
-        found = find_record(member.data, member.at)
-        if found is not None:
-            member.advance(found)
-            return True
-        member.advance(max(member.at, len(member.data) - HEADER_BYTES_MAX))
-        if not member.fill(len(member.data) + 1):
-            member.advance(len(member.data))
-            return False
-
-
-def _blanks_end(member: Member, begin: int) -> int:
-    """Return where the blank bytes at ``begin`` end, looking no further than a header is long."""
-    while True:
-        blanks = BLANKS.match(member.data, begin)
-        assert blanks
-        end = blanks.end()
-        if end < len(member.data) or end - begin > HEADER_BYTES_MAX or not member.fill(end + 1):
-            return end
-
-
-def _skip_blanks(member: Member) -> bool:
-    """Move over blank bytes; False if nothing but them is left in the member."""
-    while member.fill(member.at + 1):
-        member.advance(_blanks_end(member, member.at))
-        if member.at < len(member.data):
-            return True
-    return False
