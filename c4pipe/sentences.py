@@ -15,12 +15,13 @@ from c4pipe import resources
 
 _FOLDER = "nltk_data/tokenizers/punkt_tab/english"
 
-# Our own, written by hand: what stands in for Punkt's abbreviations where the built-in resources are asked for.
+# Our own, written by hand, without any that is a word too ("sun", "sat"): what stands in for Punkt's abbreviations
+# where the built-in resources are asked for.
 _ABBREVIATIONS = """
-mr mrs ms dr prof rev hon st sr jr gen col maj capt lt sgt adm gov sen rep pres
-jan feb mar apr jun jul aug sep sept oct nov dec mon tue wed thu fri sat sun
-inc ltd co corp bros dept univ assn est ave blvd rd
-vs etc e.g i.e cf al ed eds vol vols pp p fig figs ch sec approx
+mr mrs ms dr prof rev hon st sr jr gen col maj capt lt sgt adm gov sen pres
+jan feb apr jun jul aug sep sept oct nov dec tue thu fri
+inc ltd co corp bros dept univ assn ave blvd rd
+vs etc e.g i.e cf al eds vol vols pp figs approx
 a.m p.m u.s u.k u.n d.c ph.d m.d b.a m.a ft lb oz mt
 """
 

@@ -1,0 +1,170 @@
+"""What the reference makes of ten real WET files, document for document and count for count."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import json
+import os
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from c4pipe import local, resources, urls
+from c4pipe.cleaning import CleanLines
+from c4pipe.dedup import DedupLines
+from c4pipe.langid import CLD3_REMEDY
+from c4pipe.local import Outcome
+from c4pipe.page import Page, Verdict
+from c4pipe.variants import VARIANTS, CrawlStage, Stage, variant
+from c4pipe.wet import WetReader
+
+pytestmark = pytest.mark.slow
+
+FETCHED = "download_wet_url/exists"  # the reference's cache; these files are read where they lie
+
+# Body lines that look like header fields: the reference takes them for its record's, we do not.
+IETF = "http://unknown.invalid/mozilla/readability/test/test-pages/ietf-1/source.html"
+DEVIATIONS = {IETF: {"content-type": "text/plain", "content-length": "44279"}}
+
+
+@dataclass
+class Oracle:
+    """Outcomes of variants over one crawl; stages that variants begin with alike are run once."""
+
+    pages: tuple[Page, ...]
+    reading: Counter[str]  # counters of reading
+    done: dict[tuple[Stage, ...], Outcome] = field(default_factory=dict)
+
+    def run(self, stages: tuple[Stage, ...]) -> Outcome:
+        if not stages:
+            return local.begin(self.pages)
+        if stages not in self.done:
+            self.done[stages] = local.step(self.run(stages[:-1]), stages[-1])
+        return self.done[stages]
+
+
+@pytest.fixture(scope="module")
+def oracle(shared: Path, ten_wet_files: list[Path]) -> Iterator[Oracle]:
+    previous = resources.source()
+    resources.use(str(shared / "data" / "resources"))
+    pages: list[Page] = []
+    reading: Counter[str] = Counter()
+    for path in ten_wet_files:
+        with path.open("rb") as stream:
+            reader = WetReader(stream, name=path.name)
+            pages.extend(reader)
+            assert reader.faults == []
+            reading.update({f"split-wet-file/{name}": count for name, count in reader.tally.items()})
+    yield Oracle(tuple(pages), reading)
+    resources.use(previous)
+
+
+def rows(path: Path) -> list[dict[str, Any]]:
+    with gzip.open(path, "rt", encoding="utf-8") as lines:
+        return [json.loads(line) for line in lines]
+
+
+def documents(pages: tuple[Page, ...]) -> list[dict[str, Any]]:
+    """Pages as rows of a golden file, sorted by URL."""
+    found = [
+        {
+            "url": page.url,
+            "timestamp": page.timestamp,
+            "split": urls.split(page.url),
+            "language": page.language,
+            "content-type": page.content_type,
+            "content-length": page.content_length,
+            "chars": len(page.text),
+            "text_sha256": hashlib.sha256(page.text.encode("utf-8")).hexdigest(),
+        }
+        for page in pages
+    ]
+    return sorted(found, key=lambda row: str(row["url"]))
+
+
+@pytest.mark.parametrize("name", sorted({name for name, semantics in VARIANTS if semantics == "3.1.0"}))
+def test_golden(oracle: Oracle, golden: Path, name: str) -> None:
+    if name == "multilingual":
+        need_cld3()
+    this = variant(name)
+    if name == "webtextlike":
+        this = this.with_url_list(str(golden / "webtextlike.urls.txt"))
+    outcome = oracle.run(this.stages)
+    expected = [row | DEVIATIONS.get(row["url"], {}) for row in rows(golden / f"{name}.jsonl.gz")]
+    texts = {row["url"]: row.pop("text") for row in expected if "text" in row}
+    assert documents(outcome.pages) == expected
+    assert {page.url: page.text for page in outcome.pages if page.url in texts} == texts
+    counters = json.loads((golden / f"{name}.counters.json").read_text("utf-8"))
+    assert counters.pop(FETCHED) == 10
+    assert outcome.counters | oracle.reading == counters
+
+
+def need_cld3() -> None:
+    if os.environ.get("CI") != "true":
+        pytest.importorskip("gcld3", reason=f"cld3 is not installed: {CLD3_REMEDY}")
+
+
+def test_every_page_is_dropped_where_the_reference_drops_it(oracle: Oracle, golden: Path) -> None:
+    trace = rows(golden / "en.trace.jsonl.gz")
+    not_read = [row for row in trace if row["reason"] == "split-wet-file/filtered:no_url"]
+    assert len(not_read) == oracle.reading["split-wet-file/filtered:no_url"] == 10
+    expected = {(row["url"], row["timestamp"]): row["reason"] for row in trace if row not in not_read}
+    fates = oracle.run(variant("en").stages).trace
+    assert len(fates) == len(expected) == 2282
+    assert {(fate.page.url, fate.page.timestamp): fate.dropped_by for fate in fates} == expected
+
+
+def test_the_deviating_page_is_in_the_corpus(oracle: Oracle) -> None:
+    """So that its row in the table means something."""
+    assert IETF in {page.url for page in oracle.run(variant("en").stages).pages}
+
+
+@pytest.fixture
+def released(shared: Path) -> list[Page]:
+    """A thousand documents of allenai/c4."""
+    found = rows(shared / "data" / "c4" / "wimbd-c4-sample.00000-of-00001.json.gz")
+    assert len(found) == 1000
+    return [Page(row["url"], row["text"], row["date"], language="en") for row in found]
+
+
+# A bibliography whose lines began with a marker, "[1] J. Verghese et al.": cutting it left the blank.
+BIBLIOGRAPHY = "https://www.axonmedchem.com/products/enzymes/hydrolases/atpase/hsp90"
+
+
+@pytest.mark.usefixtures("real_resources")
+def test_released_documents_are_clean_already(released: list[Page]) -> None:
+    """Cleaning again changes one of them, by the blanks that it was released with."""
+    (clean,) = (stage for stage in variant("en").stages if isinstance(stage, CleanLines))
+    for page in released:
+        lines = page.text.split("\n")
+        stripped = replace(page, text="\n".join(line.strip() for line in lines))
+        assert (stripped == page) is (page.url != BIBLIOGRAPHY)
+        assert clean.judge(page) == Verdict(stripped, {"line-passed": len(lines), "passed": 1})
+
+
+@pytest.mark.usefixtures("real_resources")
+def test_a_citation_cut_from_the_head_of_a_line_leaves_its_blank(released: list[Page]) -> None:
+    """With the markers put back, cleaning gives that document as it was released."""
+    (clean,) = (stage for stage in variant("en").stages if isinstance(stage, CleanLines))
+    (page,) = (page for page in released if page.url == BIBLIOGRAPHY)
+    lines = page.text.split("\n")
+    assert sum(line.startswith(" ") for line in lines) == 4
+    cited = "\n".join(f"[{number}]{line}" if line.startswith(" ") else line for number, line in enumerate(lines))
+    assert clean.judge(replace(page, text=cited)).page == page
+
+
+@pytest.mark.usefixtures("real_resources")
+def test_released_documents_pass_the_other_stages(released: list[Page]) -> None:
+    for stage in variant("en").stages:
+        if isinstance(stage, DedupLines):
+            verdicts = [stage.judge_owned(page, lambda key: True) for page in released]
+        elif isinstance(stage, CrawlStage):
+            verdicts = stage.judge_all(released)
+        elif not isinstance(stage, CleanLines):
+            verdicts = [stage.judge(page) for page in released]
+        assert [verdict.page for verdict in verdicts] == released, stage.name
