@@ -108,6 +108,10 @@ class Source:
     packed: bool = True
     group_documents: int = GROUP_DOCUMENTS
 
+    def __post_init__(self) -> None:
+        if not 0 <= self.seed < 2**63:
+            raise ValueError(f"seed is {self.seed}, but must lie in [0, 2**63)")
+
     @property
     def lengths(self) -> tuple[int, int]:
         """Of inputs and targets."""

@@ -1,0 +1,171 @@
+"""The pretraining command: killed and started again it tells the same losses; what is wrong is said plainly."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from c4pipe import shards
+from model import checkpoint, metrics, pretrain
+from model.tokenizer import train as train_tokenizer
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+LETTERS = random.Random(1)
+WORDS = ["".join(LETTERS.choices("abcdefghijklmnoprstuwyz", k=LETTERS.randint(2, 7))) for _ in range(60)]
+TEXTS = [" ".join(random.Random(i).choices(WORDS[i % 5 :: 5], k=40)) for i in range(60)]
+STEPS = 12
+
+
+@pytest.fixture(autouse=True, scope="module")
+def one_thread() -> Iterator[None]:
+    """Networks this small only wait for a second thread; losses are compared to the last bit, so all runs have one."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.fixture(scope="module")
+def build(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of shards in two formats and a tokenizer."""
+    folder = tmp_path_factory.mktemp("build")
+    rows = [
+        {"text": text, "url": f"http://a.example/{number}", "timestamp": "2019-04-18T00:00:00Z"}
+        | {"content-type": "text/plain", "content-length": "1"}
+        for number, text in enumerate(TEXTS)
+    ]
+    for format in ("jsonl", "parquet"):
+        for index in range(2):
+            name = shards.shard_name(format, "train", index, 2)
+            with open(folder / name, "wb") as stream:
+                shards.write_shard(format, stream, shards.table(rows[index::2]), name=name)
+    (folder / "spiece.model").write_bytes(train_tokenizer(TEXTS, vocab_size=60))
+    return folder
+
+
+def command(build: Path, output: Path, *more: str) -> list[str]:
+    options = ["--shards", str(build), "--tokenizer", str(build / "spiece.model"), "--output", str(output)]
+    options += ["--steps", str(STEPS), "--batch_size", "2", "--input_length", "32", "--held_out_documents", "4"]
+    return [*options, "--log_every", "1", "--evaluate_every", "4", "--checkpoint_every", "2", *more]
+
+
+def lines_of(output: Path) -> list[dict[str, Any]]:
+    """All that was measured, but not how fast."""
+    lines = list(metrics.read(output))
+    return [{key: value for key, value in line.items() if key != "tokens_per_second"} for line in lines]
+
+
+@pytest.fixture(scope="module")
+def whole(build: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run from beginning to end."""
+    output = tmp_path_factory.mktemp("runs") / "whole"
+    assert pretrain.main(command(build, output)) == 0
+    return output
+
+
+def test_what_a_run_leaves(build: Path, whole: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    lines = lines_of(whole)
+    assert [line["step"] for line in lines if line["kind"] == "train"] == list(range(1, STEPS + 1))
+    assert [line["step"] for line in lines if line["kind"] == "held_out"] == [0, 4, 8, 12]
+    names = [path.name for path in checkpoint.all_in(whole / "checkpoints")]
+    assert names == [f"step-{step:08d}.safetensors" for step in (8, 10, 12)]
+    assert (whole / "spiece.model").read_bytes() == (build / "spiece.model").read_bytes()
+    start = lines[1]["loss"]
+    assert math.log(256) <= start <= math.log(256) + 0.9
+    assert pretrain.main(command(build, whole)) == 0  # nothing is left to do
+    told = json.loads(capsys.readouterr().out)
+    assert told["checkpoint"] == str(whole / "checkpoints" / names[-1])
+    assert (told["train_first"]["step"], told["train_first"]["loss"], told["train_last"]["step"]) == (1, start, STEPS)
+    assert told["held_out_last"]["step"] == STEPS
+    assert lines_of(whole) == lines
+
+
+def test_killed_and_started_again(build: Path, whole: Path, tmp_path: Path) -> None:
+    """kill -9 in the middle; what is in the metrics in the end is what one run without a break leaves."""
+    output = tmp_path / "run"
+    environment = os.environ | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
+    argv = [sys.executable, "-m", "model.pretrain", *command(build, output, "--steps", "100000")]
+    with subprocess.Popen(argv, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+        try:
+            deadline = time.monotonic() + 120
+            while not any(line["step"] >= 5 for line in metrics.read(output)) and time.monotonic() < deadline:
+                time.sleep(0.005)
+        finally:
+            os.kill(process.pid, signal.SIGKILL)
+    newest = checkpoint.latest(output / "checkpoints")
+    assert newest is not None
+    for path in checkpoint.all_in(output / "checkpoints"):  # the process may have been faster than the signal
+        if checkpoint.read(path).step > 10:
+            path.unlink()
+    assert pretrain.main(command(build, output, "--resume")) == 0
+    assert [line for line in lines_of(output) if line["step"] <= STEPS] == lines_of(whole)
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        (["--seed", "1"], "seed was 0 and is 1"),
+        (["--batch_size", "4"], "batch_size was 2 and is 4"),
+        (["--held_out_documents", "7"], "held out was"),
+        (["--version", "v1.0"], "its version is 'v1.1', not 'v1.0'"),
+        (["--learning_rate", "0.02"], "learning_rate was 0.01 and is 0.02"),
+        (["--no-resume"], "give another --output or remove"),
+    ],
+)
+def test_a_run_is_not_mixed_with_another(
+    build: Path, whole: Path, more: list[str], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = lines_of(whole)
+    assert pretrain.main(command(build, whole, *more)) == 1
+    assert said in capsys.readouterr().err
+    assert lines_of(whole) == before
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        (["--resume"], "--resume: there is no checkpoint in"),
+        (["--split", "test"], "has no shards of split 'test'"),
+        (["--held_out_documents", "61"], "has 60 documents, fewer than the 61 to hold out"),
+        (["--held_out_documents", "60"], "no text to train on"),
+        (["--tokenizer", "nowhere"], "nowhere: no such tokenizer; train one"),
+        (["--noise_density", "0"], "no such corruption"),
+        (["--batch_size", "3", "--accumulate", "2"], "batch_size 3 is no multiple of accumulate 2"),
+        (["--seed", "-1"], "seed is -1"),
+    ],
+)
+def test_what_is_wrong_is_said(
+    build: Path, tmp_path: Path, more: list[str], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert pretrain.main(command(build, tmp_path / "run", *more)) == 1
+    assert said in capsys.readouterr().err
+    assert checkpoint.all_in(tmp_path / "run" / "checkpoints") == []
+
+
+def test_defaults_are_t5s_and_tiny_has_its_own() -> None:
+    def options(*more: str) -> Any:
+        return pretrain.arguments().parse_args(["--shards", "a", "--tokenizer", "b", "--output", "c", *more])
+
+    base = pretrain.configuration(options("--preset", "base"))
+    assert (base.steps, base.batch_size, base.learning_rate, base.warmup_steps) == (2**19, 128, 0.01, 10_000)
+    tiny = pretrain.configuration(options())
+    assert {name: getattr(tiny, name) for name in pretrain.TINY} == pretrain.TINY
+    assert pretrain.configuration(options("--warmup_steps", "7")).warmup_steps == 7
+
+
+def test_help_has_an_example(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        pretrain.main(["--help"])
+    assert "python -m model.pretrain --shards build/en" in capsys.readouterr().out
