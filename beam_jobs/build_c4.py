@@ -9,23 +9,31 @@ from collections.abc import Sequence
 from typing import Any
 
 import apache_beam as beam
-from apache_beam.options.pipeline_options import GoogleCloudOptions, PipelineOptions
+from apache_beam.options.pipeline_options import GoogleCloudOptions, PipelineOptions, TestOptions
 
 from beam_jobs import files_driver, graph_driver, identity, report
 from beam_jobs.lock import held
 from beam_jobs.options import exchange, is_local, parser, pipeline_options
-from beam_jobs.plan import Job, default_buckets, default_shards
+from beam_jobs.plan import Job, default_buckets, default_shards, legs
 from c4pipe import files, resources
 from c4pipe.variants import variant
 
 # What a build writes for a byte of input (gzipped WET), measured on real pages: store and exchanges, then each format.
 STORE_SHARE, FORMAT_SHARE = 0.6, 0.15
-EXPECTED = (OSError, ValueError, resources.ResourceError)  # what a user can mend: told without a traceback
+
+
+class BadOptions(ValueError):
+    """Options that do not make a build."""
+
+
+# What a user can mend, told without a traceback.
+EXPECTED = (OSError, BadOptions, identity.AnotherBuild, report.TooManyBadFiles, resources.ResourceError)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a build; 0 if it stands whole, 1 with the reason if not."""
     logging.basicConfig(level=logging.WARNING)
+    logging.getLogger("apache_beam").setLevel(logging.ERROR)  # its local workers warn of what does not concern them
     arguments, rest = parser().parse_known_args(argv)
     try:
         run(arguments, rest)
@@ -37,9 +45,12 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def run(arguments: argparse.Namespace, rest: Sequence[str]) -> None:
     """Plan, take the folder, build, say what came out."""
-    inputs = identity.inputs_of(files.expand(arguments.input))
-    job = plan(arguments, inputs)
-    options = pipeline_options(arguments, rest)
+    try:
+        inputs = identity.inputs_of(files.expand(arguments.input))
+        job = plan(arguments, inputs)
+        options = pipeline_options(arguments, rest)
+    except ValueError as error:
+        raise BadOptions(str(error)) from error
     say(
         f"{job.variant.name} {job.variant.semantics} from {len(inputs)} WET files, "
         f"{sum(source['size'] for source in inputs):,} bytes, into {job.folder}: "
@@ -58,9 +69,17 @@ def run(arguments: argparse.Namespace, rest: Sequence[str]) -> None:
 def plan(arguments: argparse.Namespace, inputs: Sequence[dict[str, Any]]) -> Job:
     """The job that the options ask for."""
     size = sum(source["size"] for source in inputs)
+    if arguments.runner == "DataflowRunner" and not arguments.dry_run:
+        local = [
+            path for path in (arguments.output, *(source["path"] for source in inputs)) if not files.is_remote(path)
+        ]
+        if local:
+            raise ValueError(f"Dataflow's workers cannot reach {local[0]!r}; give gs:// paths")
+    planned = variant(arguments.variant, arguments.semantics)
+    legs(planned)  # a variant that cannot be built fails here, not on a worker
     return Job(
         output=arguments.output,
-        variant=variant(arguments.variant, arguments.semantics),
+        variant=planned,
         formats=arguments.format,
         shards=arguments.shards or default_shards(size),
         seed=arguments.seed,
@@ -106,12 +125,14 @@ def graph(job: Job, options: PipelineOptions) -> beam.Pipeline:
 
 
 def dry_run(job: Job, arguments: argparse.Namespace, options: PipelineOptions) -> None:
-    """Say what each step would do; on a cluster build the graph, and let Dataflow check it without starting a job."""
+    """Say what each phase would do, and build the graph; Dataflow's own checks see it, but no job starts."""
     for phase, steps in files_driver.phases_of(job).items():
         say(f"{phase}: {', '.join(step.name for step in steps)}")
+    if arguments.runner == "DataflowRunner":
+        options.view_as(TestOptions).dry_run = True
+        options.view_as(GoogleCloudOptions).no_auth = True  # nothing is sent, so nobody need log in
     pipeline = graph(job, options)
     if arguments.runner == "DataflowRunner":
-        options.view_as(GoogleCloudOptions).dry_run = True
         pipeline.run()
     say(f"graph of {len(pipeline.to_runner_api().components.transforms)} transforms built, nothing run")
 

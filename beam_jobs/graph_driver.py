@@ -52,7 +52,7 @@ class Build(beam.PTransform):
             | "MeetAtPart" >> beam.CoGroupByKey()
             | "Judge" >> beam.FlatMap(judge, job)
             | "DealToShards" >> beam.GroupByKey()
-            | "Write" >> beam.MapTuple(write, job=job)
+            | "Write" >> beam.Map(write, job)
             | "AwaitShards" >> beam.combiners.Count.Globally()
             | "Finish" >> beam.Map(finish, job)
         )
@@ -78,7 +78,7 @@ class SettleLines(beam.PTransform):
         return (
             part_to_winners
             | "MeetAtPart" >> beam.GroupByKey()
-            | "Claim" >> beam.FlatMapTuple(claim_lines, job=self.job)
+            | "Claim" >> beam.FlatMap(claim_lines, self.job)
             | "MeetAtBucket" >> beam.GroupByKey()
             | "LeastRankOwns" >> beam.FlatMapTuple(settle_lines)
         )
@@ -116,8 +116,9 @@ def settle_urls(_: int, blobs: Iterable[bytes]) -> Iterator[tuple[int, bytes]]:
     return by_part(winners)
 
 
-def claim_lines(part: int, blobs: Iterable[bytes], job: Job) -> Iterator[tuple[int, bytes]]:
+def claim_lines(met: tuple[int, Iterable[bytes]], job: Job) -> Iterator[tuple[int, bytes]]:
     """Send the line claims of a part's winners to their buckets."""
+    part, blobs = met
     claims = steps.claim_lines(job, part, gather(blobs, keys.PLACE))
     bounds = keys.bucket_bounds(claims["key"], job.buckets)
     for bucket in range(job.buckets):
@@ -143,8 +144,9 @@ def judge(met: tuple[int, dict[str, Iterable[bytes]]], job: Job) -> Iterator[tup
             yield number, to_bytes(batch)
 
 
-def write(number: int, blobs: Iterable[bytes], job: Job) -> int:
+def write(met: tuple[int, Iterable[bytes]], job: Job) -> int:
     """Write a shard."""
+    number, blobs = met
     steps.write_shard(job, number, [from_bytes(blob) for blob in blobs])
     return number
 
