@@ -1,0 +1,55 @@
+# What each command needs it sets up first, in a virtual environment of the project's own.
+PYTHON ?= python3
+VENV ?= .venv
+BIN = $(VENV)/bin
+PIP = $(BIN)/python -m pip install --quiet --constraint constraints.txt
+APT = sudo apt-get install -y git make python3 python3-venv
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test test-reference lint types bench check-python
+
+help:  ## show this
+	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 18
+
+demo: $(VENV)/demo  ## WET files to C4 shards to a pretrained T5: the whole road (WET=, CRAWL=, RESOURCES=, OUTPUT=, STEPS=)
+	@PATH="$(abspath $(BIN)):$$PATH" WET="$(WET)" CRAWL="$(CRAWL)" RESOURCES="$(RESOURCES)" OUTPUT="$(OUTPUT)" STEPS="$(STEPS)" \
+		bash examples/demo.sh
+
+test: $(VENV)/test  ## run the tests, with no network
+	$(BIN)/python -m pytest $(TESTS)
+
+test-reference: $(VENV)-reference/test  ## compare every rule with the reference's own code (TensorFlow, in its own environment)
+	$(VENV)-reference/bin/python -m pytest -o addopts="-ra --strict-markers" tests/reference
+
+lint: $(VENV)/test  ## ruff
+	$(BIN)/ruff check . && $(BIN)/ruff format --check .
+
+types: $(VENV)/test  ## mypy, strict
+	$(BIN)/mypy
+
+check-python:
+	@command -v $(PYTHON) >/dev/null || { echo "No $(PYTHON) here. Install what this needs:  $(APT)"; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+		echo "$$($(PYTHON) --version) is too old: this needs Python 3.11 or newer; name one with PYTHON=python3.12 if you have it."; \
+		echo "On Debian 12, Ubuntu 24.04 or newer:  $(APT)"; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
+		echo "$(PYTHON) has no venv. Install what this needs:  $(APT)"; exit 1; }
+
+$(VENV)/bin/python: | check-python
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/demo: pyproject.toml constraints.txt | $(VENV)/bin/python
+	@echo "Installing c4pipe and what it needs into $(VENV): some minutes, once."
+	$(PIP) --editable '.[model]'
+	@touch $@
+
+$(VENV)/test: pyproject.toml constraints.txt | $(VENV)/bin/python
+	@echo "Installing c4pipe and what its tests need into $(VENV): some minutes, once."
+	$(PIP) --editable '.[model,dev]'
+	@touch $@ $(VENV)/demo
+
+$(VENV)-reference/test: pyproject.toml | check-python
+	@echo "Installing the reference into $(VENV)-reference: some minutes and 2 GB, once."
+	$(PYTHON) -m venv $(VENV)-reference
+	$(VENV)-reference/bin/python -m pip install --quiet --editable '.[reference]'
+	@touch $@

@@ -1,0 +1,60 @@
+#!/usr/bin/env bash
+# The whole road, by the commands that real builds use. `make demo` runs it; nothing here is a path of its own.
+#   WET        WET files that you have: paths and globs, separated by commas
+#   CRAWL      or a crawl of Common Crawl, such as CC-MAIN-2024-22, of which one WET file is fetched
+#              or neither: a WET file laid out from the English prose that comes with Python
+#   RESOURCES  folder of the pinned lists (default: cache, then download); 'builtin' for small stand-ins
+#   OUTPUT     folder of everything that is made (default: demo-output)
+#   STEPS      of pretraining (default: 300)
+set -euo pipefail
+
+output=${OUTPUT:-demo-output}
+steps=${STEPS:-300}
+resources=${RESOURCES:-}
+say() { printf '\n\033[1m%s\033[0m\n' "$*"; }
+
+if [ -n "${WET:-}" ]; then
+    input=$WET
+    say "1. Input: your WET files, $input"
+elif [ -n "${CRAWL:-}" ]; then
+    say "1. Input: one WET file of $CRAWL, from Common Crawl"
+    input=$(c4pipe fetch "$CRAWL" --first 1 --output "$output/wet")
+else
+    input=$output/wet/python-prose.warc.wet.gz
+    resources=${resources:-builtin}
+    say "1. Input: English prose that comes with this Python (documentation topics and docstrings), laid out as a WET file."
+    echo "   It is no crawl. Give WET=path-or-glob for files you have, or CRAWL=CC-MAIN-2024-22 to fetch one file of a crawl."
+    python -m c4pipe.demo_crawl "$input"
+fi
+
+say "2. Clean, deduplicate, write shards of C4 en"
+[ "$resources" = builtin ] && echo "   With the small built-in word and abbreviation lists (RESOURCES=builtin); real builds use the pinned ones."
+python -m beam_jobs.build_c4 --input "$input" --output "$output" --variant en --format tfrecord,parquet,jsonl \
+    ${resources:+--resources "$resources"}
+
+say "3. Train a SentencePiece tokenizer on the shards"
+python -m model.train_tokenizer --shards "$output/en" --vocab_size "${VOCAB_SIZE:-4000}" --output "$output/spiece.model"
+
+say "4. Pretrain a tiny T5 with span corruption"
+python -m model.pretrain --shards "$output/en" --tokenizer "$output/spiece.model" --output "$output/run" \
+    --preset tiny --steps "$steps" --checkpoint_every 100 --evaluate_every 100
+
+say "5. Export it for transformers"
+python -m model.export "$output/run/checkpoints" "$output/export" --tokenizer "$output/spiece.model"
+
+say "6. A span-corruption example, filled in by the model"
+python -m model.infill --model "$output/export" --shards "$output/en"
+
+say "Everything is in $output"
+cat <<EOF
+   en/            shards: JSON lines, Parquet, TFRecord; manifest.json; stats.json says what was dropped and why
+   store/         the page store, from which a stopped build goes on
+   spiece.model   the tokenizer
+   run/           checkpoints and metrics.jsonl
+   export/        T5ForConditionalGeneration.from_pretrained("$output/export")
+EOF
+python - "$output/run/metrics.jsonl" <<'EOF'
+import json, sys
+losses = [(row["step"], row["loss"]) for row in map(json.loads, open(sys.argv[1])) if "loss" in row]
+print(f"   loss: {losses[0][1]:.3f} at step {losses[0][0]}, {losses[-1][1]:.3f} at step {losses[-1][0]}")
+EOF
