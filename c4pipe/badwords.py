@@ -35,25 +35,23 @@ _FILES: Mapping[str, tuple[str, ...]] = MappingProxyType(
         },
     }
 )
-RESOURCES: Mapping[str, bytes | None] = MappingProxyType(
-    {
-        name: _BUILTIN_ENGLISH.encode("utf-8") if language == "en" else None
-        for language in _FILES
-        for name in _FILES[language]
-    }
-)
+LANGUAGES = tuple(_FILES)  # those that have a pinned list
+
+
+def pinned_files(*languages: str) -> dict[str, bytes | None]:
+    """The pinned files of the languages' lists; English alone has a built-in stand-in."""
+    stand_in = {"en": _BUILTIN_ENGLISH.encode("utf-8")}
+    return {name: stand_in.get(language) for language in languages for name in _FILES[language]}
 
 
 @functools.lru_cache(maxsize=2 * len(_FILES))
-def pinned_words(language: str, source: str | None) -> tuple[str, ...] | None:
-    """The words of the language's list, None if it has none; ``source`` is where resources come from now."""
-    if language not in _FILES:
-        return None
+def pinned_words(language: str, source: str | None) -> tuple[str, ...]:
+    """The words of the language's list; ``source`` is where resources come from now."""
     contents = (
-        RESOURCES[name] if source == resources.BUILTIN and RESOURCES[name] else resources.read(name)
-        for name in _FILES[language]
+        stand_in if source == resources.BUILTIN and stand_in is not None else resources.read(name)
+        for name, stand_in in pinned_files(language).items()
     )
-    words = [line.strip() for data in contents if data is not None for line in data.decode("utf-8").split("\n")]
+    words = [line.strip() for data in contents for line in data.decode("utf-8").split("\n")]
     return tuple(word for word in words if word and word not in ALLOWED.get(language, ()))
 
 
@@ -76,7 +74,8 @@ class DropBadwords:
     """
 
     fraction: float = 1.0
-    lists: WordLists | None = None  # None: the pinned lists
+    languages: tuple[str, ...] = LANGUAGES  # whose pinned lists are used
+    lists: WordLists | None = None  # used in place of the pinned ones
     name: str = "badwords-filter"  # TFDS's counter namespace; "badwords-filter-en" and so on a language
 
     def __post_init__(self) -> None:
@@ -84,14 +83,20 @@ class DropBadwords:
             raise ValueError(
                 f"badword fraction is {self.fraction}, but must lie in [0, 1]; 0.999 keeps one page in a thousand"
             )
+        if unlisted := sorted(set(self.languages) - set(LANGUAGES)):
+            raise ValueError(
+                f"no pinned list of bad words for {', '.join(unlisted)}; there are: {', '.join(LANGUAGES)}"
+            )
 
     def resources(self) -> Mapping[str, bytes | None]:
         """The pinned files that the stage reads, with their built-in stand-ins."""
-        return RESOURCES if self.lists is None else {}
+        return pinned_files(*self.languages) if self.lists is None else {}
 
     def words(self, language: str) -> tuple[str, ...] | None:
         """The words of a language, None if it has no list."""
-        return pinned_words(language, resources.source()) if self.lists is None else dict(self.lists).get(language)
+        if self.lists is not None:
+            return dict(self.lists).get(language)
+        return pinned_words(language, resources.source()) if language in self.languages else None
 
     def judge(self, page: Page) -> Verdict:
         """Pass the page on unless it uses a bad word; counts go to its language too, if that has a list."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Protocol, runtime_checkable
 
 from c4pipe import urls
-from c4pipe.badwords import DropBadwords
+from c4pipe.badwords import LANGUAGES, DropBadwords
 from c4pipe.cleaning import CleanLines, MaxLength, MinParagraphs, drop_line, drop_page, edit
 from c4pipe.dedup import DedupLines, KeepNewest
 from c4pipe.langid import English, LabelLanguage
@@ -130,21 +130,27 @@ MC4_LANGUAGES = tuple(_CODES.split())
 LENGTH = MaxLength(characters=190_000)  # TFDS c4, 1.9e5
 CLEAN = (CleanLines(C4_ROWS, min_sentences=3), DedupLines(min_sentences=3))
 ENGLISH = English(min_probability=0.99)
+ENGLISH_WORDS = DropBadwords(languages=("en",))
+MC4_WORDS = DropBadwords(
+    fraction=0.999,
+    # Lists in codes that cld3 never gives, such as Klingon's, are not read.
+    languages=tuple(sorted({code.partition("-")[0] for code in MC4_LANGUAGES} & set(LANGUAGES))),
+)
 
 VARIANTS: Mapping[tuple[str, str], Variant] = {
     (variant.name, variant.semantics): variant
     for variant in (
-        Variant("en", "3.1.0", (LENGTH, KeepNewest(), *CLEAN, ENGLISH, DropBadwords()), APRIL_2019),
+        Variant("en", "3.1.0", (LENGTH, KeepNewest(), *CLEAN, ENGLISH, ENGLISH_WORDS), APRIL_2019),
         Variant("en.noclean", "3.1.0", (LENGTH, KeepNewest(), ENGLISH), APRIL_2019),
         # No variant of TFDS: the one that allenai/c4 publishes.
         Variant("en.noblocklist", "3.1.0", (LENGTH, KeepNewest(), *CLEAN, ENGLISH), APRIL_2019),
         Variant(
-            "realnewslike", "3.1.0", (LENGTH, InDomains(), KeepNewest(), *CLEAN, ENGLISH, DropBadwords()), APRIL_2019
+            "realnewslike", "3.1.0", (LENGTH, InDomains(), KeepNewest(), *CLEAN, ENGLISH, ENGLISH_WORDS), APRIL_2019
         ),
         Variant(
             "webtextlike",
             "3.1.0",
-            (LENGTH, KeepNewest(), InUrlList(), *CLEAN, ENGLISH, DropBadwords()),
+            (LENGTH, KeepNewest(), InUrlList(), *CLEAN, ENGLISH, ENGLISH_WORDS),
             WEBTEXT_CRAWLS,
         ),
         Variant(
@@ -156,7 +162,7 @@ VARIANTS: Mapping[tuple[str, str], Variant] = {
                 MinParagraphs(paragraphs=3, characters=200),
                 DedupLines(min_sentences=0),
                 LabelLanguage(MC4_LANGUAGES, min_probability=0.95),
-                DropBadwords(fraction=0.999),
+                MC4_WORDS,
             ),
             MC4_CRAWLS,
             by_language=True,

@@ -83,7 +83,7 @@ def test_matches_are_whole_words(text: str) -> None:
 
 @pytest.mark.parametrize("fraction", [0.0, 0.25, 0.999, 1.0])
 def test_the_fraction_is_by_the_hash_of_the_url(fraction: float) -> None:
-    stage = DropBadwords(fraction, LISTS)
+    stage = DropBadwords(fraction, lists=LISTS)
     numerator, denominator = fraction.as_integer_ratio()
     for number in range(40):
         bad = page("ass", url=f"http://www.a.com/{number}/")
@@ -95,7 +95,7 @@ def test_the_fraction_is_by_the_hash_of_the_url(fraction: float) -> None:
 
 
 def test_a_quarter_is_about_a_quarter() -> None:
-    stage = DropBadwords(0.25, LISTS)
+    stage = DropBadwords(0.25, lists=LISTS)
     dropped = sum(stage.judge(page("ass", url=f"http://a.com/{n}")).page is None for n in range(1000))
     assert 200 < dropped < 300
 
@@ -107,7 +107,7 @@ def test_impossible_fractions(fraction: float) -> None:
 
 
 def test_builtin_list_is_english_alone() -> None:
-    stage = DropBadwords()
+    stage = DropBadwords(languages=("de", "en"))
     assert stage.judge(page("What a load of bullshit.")).page is None
     assert stage.judge(page("What a lovely day.")).page is not None
     with pytest.raises(resources.ResourceError, match="not built in"):
@@ -121,12 +121,22 @@ def test_builtin_list_is_english_alone() -> None:
 )
 def test_pinned_lists(language: str, words: int) -> None:
     found = badwords.pinned_words(language, resources.source())
-    assert found is not None
     assert len(found) == words
     assert all(word == word.strip() and word for word in found)
     assert not set(found) & set(badwords.ALLOWED.get(language, ()))
 
 
 def test_twenty_seven_languages_have_a_list() -> None:
-    assert len(badwords.RESOURCES) == 28
-    assert badwords.pinned_words("sw", None) is None
+    """In twenty-eight files: French has two."""
+    assert len(badwords.LANGUAGES) == 27
+    assert len(DropBadwords().resources()) == 28
+    assert DropBadwords(lists=LISTS).resources() == {}
+    with pytest.raises(ValueError, match="no pinned list of bad words for fr-CA, sw; there are: en, ar"):
+        DropBadwords(languages=("en", "sw", "fr-CA"))
+
+
+def test_only_the_languages_that_are_named_are_read() -> None:
+    """A build of English reads no other list, and its manifest names none."""
+    stage = DropBadwords(languages=("en",))
+    assert stage.judge(page("culo", "es")) == Verdict(page("culo", "es"), {"passed": 1})
+    assert list(resources.used(stage.resources())) == [f"builtin:ldnoobw/{resources.ENGLISH_COMMIT}/en"]

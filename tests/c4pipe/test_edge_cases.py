@@ -106,7 +106,7 @@ def detect_languages(row: Row) -> Row:
 
 def badwords_filter(row: Row) -> Row:
     lists = tuple((code, tuple(words)) for code, words in row["badwords"].items()) if "badwords" in row else None
-    drop = DropBadwords(row.get("fraction", 1.0), lists)
+    drop = DropBadwords(row.get("fraction", 1.0), lists=lists)
     found, counters = judged(drop, page(row["text"], row.get("url", ""), row["language"]))
     return {"kept": found is not None, "counters": counters}
 

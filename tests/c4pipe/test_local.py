@@ -100,7 +100,7 @@ def test_run_of_nothing() -> None:
     assert local.run(variant("en"), ()) == Outcome((), {}, ())
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.lists(PAGES, max_size=8), st.integers())
 def test_every_page_has_a_fate_whatever_the_order(pages: list[Page], seed: int) -> None:
     outcome = local.run(variant("en"), pages)
@@ -112,7 +112,7 @@ def test_every_page_has_a_fate_whatever_the_order(pages: list[Page], seed: int) 
     assert Counter(again.pages) == Counter(outcome.pages)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.lists(PAGES, max_size=8))
 def test_counts_agree_with_the_trace(pages: list[Page]) -> None:
     """At each stage: pages in = pages passed + pages dropped."""
