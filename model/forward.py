@@ -28,6 +28,8 @@ def logits_of(model: T5, batch: Batch, device: torch.device) -> tuple[Tensor, Te
             "decoder_mask": same_example(target_segments, target_segments) & causal,
             "cross_mask": same_example(target_segments, input_segments),
         }
+    elif (batch.inputs != PAD).all():  # one mask for the whole batch: attention then needs a bias of no row's own
+        masks = dict.fromkeys(("encoder_mask", "cross_mask"), torch.ones(1, 1, 1, dtype=torch.bool, device=device))
     with mixed_precision(device):
         return model(inputs, decoder_inputs(targets, target_segments), **masks), targets
 

@@ -24,14 +24,13 @@ from model.objectives import SpanCorruption
 from model.optim import Adafactor
 from model.t5 import T5
 from model.tokenizer import Tokenizer
-from model.train import State, TrainConfig, train
+from model.train import CHECKPOINTS, State, TrainConfig, train
 
 # Options where they are not given: T5's own baseline, and for the tiny preset what learns in minutes on two cores.
 BASELINE = {"steps": 2**19, "batch_size": 128, "learning_rate": 0.01, "warmup_steps": 10_000}
 BASELINE |= {"log_every": 50, "evaluate_every": 1000, "checkpoint_every": 1000}
 TINY = {"steps": 1000, "batch_size": 16, "learning_rate": 0.01, "warmup_steps": 10_000}
 TINY |= {"log_every": 20, "evaluate_every": 200, "checkpoint_every": 200}
-CHECKPOINTS = "checkpoints"  # in the output folder
 SIZES = tuple(dict.fromkeys(name.partition("-")[2] for name in PRESETS))
 EXAMPLE = """example:
   python -m model.pretrain --shards build/en --tokenizer build/spiece.model --output run --preset tiny --steps 1000

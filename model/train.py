@@ -22,6 +22,7 @@ from model.metrics import Metrics, duration, say
 from model.optim import Adafactor, inverse_sqrt, set_lr
 from model.t5 import T5
 
+CHECKPOINTS = "checkpoints"  # in the folder of a run, beside metrics.jsonl and spiece.model
 ABOVE_UNIFORM = 0.9  # nats; T5's initialisation starts no farther above ln V (10.6 to 11.2 where ln V is 10.4)
 
 

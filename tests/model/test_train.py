@@ -135,6 +135,18 @@ def test_packed_examples_do_not_see_each_other(tokenizer: Tokenizer) -> None:
         torch.testing.assert_close(packed[0, 3 * number : 3 * number + 3], single[number, :3], atol=1e-5, rtol=1e-5)
 
 
+def test_rows_without_padding_need_no_mask_of_their_own(tokenizer: Tokenizer) -> None:
+    """A full batch gives the logits that its rows have beside a padded one."""
+    model = T5(network(tokenizer), seed=0).eval()
+    full = (np.arange(7, 21, dtype=np.int32), np.arange(30, 40, dtype=np.int32))
+    padded = (full[0][:9], full[1])
+    (alone, _), (beside, _) = (
+        logits_of(model, Batch.of([*pack([full], (14, 10)), *rows]), CPU) for rows in ([], pack([padded], (14, 10)))
+    )
+    torch.testing.assert_close(alone[0], beside[0], atol=1e-5, rtol=1e-5)
+    assert not torch.allclose(beside[0], beside[1], atol=1e-3)
+
+
 def test_gradients_do_not_depend_on_the_parts_of_a_batch(tokenizer: Tokenizer, source: Source) -> None:
     """Also where the parts have different numbers of targets."""
     (batch, _) = next(replace(source, packed=False).batches(64, Place(group=0)))
