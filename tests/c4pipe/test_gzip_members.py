@@ -179,7 +179,7 @@ def test_result_does_not_depend_on_how_much_a_read_returns(data: bytes, size: in
     assert (reader.tally, reader.fault_counts) == (whole.tally, whole.faults)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(st.lists(st.integers(0, len(RECORDS) + 1), max_size=3), st.integers(0, 9))
 def test_records_may_be_dealt_to_members_at_will(cuts: list[int], level: int) -> None:
     records = [WARCINFO, *RECORDS]

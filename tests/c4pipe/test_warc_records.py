@@ -150,7 +150,7 @@ def texts(reading: Reading) -> list[tuple[str, str]]:
     return [(page.url, page.text) for page in reading.pages]
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(st.lists(BODIES, min_size=1, max_size=5), st.sampled_from(sorted(LAYOUTS)), st.booleans())
 def test_no_body_touches_another_page(bodies: list[bytes], layout: str, warcinfo: bool) -> None:
     records = [record(url, body) for url, body in zip(URLS, bodies, strict=False)]
@@ -159,20 +159,21 @@ def test_no_body_touches_another_page(bodies: list[bytes], layout: str, warcinfo
     assert set(reading.faults) <= {"not_utf8"}
 
 
-@settings(max_examples=400, deadline=None)
-@given(st.lists(st.tuples(BODIES, st.integers(0, 400)), min_size=1, max_size=5), st.integers(0, 9))
+@settings(max_examples=150, deadline=None)
+@given(st.lists(st.tuples(BODIES, st.integers(0, 400)), min_size=1, max_size=5), st.integers(0, 9), st.booleans())
 def test_no_body_touches_another_page_in_members_of_one_record_whatever_their_lengths(
-    claims: list[tuple[bytes, int]], level: int
+    claims: list[tuple[bytes, int]], level: int, warcinfo: bool
 ) -> None:
     """But for a length that leads to a version line: that says that the member holds another record."""
     assume(not any(re.match(rb"\s*WARC/[0-9]", body[length:]) for body, length in claims))
     records = [record(url, body, length=n) for url, (body, n) in zip(URLS, claims, strict=False)]
-    reading = read(member_each([WARCINFO, *records], level=level))
+    assume(warcinfo or len(records) > 1)  # a single member may be one for all
+    reading = read(member_each([WARCINFO, *records] if warcinfo else records, level=level))
     assert texts(reading) == expected_reading([body for body, _ in claims])
     assert set(reading.faults) <= {"not_utf8", "wrong_length"}
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(st.lists(FRAGMENTS | st.sampled_from([WARCINFO, member(WARCINFO)]), max_size=12).map(b"".join))
 def test_no_bytes_are_too_odd_to_read(data: bytes) -> None:
     """Every record begun ends in one count, and what is no record is named."""
@@ -268,8 +269,8 @@ def test_too_large_names_the_limit_and_the_remedy() -> None:
 
 @layouts
 def test_memory_is_bounded_by_the_limit_not_by_the_record(layout: Layout) -> None:
-    """64 MB of one letter, in each layout: a gzip bomb."""
-    data = layout([record(URLS[0], b"a"), record(URLS[1], b"a" * (64 << 20)), record(URLS[2], b"a")])
+    """32 MB of one letter, in each layout: a gzip bomb."""
+    data = layout([record(URLS[0], b"a"), record(URLS[1], b"a" * (32 << 20)), record(URLS[2], b"a")])
     tracemalloc.start()
     try:
         reading = read(data, record_bytes_max=1 << 20)
