@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import fields, is_dataclass
+from types import FunctionType
 from typing import Any
 
 from beam_jobs import phases, report
@@ -27,7 +29,7 @@ def identity(job: Job, inputs: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         "options": {
             "variant": job.variant.name,
             "semantics": job.variant.semantics,
-            "stages": [repr(stage) for stage in job.variant.stages],
+            "stages": [described(stage) for stage in job.variant.stages],
             "formats": sorted(job.formats),
             "shards": job.shards,
             "seed": job.seed,
@@ -36,6 +38,24 @@ def identity(job: Job, inputs: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         "resources": resources.used(job.variant.resources()),
         "versions": report.versions() | {"punkt": sentences.algorithm(), "store": str(phases.SCHEMA_NUMBER)},
     }
+
+
+def described(value: object) -> object:
+    """A stage, a row or one of their limits as JSON; a function by its name, which is the same in every process.
+
+    >>> described((described, 3))
+    ['described', 3]
+    """
+    if is_dataclass(value) and not isinstance(value, type):
+        limits = {field.name: described(getattr(value, field.name)) for field in fields(value)}
+        return {"type": type(value).__name__, **limits}
+    if isinstance(value, tuple | list):
+        return [described(member) for member in value]
+    if isinstance(value, FunctionType):
+        return value.__name__
+    if value is None or isinstance(value, bool | int | float | str):
+        return value
+    raise TypeError(f"{value!r} is a {type(value).__name__}, of which no identity can be told; use tuples and numbers")
 
 
 def claim_folder(job: Job, inputs: Sequence[Mapping[str, Any]]) -> bool:
@@ -67,6 +87,9 @@ def differences(begun: Any, wanted: Any, where: str = "") -> Iterator[str]:
     elif isinstance(begun, dict) and isinstance(wanted, dict):
         for name in sorted({*begun, *wanted}):
             yield from differences(begun.get(name), wanted.get(name), f"{where}.{name}".lstrip("."))
+    elif isinstance(begun, list) and isinstance(wanted, list) and len(begun) == len(wanted):
+        for number, pair in enumerate(zip(begun, wanted, strict=True)):
+            yield from differences(*pair, f"{where}.{number}")
     else:
         yield f"{where}: begun with {begun!r}, now {wanted!r}"
 
