@@ -1,0 +1,12 @@
+# A Beam worker with the project and the pinned lists in it, for --sdk_container_image.
+# Before: c4pipe resources --output resources
+FROM apache/beam_python3.11_sdk:2.77.0
+
+COPY pyproject.toml constraints.txt README.md /opt/c4pipe/
+COPY c4pipe /opt/c4pipe/c4pipe
+COPY beam_jobs /opt/c4pipe/beam_jobs
+COPY model /opt/c4pipe/model
+COPY resources /opt/c4pipe/resources
+RUN pip install --no-cache-dir --constraint /opt/c4pipe/constraints.txt '/opt/c4pipe[gcp]'
+
+ENV C4PIPE_RESOURCES=/opt/c4pipe/resources
