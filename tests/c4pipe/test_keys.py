@@ -1,0 +1,190 @@
+"""The decisions across pages on keys are those on pages, however pages are dealt to parts and keys to buckets."""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+from collections.abc import Sequence
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from c4pipe import keys
+from c4pipe.dedup import DedupLines, KeepNewest, line_key, owner_rank, url_claim
+from c4pipe.page import Page
+
+Place = tuple[int, int]  # part and row of a page
+Parts = list[list[Page]]
+
+PAGES = st.builds(
+    Page,
+    st.sampled_from([f"http{s}://{www}a.com/{n}" for n in range(6) for s in ("", "s") for www in ("", "www.")]),
+    st.sampled_from(["a", "b"]),
+    st.sampled_from(["2019-04-18T10:38:25Z", "2019-04-18T10:38:26Z", "2019-04-18T10:38:25.5Z", ""]),
+    st.sampled_from(["", "text/plain"]),
+    st.sampled_from(["1", "12"]),
+)
+PARTS = st.lists(st.lists(PAGES, max_size=6), min_size=1, max_size=4)
+BUCKETS = st.integers(min_value=1, max_value=9)
+# Keys of which many share their first word, or their second.
+KEYS = st.lists(st.sampled_from([0, 1, 127, 128, 255]), min_size=2, max_size=2).map(
+    lambda ends: bytes([ends[0], *bytes(7), *bytes(7), ends[1]])
+)
+
+
+def claims_of(pages: Sequence[Page], part: int) -> pa.Table:
+    """The sorted claims of a part's pages."""
+    rows = [
+        {"key": KeepNewest().key(page), **url_claim(page)._asdict(), "part": part, "row": row}
+        for row, page in enumerate(pages)
+    ]
+    return keys.sort_url_claims(pa.Table.from_pylist(rows, schema=keys.URL_CLAIMS))
+
+
+def url_winners(parts: Parts, buckets: int, order: random.Random) -> list[Place]:
+    """The winners, as a build finds them: a bucket at a time, its claims from the parts in any order."""
+    claims = [claims_of(pages, part) for part, pages in enumerate(parts)]
+    found: list[Place] = []
+    for bucket in range(buckets):
+        slices = []
+        for table in claims:
+            first, last = keys.url_bounds(table, buckets)[bucket : bucket + 2]
+            slices.append(table.slice(first, last - first))
+        order.shuffle(slices)
+        winners = keys.url_winners(pa.concat_tables(slices)).tolist()
+        assert winners == sorted(winners)
+        found += winners
+    return found
+
+
+@given(PARTS, BUCKETS, st.randoms(use_true_random=False))
+def test_urls_go_to_the_pages_that_judge_all_keeps(parts: Parts, buckets: int, order: random.Random) -> None:
+    places = [(part, row) for part, pages in enumerate(parts) for row in range(len(pages))]
+    pages = [page for part in parts for page in part]
+    expected = [page for page, verdict in zip(pages, KeepNewest().judge_all(pages), strict=True) if verdict.page]
+    found = url_winners(parts, buckets, order)
+    assert len(set(found)) == len(found) == len(expected)
+    assert set(found) <= set(places)
+    # Pages that are alike in everything tie; any one of them may win.
+    assert Counter(parts[part][row] for part, row in found) == Counter(expected)
+
+
+@given(st.lists(PAGES, max_size=10, unique_by=url_claim), BUCKETS, st.randoms(use_true_random=False))
+def test_urls_go_to_the_same_pages_however_they_are_dealt(
+    pages: list[Page], buckets: int, order: random.Random
+) -> None:
+    dealt: Parts = [[] for _ in range(3)]
+    for page in order.sample(pages, len(pages)):
+        order.choice(dealt).append(page)
+    whole = {pages[row] for _, row in url_winners([pages], 1, order)}
+    assert {dealt[part][row] for part, row in url_winners(dealt, buckets, order)} == whole
+
+
+def test_no_claims() -> None:
+    empty = keys.URL_CLAIMS.empty_table()
+    assert keys.url_winners(empty).tolist() == []
+    assert keys.url_winners(pa.concat_tables([empty, empty])).tolist() == []
+    assert keys.url_bounds(empty, 3).tolist() == [0, 0, 0, 0]
+    claims = keys.line_claims([], part=0)
+    assert claims.dtype == keys.LINE_CLAIM
+    assert claims.tolist() == []
+    assert keys.line_owners(claims).tolist() == []
+
+
+@pytest.mark.parametrize("turn", [1, -1])
+def test_equal_claims_have_one_winner(turn: int) -> None:
+    page = Page("http://a.com/1", "a", "2019-04-18T10:38:25Z")
+    tables = [claims_of([page, page], 0), claims_of([page], 1)][::turn]
+    assert len(keys.url_winners(pa.concat_tables(tables))) == 1
+
+
+LINES = st.lists(st.sampled_from(["One.", "one. ", "Two.", "Three.", "", "É.", "é."]), min_size=1, max_size=6)
+
+
+@given(st.lists(LINES, max_size=6), st.integers(1, 3), BUCKETS, st.randoms(use_true_random=False))
+def test_lines_go_to_the_pages_that_own_them(
+    texts: list[list[str]], parts: int, buckets: int, order: random.Random
+) -> None:
+    """Each line goes to the page that ``DedupLines.owners`` names, at the first place where it stands there."""
+    pages = [Page(f"http://a.com/{number}", "\n".join(lines), "2019") for number, lines in enumerate(texts)]
+    dealt: Parts = [pages[part::parts] for part in range(parts)]
+    claims = [
+        keys.line_claims(
+            (
+                (row, owner_rank(page.url), [line_key(line) for line in page.text.split("\n")])
+                for row, page in enumerate(of_part)
+            ),
+            part=part,
+        )
+        for part, of_part in enumerate(dealt)
+    ]
+    found = []
+    for bucket in range(buckets):
+        slices = []
+        for array in claims:
+            first, last = keys.bucket_bounds(array["key"], buckets)[bucket : bucket + 2]
+            slices.append(array[first:last])
+        order.shuffle(slices)
+        owners = keys.line_owners(np.concatenate(slices)).tolist()
+        assert owners == sorted(owners)
+        found += owners
+    owned = {}
+    for part, row, line in found:
+        page = dealt[part][row]
+        lines = [line_key(text) for text in page.text.split("\n")]
+        assert lines.index(lines[line]) == line
+        assert lines[line] not in owned
+        owned[lines[line]] = owner_rank(page.url)
+    assert owned == DedupLines(0).owners(pages)
+
+
+@given(st.lists(st.tuples(KEYS, KEYS), max_size=12), st.randoms(use_true_random=False))
+def test_the_least_rank_owns_a_key_by_all_its_bytes(pairs: list[tuple[bytes, bytes]], order: random.Random) -> None:
+    """Keys and ranks that share their first eight bytes are told apart by the rest."""
+    least: dict[bytes, bytes] = {}
+    for key, rank in pairs:
+        least[key] = min(rank, least.get(key, rank))
+    order.shuffle(pairs)
+    claims = keys.line_claims(((row, rank, [key]) for row, (key, rank) in enumerate(pairs)), part=7)
+    owners = keys.line_owners(claims).tolist()
+    assert Counter(pairs[row] for _, row, _ in owners) == Counter(least.items())
+    assert {(part, line) for part, _, line in owners} <= {(7, 0)}
+
+
+@given(st.lists(KEYS, max_size=12))
+def test_words_sort_as_the_keys_do(some: list[bytes]) -> None:
+    high, low = keys.words(some)
+    assert [some[i] for i in np.lexsort((low, high))] == sorted(some)
+    assert [(int(a) << 64 | int(b)).to_bytes(16, "big") for a, b in zip(high, low, strict=True)] == some
+
+
+WORDS = st.integers(0, 2**64 - 1)
+
+
+@given(st.lists(WORDS, max_size=20), BUCKETS)
+def test_a_key_is_in_one_bucket_whatever_else_is_there(some: list[int], buckets: int) -> None:
+    some.sort()
+    bounds = keys.bucket_bounds(np.array(some, np.uint64), buckets)
+    assert (bounds[0], bounds[-1], len(bounds)) == (0, len(some), buckets + 1)
+    for bucket in range(buckets):
+        for word in some[bounds[bucket] : bounds[bucket + 1]]:
+            alone = keys.bucket_bounds(np.array([word], np.uint64), buckets)
+            assert alone.tolist() == [0] * (bucket + 1) + [1] * (buckets - bucket)
+
+
+@pytest.mark.parametrize("buckets", [1, 2, 3, 7, 1024])
+def test_buckets_meet_at_their_edges(buckets: int) -> None:
+    """The key at an edge is in the upper bucket, the one before it in the lower; the ranges are equally wide."""
+    edges = [2**64 * number // buckets for number in range(1, buckets)]
+    for place, per_bucket in ((0, [0, *[1] * (buckets - 1)]), (-1, [*[1] * (buckets - 1), 0])):
+        bounds = keys.bucket_bounds(np.array([edge + place for edge in edges], np.uint64), buckets)
+        assert np.diff(bounds).tolist() == per_bucket
+
+
+@given(st.lists(st.tuples(st.integers(0, 5), st.integers(0, 9)), max_size=12), st.integers(0, 6))
+def test_of_part(some: list[Place], part: int) -> None:
+    places = np.array(sorted(some), keys.PLACE)
+    assert keys.of_part(places, part).tolist() == [place for place in sorted(some) if place[0] == part]
