@@ -6,20 +6,17 @@ import argparse
 import logging
 import sys
 from collections.abc import Sequence
-from typing import Any
 
 import apache_beam as beam
 from apache_beam.options.pipeline_options import GoogleCloudOptions, PipelineOptions, TestOptions
 
-from beam_jobs import files_driver, graph_driver, identity, report
+from beam_jobs import files_driver, graph_driver, identity, report, steps
 from beam_jobs.lock import held
 from beam_jobs.options import exchange, is_local, parser, pipeline_options
-from beam_jobs.plan import Job, default_buckets, default_shards, legs
-from c4pipe import files, resources
-from c4pipe.variants import variant
-
-# What a build writes for a byte of input (gzipped WET), measured on real pages: store and exchanges, then each format.
-STORE_SHARE, FORMAT_SHARE = 0.6, 0.15
+from beam_jobs.plan import Job, describe
+from beam_jobs.planning import check_disk, planned
+from beam_jobs.progress import Progress
+from c4pipe import crawl, download, files, resources
 
 
 class BadOptions(ValueError):
@@ -27,7 +24,15 @@ class BadOptions(ValueError):
 
 
 # What a user can mend, told without a traceback.
-EXPECTED = (OSError, BadOptions, identity.AnotherBuild, report.TooManyBadFiles, resources.ResourceError)
+EXPECTED = (
+    OSError,
+    BadOptions,
+    identity.AnotherBuild,
+    report.TooManyBadFiles,
+    resources.ResourceError,
+    crawl.CrawlError,
+    download.DownloadError,
+)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -46,72 +51,48 @@ def main(argv: Sequence[str] | None = None) -> int:
 def run(arguments: argparse.Namespace, rest: Sequence[str]) -> None:
     """Plan, take the folder, build, say what came out."""
     try:
-        inputs = identity.inputs_of(files.expand(arguments.input))
-        job = plan(arguments, inputs)
+        job, selection = planned(arguments)
         options = pipeline_options(arguments, rest)
     except ValueError as error:
         raise BadOptions(str(error)) from error
-    say(
-        f"{job.variant.name} {job.variant.semantics} from {len(inputs)} WET files, "
-        f"{sum(source['size'] for source in inputs):,} bytes, into {job.folder}: "
-        f"{job.shards_of('train')} + {job.shards_of('validation')} shards as {', '.join(job.formats)}"
-    )
+    say(f"{job.parts} parts, {selection.bytes:,} bytes of WET, into {job.output} as {', '.join(job.formats)}")
+    for line in describe(job):
+        say(f"  {line}")
     if arguments.dry_run:
         dry_run(job, arguments, options)
         return
     with held(job.output):
-        check_disk(job, inputs)
-        if identity.claim_folder(job, inputs):
+        check_disk(job, selection, arguments)
+        if identity.claim_folder(job, selection):
             say("going on with the build that was begun there")
         build(job, arguments, options)
 
 
-def plan(arguments: argparse.Namespace, inputs: Sequence[dict[str, Any]]) -> Job:
-    """The job that the options ask for."""
-    size = sum(source["size"] for source in inputs)
-    if arguments.runner == "DataflowRunner" and not arguments.dry_run:
-        local = [
-            path for path in (arguments.output, *(source["path"] for source in inputs)) if not files.is_remote(path)
-        ]
-        if local:
-            raise ValueError(f"Dataflow's workers cannot reach {local[0]!r}; give gs:// paths")
-    planned = variant(arguments.variant, arguments.semantics)
-    legs(planned)  # a variant that cannot be built fails here, not on a worker
-    return Job(
-        output=arguments.output,
-        variant=planned,
-        formats=arguments.format,
-        shards=arguments.shards or default_shards(size),
-        seed=arguments.seed,
-        parts=len(inputs),
-        buckets=default_buckets(size),
-        resources=arguments.resources or resources.source(),
-        max_bad_files=arguments.max_bad_files,
-    )
-
-
 def build(job: Job, arguments: argparse.Namespace, options: PipelineOptions) -> None:
     """Run the job with the driver that fits the runner."""
-    if files.exists(files.join(job.folder, "manifest.json")):
-        say(f"nothing to do: the build is whole, as {job.folder}/manifest.json says")
-    elif exchange(arguments) == "files":
-        build_through_files(job, options)
+    folders = [job.folder(wanted.variant) for wanted in job.wanted]
+    if all(files.exists(files.join(folder, "manifest.json")) for folder in folders):
+        say(f"nothing to do: the build is whole, as manifest.json in {' and '.join(folders)} says")
     else:
-        pipeline = graph(job, options)
-        result = pipeline.run()
-        if not arguments.no_wait:
-            result.wait_until_finish()
+        steps.list_urls(job)
+        if exchange(arguments) == "files":
+            build_through_files(job, options)
+        else:
+            result = graph(job, options).run()
+            if not arguments.no_wait:
+                result.wait_until_finish()
     if is_local(arguments):
-        say(report.summary(job))
+        for line in report.summary(job):
+            say(line)
 
 
 def build_through_files(job: Job, options: PipelineOptions) -> None:
     """Three runs of Beam, and what may be removed after the last."""
     files.sweep(job.output)
-    for phase, steps in files_driver.phases_of(job).items():
-        with report.Progress(job, phase, [step.name for step in steps]):
-            files_driver.run_phase(job, steps, options)
-        if phase == "clean":
+    for name, phase in files_driver.PHASES.items():
+        with Progress(job, name, [step.name for step in phase]):
+            files_driver.run_phase(job, phase, options)
+        if name == "clean":
             report.check_bad_files(job)
     report.publish(job)
     job.store.forget_exchanges()
@@ -125,9 +106,7 @@ def graph(job: Job, options: PipelineOptions) -> beam.Pipeline:
 
 
 def dry_run(job: Job, arguments: argparse.Namespace, options: PipelineOptions) -> None:
-    """Say what each phase would do, and build the graph; Dataflow's own checks see it, but no job starts."""
-    for phase, steps in files_driver.phases_of(job).items():
-        say(f"{phase}: {', '.join(step.name for step in steps)}")
+    """Build the graph; Dataflow's own checks see it, but no job starts."""
     if arguments.runner == "DataflowRunner":
         options.view_as(TestOptions).dry_run = True
         options.view_as(GoogleCloudOptions).no_auth = True  # nothing is sent, so nobody need log in
@@ -135,18 +114,6 @@ def dry_run(job: Job, arguments: argparse.Namespace, options: PipelineOptions) -
     if arguments.runner == "DataflowRunner":
         pipeline.run()
     say(f"graph of {len(pipeline.to_runner_api().components.transforms)} transforms built, nothing run")
-
-
-def check_disk(job: Job, inputs: Sequence[dict[str, Any]]) -> None:
-    """Stop before a build that the disk cannot hold."""
-    size = sum(source["size"] for source in inputs)
-    needed = int(size * (STORE_SHARE + FORMAT_SHARE * len(job.formats)))
-    free = files.free_bytes(job.output)
-    if free is not None and free < needed:
-        raise OSError(
-            f"{job.output} has {free:,} bytes free, but the build of {size:,} bytes of WET needs about {needed:,}; "
-            "free some, name an --output on a larger disk, or build fewer files"
-        )
 
 
 def say(text: str) -> None:

@@ -6,71 +6,75 @@ memory is that of the items at work, whatever the size of the crawl.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import apache_beam as beam
 from apache_beam.options.pipeline_options import PipelineOptions
 
-from beam_jobs import phases, steps
+from beam_jobs import phases, report, steps
 from beam_jobs.plan import Job
-from c4pipe import files
+
+Item = tuple[str, tuple[Any, ...]]  # its name, and what the step takes
 
 
 @dataclass(frozen=True)
 class Step:
-    """A step over all its items; an item is a number, and for ``clean`` the WET file that it numbers."""
+    """A step over all its items."""
 
     name: str
-    run: Callable[[Job, Any], None]
-    items: Callable[[Job], Iterable[tuple[int, Any]]]
+    run: Callable[..., None]  # of the job and what an item has
+    items: Callable[[Job], Iterable[Item]]
 
-    def remaining(self, job: Job) -> list[tuple[int, Any]]:
+    def remaining(self, job: Job) -> list[Item]:
         """The items whose report does not stand yet."""
-        done = job.store.done(self.name)
+        done = set(job.store.done(self.name))
         return [item for item in self.items(job) if item[0] not in done]
 
 
-def _wet_files(job: Job) -> Iterable[tuple[int, Any]]:
-    sources: Any = files.read_json(job.store.inputs)
-    return [(source["part"], source) for source in sources]
+def _parts(job: Job) -> Iterator[Item]:
+    return ((steps.item(part), (part,)) for part in range(job.parts))
 
 
-def _parts(job: Job) -> Iterable[tuple[int, int]]:
-    return [(part, part) for part in range(job.parts)]
+def _buckets(job: Job) -> Iterator[Item]:
+    return ((steps.item(bucket), (bucket,)) for bucket in range(job.buckets))
 
 
-def _buckets(job: Job) -> Iterable[tuple[int, int]]:
-    return [(bucket, bucket) for bucket in range(job.buckets)]
+def _settling(job: Job) -> list[int]:
+    return [number for number, origin in enumerate(job.line_scopes) if origin.lines is not None]
 
 
-def _shards(job: Job) -> Iterable[tuple[int, int]]:
-    """All shards of the splits that have documents: a split without any has no files."""
-    dealt = {int(number) for report in job.store.reports("judge", range(job.parts)) for number in report["documents"]}
-    splits = {phases.shard_place(job, number)[0] for number in dealt}
-    every = (phases.shard_number(job, split, index) for split in splits for index in range(job.shards_of(split)))
-    return [(number, number) for number in sorted(every)]
+def _line_parts(job: Job) -> Iterator[Item]:
+    return ((steps.item(n, part), (n, part)) for n in _settling(job) for part in range(job.parts))
 
 
-CLEAN = Step("clean", steps.clean_part, _wet_files)
-SETTLE_URLS = Step("settle_urls", steps.settle_url_bucket, _buckets)
-CLAIM_LINES = Step("claim_lines", steps.claim_part, _parts)
-SETTLE_LINES = Step("settle_lines", steps.settle_line_bucket, _buckets)
-JUDGE = Step("judge", steps.judge_into_file, _parts)
-WRITE = Step("write", steps.write_from_files, _shards)
+def _line_buckets(job: Job) -> Iterator[Item]:
+    return ((steps.item(n, bucket), (n, bucket)) for n in _settling(job) for bucket in range(job.buckets))
 
 
-def phases_of(job: Job) -> dict[str, tuple[Step, ...]]:
-    """The three phases of a build; a variant that keeps duplicate lines settles URLs alone."""
-    lines = (CLAIM_LINES, SETTLE_LINES) if job.legs.lines else ()
-    return {"clean": (CLEAN,), "settle": (SETTLE_URLS, *lines), "publish": (JUDGE, WRITE)}
+def _shards(job: Job) -> Iterator[Item]:
+    return ((shard.item, (shard,)) for shard in phases.shards_of(job, report.sizes(job)))
+
+
+PHASES = {
+    "clean": (Step("clean", steps.clean_part, _parts),),
+    "settle": (
+        Step("settle_urls", steps.settle_url_bucket, _buckets),
+        Step("claim_lines", steps.claim_part, _line_parts),
+        Step("settle_lines", steps.settle_line_bucket, _line_buckets),
+    ),
+    "publish": (
+        Step("deal", steps.judge_into_file, _parts),
+        Step("write", steps.write_from_files, _shards),
+    ),
+}
 
 
 class OneAfterAnother(beam.PTransform):
     """Run steps in turn, the items of each in parallel; a step begins when the one before is through."""
 
-    def __init__(self, job: Job, steps: tuple[Step, ...]) -> None:
+    def __init__(self, job: Job, steps: Sequence[Step]) -> None:
         super().__init__()
         self.job, self.steps = job, steps
 
@@ -88,18 +92,18 @@ class OneAfterAnother(beam.PTransform):
         return done
 
 
-def _remaining(_: object, step: Step, job: Job) -> list[tuple[int, Any]]:
+def _remaining(_: object, step: Step, job: Job) -> list[Item]:
     return step.remaining(job)
 
 
-def _do(item: tuple[int, Any], step: Step, job: Job) -> int:
-    number, payload = item
-    step.run(job, payload)
-    return number
+def _do(item: Item, step: Step, job: Job) -> str:
+    name, arguments = item
+    step.run(job, *arguments)
+    return name
 
 
-def run_phase(job: Job, steps: tuple[Step, ...], options: PipelineOptions) -> None:
+def run_phase(job: Job, phase: Sequence[Step], options: PipelineOptions) -> None:
     """Do what remains of a phase; one that is done costs a look at its reports."""
-    if any(step.remaining(job) for step in steps):  # stops at the first, on whose reports the next one's items depend
+    if any(step.remaining(job) for step in phase):  # stops at the first, on whose reports the next one's items depend
         with beam.Pipeline(options=options) as pipeline:
-            _ = pipeline | "Begin" >> beam.Create([0]) | OneAfterAnother(job, steps)
+            _ = pipeline | "Begin" >> beam.Create([0]) | OneAfterAnother(job, phase)

@@ -4,8 +4,9 @@
                    |         (keys)        (places)          (keys)         (places)          (text)
                    `-> page store ...................... read again .............^
 
-Elements are arrays of keys or Arrow batches, one a part and bucket, never lines; their keys are integers.
-The listing is read on a worker, since tens of thousands of paths have no place in a graph.
+Elements are arrays of keys or Arrow batches, one a part and bucket, never lines; their keys are integers or bytes.
+A scope or line scope and a part, or a bucket, are one integer. The listing is read on workers, since tens of
+thousands of paths have no place in a graph.
 """
 
 from __future__ import annotations
@@ -19,149 +20,189 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.ipc as ipc
 
-from beam_jobs import phases, report, steps, store
+from beam_jobs import phases, report, sources, steps, store
 from beam_jobs.plan import Job
-from c4pipe import files, keys
+from c4pipe import keys
 
 BATCH_BYTES = 16 * 2**20  # of text in an element
 
 
 class Build(beam.PTransform):
-    """The whole build, from the list of WET files to the manifest."""
+    """The whole build, from the list of WET files to the manifests."""
 
     def __init__(self, job: Job) -> None:
         super().__init__()
         self.job = job
 
     def expand(self, begin: beam.pvalue.PCollection) -> beam.pvalue.PCollection:
-        """Return the manifest, once it stands."""
+        """Return the number of shards, once the manifests stand."""
         job = self.job
-        url_claims = (
+        scope_part_to_winners = (
             begin
-            | "ReadListing" >> beam.FlatMap(listing, job)
+            | "ReadListing" >> beam.FlatMap(parts, job)
             | "SpreadFiles" >> beam.Reshuffle()
             | "Clean" >> beam.FlatMap(clean, job)
+            | "MeetAtBucket" >> beam.GroupByKey()
+            | "SettleUrls" >> beam.FlatMap(settle_urls, job)
         )
-        part_to_winners = url_claims | "SettleUrls" >> SettleUrls()
-        if job.legs.lines:
-            part_to_owners = part_to_winners | "SettleLines" >> SettleLines(job)
-        else:
-            part_to_owners = begin | "NoLines" >> beam.FlatMap(nothing)
-        return (
-            {"winners": part_to_winners, "owners": part_to_owners}
+        origin_part_to_owners = scope_part_to_winners | "SettleLines" >> SettleLines(job)
+        split_to_documents = (
+            {
+                "winners": scope_part_to_winners | "WinnersByPart" >> beam.Map(by_part_alone, job),
+                "owners": origin_part_to_owners | "OwnersByPart" >> beam.Map(by_part_alone, job),
+            }
             | "MeetAtPart" >> beam.CoGroupByKey()
             | "Judge" >> beam.FlatMap(judge, job)
-            | "DealToShards" >> beam.GroupByKey()
+        )
+        sizes = split_to_documents | "Sizes" >> beam.Map(size) | "SumSizes" >> beam.CombinePerKey(sum)
+        return (
+            split_to_documents
+            | "DealToShards" >> beam.FlatMap(deal, job, beam.pvalue.AsDict(sizes))
+            | "MeetAtShard" >> beam.GroupByKey()
             | "Write" >> beam.Map(write, job)
             | "AwaitShards" >> beam.combiners.Count.Globally()
             | "Finish" >> beam.Map(finish, job)
         )
 
 
-class SettleUrls(beam.PTransform):
-    """Give every URL to one page: (bucket, claims) -> (part, places of its winners)."""
-
-    def expand(self, bucket_to_claims: beam.pvalue.PCollection) -> beam.pvalue.PCollection:
-        """Return winners by part."""
-        return bucket_to_claims | "MeetAtBucket" >> beam.GroupByKey() | "NewestWins" >> beam.FlatMapTuple(settle_urls)
-
-
 class SettleLines(beam.PTransform):
-    """Give every line to one page: (part, winners) -> (part, places of the lines that own their key)."""
+    """Give every line to one page: winners by scope and part -> owners by line scope and part."""
 
     def __init__(self, job: Job) -> None:
         super().__init__()
         self.job = job
 
-    def expand(self, part_to_winners: beam.pvalue.PCollection) -> beam.pvalue.PCollection:
-        """Return owners by part."""
+    def expand(self, scope_part_to_winners: beam.pvalue.PCollection) -> beam.pvalue.PCollection:
+        """Return owners by line scope and part."""
         return (
-            part_to_winners
+            scope_part_to_winners
             | "MeetAtPart" >> beam.GroupByKey()
             | "Claim" >> beam.FlatMap(claim_lines, self.job)
             | "MeetAtBucket" >> beam.GroupByKey()
-            | "LeastRankOwns" >> beam.FlatMapTuple(settle_lines)
+            | "LeastRankOwns" >> beam.FlatMap(settle_lines, self.job)
         )
 
 
-def nothing(_: object) -> Iterable[tuple[int, bytes]]:
-    """No owners: for variants that keep duplicate lines."""
-    return ()
+def parts(_: object, job: Job) -> range:
+    """The parts of the build."""
+    return range(job.parts)
 
 
-def listing(_: object, job: Job) -> list[steps.Input]:
-    """The WET files of the build."""
-    sources: Any = files.read_json(job.store.inputs)
-    return list(sources)
-
-
-def clean(source: steps.Input, job: Job) -> Iterator[tuple[int, bytes]]:
+def clean(part: int, job: Job) -> Iterator[tuple[int, bytes]]:
     """Clean a WET file, unless an earlier run did, and send its URL claims to their buckets."""
-    part = source["part"]
-    if job.store.is_done("clean", part):
-        claims = phases.url_claims(store.read_pages(job.store.pages(part)), part)
+    if job.store.is_done("clean", steps.item(part)):
+        pages = store.read_pages(sources.pages_path(job, part))
     else:
-        claims, found = steps.clean(job, source)
-        job.store.finish("clean", part, found)
-        report.count(found["counters"])
+        pages, found = steps.clean(job, part)
+        job.store.finish("clean", steps.item(part), found)
+        report.count({"split-wet-file/wet-file": 1, "page-store/pages": len(pages)})
+    claims = phases.claim_urls(pages, part, job)
     bounds = keys.url_bounds(claims, job.buckets)
     for bucket in range(job.buckets):
         if bounds[bucket] < bounds[bucket + 1]:
             yield bucket, to_bytes(claims.slice(bounds[bucket], bounds[bucket + 1] - bounds[bucket]))
 
 
-def settle_urls(_: int, blobs: Iterable[bytes]) -> Iterator[tuple[int, bytes]]:
-    """Send the winners of a bucket to their parts."""
-    winners = keys.url_winners(pa.concat_tables([from_bytes(blob) for blob in blobs]))
-    return by_part(winners)
+def settle_urls(met: tuple[int, Iterable[bytes]], job: Job) -> Iterator[tuple[int, bytes]]:
+    """Send the winners of a bucket to their scope and part."""
+    bucket, blobs = met
+    claims = pa.concat_tables([from_bytes(blob) for blob in blobs])
+    for scope, winners in steps.settle_urls(job, bucket, claims):
+        yield from by_part(winners, scope * job.parts)
 
 
 def claim_lines(met: tuple[int, Iterable[bytes]], job: Job) -> Iterator[tuple[int, bytes]]:
-    """Send the line claims of a part's winners to their buckets."""
-    part, blobs = met
-    claims = steps.claim_lines(job, part, gather(blobs, keys.PLACE))
-    bounds = keys.bucket_bounds(claims["key"], job.buckets)
-    for bucket in range(job.buckets):
-        if bounds[bucket] < bounds[bucket + 1]:
-            yield bucket, claims[bounds[bucket] : bounds[bucket + 1]].tobytes()
-
-
-def settle_lines(_: int, blobs: Iterable[bytes]) -> Iterator[tuple[int, bytes]]:
-    """Send the owners of a bucket's lines to their parts."""
-    return by_part(keys.line_owners(gather(blobs, keys.LINE_CLAIM)))
-
-
-def judge(met: tuple[int, dict[str, Iterable[bytes]]], job: Job) -> Iterator[tuple[int, bytes]]:
-    """Send the final documents of a part to their shards, in batches."""
-    part, groups = met
-    winners = np.sort(gather(groups["winners"], keys.PLACE))
-    owners = np.sort(gather(groups["owners"], keys.LINE_PLACE))
-    documents, found = steps.judge_part(job, part, winners, owners)
-    job.store.finish("judge", part, found)
-    report.count(found["counters"])
-    for number, table in sorted(documents.items()):
-        for batch in in_batches(table):
-            yield number, to_bytes(batch)
-
-
-def write(met: tuple[int, Iterable[bytes]], job: Job) -> int:
-    """Write a shard."""
+    """Send the line claims of a part's winners in a scope to their line scope and bucket."""
     number, blobs = met
-    steps.write_shard(job, number, [from_bytes(blob) for blob in blobs])
-    return number
+    scope, part = divmod(number, job.parts)
+    winners = np.sort(gather(blobs, keys.PLACE))
+    for number, origin in enumerate(job.line_scopes):
+        if origin.lines is not None and origin.scope == job.scopes[scope]:
+            claims = steps.claim_lines(job, origin, part, winners)
+            bounds = keys.bucket_bounds(claims["key"], job.buckets)
+            for bucket in range(job.buckets):
+                if bounds[bucket] < bounds[bucket + 1]:
+                    yield number * job.buckets + bucket, claims[bounds[bucket] : bounds[bucket + 1]].tobytes()
 
 
-def finish(_: int, job: Job) -> dict[str, Any]:
-    """Write the shards of a split that got no documents, then stats and manifest."""
-    for number in report.missing_shards(job):
-        steps.write_shard(job, number, [])
-    return report.publish(job)
+def settle_lines(met: tuple[int, Iterable[bytes]], job: Job) -> Iterator[tuple[int, bytes]]:
+    """Send the owners of a bucket's lines to their line scope and part."""
+    number, blobs = met
+    yield from by_part(keys.line_owners(gather(blobs, keys.LINE_CLAIM)), number // job.buckets * job.parts)
 
 
-def by_part(places: keys.Places) -> Iterator[tuple[int, bytes]]:
-    """Part an array that is sorted by part."""
+def by_part_alone(met: tuple[int, bytes], job: Job) -> tuple[int, tuple[int, bytes]]:
+    """Turn (scope and part, places) into (part, (scope, places))."""
+    number, blob = met
+    scope, part = divmod(number, job.parts)
+    return part, (scope, blob)
+
+
+def judge(met: tuple[int, dict[str, Iterable[tuple[int, bytes]]]], job: Job) -> Iterator[tuple[bytes, bytes]]:
+    """Send the final documents of a part to their variant and split, in batches."""
+    part, groups = met
+    winners, owners = _by_scope(groups["winners"], keys.PLACE), _by_scope(groups["owners"], keys.LINE_PLACE)
+    places = {
+        origin: (
+            winners.get(job.scopes.index(origin.scope), np.empty(0, keys.PLACE)),
+            owners.get(number, np.empty(0, keys.LINE_PLACE)),
+        )
+        for number, origin in enumerate(job.line_scopes)
+    }
+    for (variant, split), table in steps.judge_part(job, part, places).items():
+        for batch in in_batches(table):
+            yield f"{variant}/{split}".encode(), to_bytes(batch)
+
+
+def _by_scope(met: Iterable[tuple[int, bytes]], dtype: np.dtype[Any]) -> dict[int, keys.Places]:
+    blobs: dict[int, list[bytes]] = {}
+    for scope, blob in met:
+        blobs.setdefault(scope, []).append(blob)
+    return {scope: np.sort(gather(found, dtype)) for scope, found in blobs.items()}
+
+
+def size(met: tuple[bytes, bytes]) -> tuple[bytes, int]:
+    """The size of a batch of documents."""
+    place, blob = met
+    return place, phases.size_of(from_bytes(blob))
+
+
+def deal(met: tuple[bytes, bytes], job: Job, sizes: dict[bytes, int]) -> Iterator[tuple[bytes, bytes]]:
+    """Send documents to their shards, now that it is known how many there are of their split."""
+    place, blob = met
+    variant, split = place.decode().split("/")
+    documents = from_bytes(blob)
+    count = job.shards_of(split, sizes[place])
+    bounds = phases.shard_bounds(documents, count)
+    for index in range(count):
+        if bounds[index] < bounds[index + 1]:
+            shard = phases.Shard(variant, split, index, count)
+            yield shard.item.encode(), to_bytes(documents.slice(bounds[index], bounds[index + 1] - bounds[index]))
+
+
+def write(met: tuple[bytes, Iterable[bytes]], job: Job) -> str:
+    """Write a shard."""
+    name, blobs = met
+    shard = phases.shard_named(name.decode())
+    steps.write_shard(job, shard, [from_bytes(blob) for blob in blobs])
+    return shard.item
+
+
+def finish(_: int, job: Job) -> int:
+    """Write the shards that got no documents, then stats and manifests."""
+    shards = phases.shards_of(job, report.sizes(job))
+    written = set(job.store.done("write"))
+    for shard in shards:
+        if shard.item not in written:
+            steps.write_shard(job, shard, [])
+    report.publish(job)
+    return len(shards)
+
+
+def by_part(places: keys.Places, base: int) -> Iterator[tuple[int, bytes]]:
+    """Cut an array that is sorted by part."""
     for part in np.unique(places["part"]).tolist():
-        yield part, keys.of_part(places, part).tobytes()
+        yield base + part, keys.of_part(places, part).tobytes()
 
 
 def gather(blobs: Iterable[bytes], dtype: np.dtype[Any]) -> keys.Places:

@@ -2,67 +2,66 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import fields, is_dataclass
-from types import FunctionType
+import hashlib
+from collections.abc import Iterator
 from typing import Any
 
 from beam_jobs import phases, report
-from beam_jobs.plan import Job
+from beam_jobs.described import described, name_of
+from beam_jobs.plan import Branch, Job
+from beam_jobs.sources import Selection
 from c4pipe import files, resources, sentences
+from c4pipe.variants import Variant
 
 
 class AnotherBuild(ValueError):
     """The output folder holds a build with other inputs, options, resources or versions."""
 
 
-def inputs_of(paths: Sequence[str]) -> list[dict[str, Any]]:
-    """Number the WET files in the order of their paths."""
-    return [{"part": part, "path": path, "size": files.size(path)} for part, path in enumerate(sorted(paths))]
-
-
-def identity(job: Job, inputs: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+def identity(job: Job, selection: Selection) -> dict[str, Any]:
     """Everything that the bytes of a build depend on, and the names of its inputs."""
     job.begin()
     return {
-        "inputs": [{"path": source["path"], "bytes": source["size"]} for source in inputs],
-        "options": {
-            "variant": job.variant.name,
-            "semantics": job.variant.semantics,
-            "stages": [described(stage) for stage in job.variant.stages],
-            "formats": sorted(job.formats),
-            "shards": job.shards,
-            "seed": job.seed,
-            "max_bad_files": job.max_bad_files,
-        },
-        "resources": resources.used(job.variant.resources()),
+        "inputs": [{key: source.get(key) for key in ("crawl", "path", "bytes")} for source in selection.sources],
+        "variants": {branch.wanted.variant.name: _variant(branch) for branch in job.branches},
+        "options": {"formats": sorted(job.formats), "shards": job.shards, "seed": job.seed},
         "versions": report.versions() | {"punkt": sentences.algorithm(), "store": str(phases.SCHEMA_NUMBER)},
+        "holds": holds(job),
     }
 
 
-def described(value: object) -> object:
-    """A stage, a row or one of their limits as JSON; a function by its name, which is the same in every process.
-
-    >>> described((described, 3))
-    ['described', 3]
-    """
-    if is_dataclass(value) and not isinstance(value, type):
-        limits = {field.name: described(getattr(value, field.name)) for field in fields(value)}
-        return {"type": type(value).__name__, **limits}
-    if isinstance(value, tuple | list):
-        return [described(member) for member in value]
-    if isinstance(value, FunctionType):
-        return value.__name__
-    if value is None or isinstance(value, bool | int | float | str):
-        return value
-    raise TypeError(f"{value!r} is a {type(value).__name__}, of which no identity can be told; use tuples and numbers")
+def holds(job: Job) -> dict[str, Any]:
+    """What the page store of the build has, for builds that are made from it."""
+    return {
+        "schema": phases.SCHEMA_NUMBER,
+        "raw": job.holds_raw,
+        "entries": {name: described(stages) for name, stages in job.entries.items()},
+        "cleanings": {name: described(stages) for name, stages in job.cleanings.items()},
+    }
 
 
-def claim_folder(job: Job, inputs: Sequence[Mapping[str, Any]]) -> bool:
+def _variant(branch: Branch) -> dict[str, Any]:
+    variant = branch.wanted.variant
+    return {
+        "variant": variant.name,
+        "semantics": variant.semantics,
+        "stages": [described(stage) for stage in variant.stages],
+        "crawls": [crawl.name for crawl in branch.wanted.crawls],
+        "resources": resources.used(variant.resources()) | _lists(variant),
+    }
+
+
+def _lists(variant: Variant) -> dict[str, str]:
+    """The user's own lists of URLs, with their hashes."""
+    paths = [path for stage in variant.stages for path in getattr(stage, "paths", ())]
+    return {path: hashlib.sha256(files.read_bytes(path)).hexdigest() for path in paths}
+
+
+def claim_folder(job: Job, selection: Selection) -> bool:
     """Take the output folder for this build; True if an earlier run of the same build began there."""
-    wanted = identity(job, inputs)
+    wanted = identity(job, selection)
     if not files.exists(job.store.identity):
-        files.write_json(job.store.inputs, list(inputs))
+        files.write_json(job.store.inputs, list(selection.sources))
         files.write_json(job.store.identity, wanted)
         return False
     begun: Any = files.read_json(job.store.identity)
@@ -80,16 +79,13 @@ def differences(begun: Any, wanted: Any, where: str = "") -> Iterator[str]:
     >>> list(differences({"a": {"b": 1}}, {"a": {"b": 2}}))
     ['a.b: begun with 1, now 2']
     """
-    if begun == wanted:
+    if begun == wanted or where == "holds":  # what is held follows from the rest
         return
     if where == "inputs":
         yield from _input_differences(begun, wanted)
     elif isinstance(begun, dict) and isinstance(wanted, dict):
         for name in sorted({*begun, *wanted}):
             yield from differences(begun.get(name), wanted.get(name), f"{where}.{name}".lstrip("."))
-    elif isinstance(begun, list) and isinstance(wanted, list) and len(begun) == len(wanted):
-        for number, pair in enumerate(zip(begun, wanted, strict=True)):
-            yield from differences(*pair, f"{where}.{number}")
     else:
         yield f"{where}: begun with {begun!r}, now {wanted!r}"
 
@@ -104,3 +100,36 @@ def _input_differences(begun: list[dict[str, Any]], wanted: list[dict[str, Any]]
             yield f"inputs: {path} is new"
         elif before[path] != after[path]:
             yield f"inputs: {path} had {before[path]:,} bytes, now {after[path]:,}"
+
+
+class Missing(ValueError):
+    """An earlier page store lacks what a variant needs."""
+
+
+def check_held(job: Job, held: dict[str, Any], folder: str) -> None:
+    """Say what an earlier page store lacks for this build, before anything runs.
+
+    With the raw text all cleanings can be made; an entry can be reached from a shorter one by stages that look at
+    the URL alone.
+    """
+    if held["schema"] != phases.SCHEMA_NUMBER:
+        raise Missing(
+            f"the page store in {folder} is of schema {held['schema']}, this version reads {phases.SCHEMA_NUMBER}; "
+            "build it again from the WET files"
+        )
+    for branch in job.branches:
+        name, origin = branch.wanted.variant.name, branch.origin
+        if not any(
+            name_of(origin.scope.entry[:n]) in held["entries"] for n in phases.reachable_from(origin.scope.entry)
+        ):
+            raise Missing(_lacks(folder, name, "pages that its stages before URL deduplication let pass", name))
+        if name_of(origin.cleaning) not in held["cleanings"] and not held["raw"]:
+            raise Missing(_lacks(folder, name, "the text that it starts from", "--keep_raw"))
+
+
+def _lacks(folder: str, name: str, what: str, remedy: str) -> str:
+    remedy = f"the option {remedy}" if remedy.startswith("--") else f"--variant {remedy} among the others"
+    return (
+        f"the page store in {folder} lacks what {name} needs: {what}. "
+        f"It would be there had it been built with {remedy}; build from the WET files"
+    )

@@ -10,13 +10,20 @@ from typing import Any
 from apache_beam.options.pipeline_options import DirectOptions, PipelineOptions, SetupOptions, StandardOptions
 
 from c4pipe import shards
+from c4pipe.crawl import BASE_URL
+from c4pipe.documents import SEEDS
 
 LOCAL_RUNNERS = ("FnApiRunner", "DirectRunner", "BundleBasedDirectRunner")
+STRICT_RUNNERS = (*LOCAL_RUNNERS, "DataflowRunner")  # others learn more options from their job server
 
 EXAMPLES = """
 examples:
   On this machine, all cores:
     python -m beam_jobs.build_c4 --input 'wet/**/*.warc.wet.gz' --output build --variant en --format parquet
+
+  Several variants in one pass, and a further one later from what that left on disk:
+    python -m beam_jobs.build_c4 --input 'wet/**/*.gz' --output build --variant en,realnewslike --keep_raw
+    python -m beam_jobs.build_c4 --from_store build --output build2 --variant en.noclean,multilingual
 
   On Dataflow (see the README for the container image):
     python -m beam_jobs.build_c4 --input 'gs://bucket/wet/**.gz' --output gs://bucket/c4 --runner DataflowRunner \\
@@ -45,16 +52,79 @@ def positive(text: str) -> int:
     return int(text)
 
 
+def not_negative(text: str) -> int:
+    """Parse a number of at least 0."""
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"{text!r} must be a whole number of at least 0")
+    return int(text)
+
+
+def seed(text: str) -> int:
+    """Parse a seed of 64 bits.
+
+    >>> seed("18446744073709551615") == 2**64 - 1
+    True
+    """
+    if not text.isdecimal() or int(text) >= SEEDS:
+        raise argparse.ArgumentTypeError(f"{text!r} must be a whole number from 0 to 2**64 - 1")
+    return int(text)
+
+
 OPTIONS: tuple[tuple[str, dict[str, Any]], ...] = (
     (
         "--input",
-        {"required": True, "metavar": "PATHS", "help": "WET files: paths and globs, separated by commas"},
+        {"metavar": "PATHS", "help": "WET files: paths and globs, separated by commas"},
+    ),
+    (
+        "--crawl",
+        {
+            "metavar": "NAMES",
+            "help": "crawls such as CC-MAIN-2019-18, separated by commas, or the reference's by the names en, webtext, "
+            "multilingual: with --input, its files of these crawls; without, all files of them, each fetched when it "
+            "is read",
+        },
+    ),
+    (
+        "--first",
+        {"type": positive, "metavar": "N", "help": "with --crawl and no --input: the first N files of each crawl"},
+    ),
+    ("--base_url", {"default": BASE_URL, "help": "where crawls are fetched from (default: %(default)s)"}),
+    (
+        "--from_store",
+        {
+            "action": "append",
+            "metavar": "DIR",
+            "help": "the --output of an earlier build, whose pages are taken instead of reading WET files again; with "
+            "--input, besides those; may be given several times",
+        },
+    ),
+    (
+        "--keep_raw",
+        {
+            "action": "store_true",
+            "help": "keep the text of pages before cleaning in the page store: any variant can be made from it later",
+        },
+    ),
+    (
+        "--urls",
+        {
+            "metavar": "PATHS",
+            "help": "for webtextlike: lists of URLs, one a line; files and globs, .gz, .xz or .zip",
+        },
     ),
     (
         "--output",
         {"required": True, "metavar": "DIR", "help": "folder of the build; DIR/<variant> will hold the shards"},
     ),
-    ("--variant", {"default": "en", "help": "what to build (default: %(default)s)"}),
+    (
+        "--variant",
+        {
+            "default": "en",
+            "metavar": "V,...",
+            "help": "what to build, separated by commas: published variants, or your own as module:NAME or "
+            "file.py:NAME; name@CRAWL+CRAWL takes these crawls alone (default: %(default)s)",
+        },
+    ),
     ("--semantics", {"default": "3.1.0", "help": "version of the reference's rules (default: %(default)s)"}),
     (
         "--format",
@@ -67,11 +137,11 @@ OPTIONS: tuple[tuple[str, dict[str, Any]], ...] = (
     ),
     (
         "--shards",
-        {"type": positive, "metavar": "N", "help": "shards of the train split (default: by the size of the input)"},
+        {"type": positive, "metavar": "N", "help": "shards of a train split (default: by its size, as the reference)"},
     ),
     (
         "--seed",
-        {"type": int, "default": 0, "metavar": "N", "help": "of the order of documents (default: %(default)s)"},
+        {"type": seed, "default": 0, "metavar": "N", "help": "of the order of documents (default: %(default)s)"},
     ),
     (
         "--resources",
@@ -84,7 +154,7 @@ OPTIONS: tuple[tuple[str, dict[str, Any]], ...] = (
     (
         "--max_bad_files",
         {
-            "type": int,
+            "type": not_negative,
             "default": 0,
             "metavar": "N",
             "help": "how many unreadable WET files may be named and left out (default: %(default)s)",
@@ -118,7 +188,7 @@ def parser() -> argparse.ArgumentParser:
     """The options of ``python -m beam_jobs.build_c4``."""
     options = argparse.ArgumentParser(
         prog="python -m beam_jobs.build_c4",
-        description="Build a variant of C4 from WET files: clean, deduplicate, write shards.",
+        description="Build variants of C4 from WET files: clean, deduplicate, write shards.",
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
@@ -138,11 +208,36 @@ def exchange(arguments: argparse.Namespace) -> str:
     return str(arguments.exchange) if arguments.exchange else ("files" if is_local(arguments) else "shuffle")
 
 
+class _BeamsOptions(argparse.ArgumentParser):
+    """What Beam knows; unlike its own parser, one that tells what it does not."""
+
+    def add_value_provider_argument(self, *names: str, **settings: Any) -> None:
+        """How templates declare what they are told at their start."""
+        self.add_argument(*names, **settings)
+
+
+def unknown(rest: Sequence[str]) -> list[str]:
+    """The words of a command line that are no options of Beam's: it would pass over them in silence.
+
+    >>> unknown(["--project", "my-project", "b.gz", "--shard", "4"])
+    ['b.gz', '--shard', '4']
+    """
+    known = _BeamsOptions(allow_abbrev=False, add_help=False)
+    for options in PipelineOptions.__subclasses__():
+        options._add_argparse_args(known)
+    return known.parse_known_args(list(rest))[1]
+
+
 def pipeline_options(arguments: argparse.Namespace, rest: Sequence[str]) -> PipelineOptions:
     """Beam's options: the named runner, and on this machine a process a core.
 
     ``DirectRunner`` means FnApiRunner here: it would otherwise look for Prism, which ignores the number of workers.
     """
+    if arguments.runner in STRICT_RUNNERS and (words := unknown(rest)):
+        raise ValueError(
+            f"unknown: {' '.join(words)}; --help lists the options, and a glob is put in quotes so that the shell "
+            "leaves it as it is"
+        )
     options = PipelineOptions(list(rest))
     options.view_as(SetupOptions).save_main_session = False  # everything that is pickled lives in a module
     options.view_as(StandardOptions).runner = "FnApiRunner" if is_local(arguments) else arguments.runner

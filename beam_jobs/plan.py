@@ -1,78 +1,130 @@
-"""What a build does, as a value that travels to every worker."""
+"""What a build does, as a value that travels to every worker: which variants, from what, and what they share.
+
+A variant's stages are parted where other pages come in:
+
+    entry      before pages compete for their URL   (MaxLength, InDomains)   counted for every page
+    newest     the stage that gives each URL to one page
+    listed     InUrlList, where a variant has one                            counted for winners
+    cleaning   what sees a page alone, before lines (CleanLines)             counted for winners
+    lines      the stage that gives each line to one page, if any
+    judging    what sees a page alone, after it     (English, DropBadwords)
+
+Pages compete in a ``Scope``, their lines in a ``LineScope``: variants with equal ones share them, and what they decide.
+"""
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Sequence
+import functools
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import cast
 
+from beam_jobs.described import name_of
 from beam_jobs.store import Store
+from beam_jobs.tree import Line
 from c4pipe import files, resources
-from c4pipe.dedup import DedupLines, KeepNewest
-from c4pipe.page import Page, PageStage
-from c4pipe.variants import Variant, flat
+from c4pipe.cleaning import MaxLength, MinParagraphs
+from c4pipe.dedup import Dedup, KeepOne
+from c4pipe.page import PageStage
+from c4pipe.urls import InDomains, InUrlList
+from c4pipe.variants import CrawlStage, Variant
 
-# A crawl of 7 TB makes 1,024 shards, as the public release has for `en`.
-INPUT_BYTES_PER_SHARD = 7_000_000_000_000 // 1024
-TRAIN_SHARDS_PER_VALIDATION_SHARD = 128  # public release: 1,024 and 8
 INPUT_BYTES_PER_BUCKET = 256 * 2**20  # about 60 MB of line claims
 MAX_BUCKETS = 1024
+MAX_SCOPES = 64  # a bit each in a URL claim
+FILTERS = (MaxLength, MinParagraphs, InDomains)  # stages that never change a page: what they pass on needs no copy
+
+# TFDS c4's shard counts: 1,024 if that gives shards of 64 MiB to 1 GiB, else a power of two below or a multiple above.
+SHARD_BYTES_MIN, SHARD_BYTES_MAX, SHARDS = 64 * 2**20, 2**30, 1024
+TRAIN_SHARDS_PER_VALIDATION_SHARD = 128  # public release: 1,024 and 8
 
 
 @dataclass(frozen=True)
-class Legs:
-    """A variant's stages, parted at the two that need other pages."""
+class Crawl:
+    """WET files of one crawl, which have part numbers in a row; files of no crawl have the name ``""``."""
 
-    alone: tuple[PageStage, ...]  # before pages compete for their URL: counted for every page
-    newest: KeepNewest
-    cleaning: tuple[PageStage, ...]  # counted for winners alone
-    lines: DedupLines | None
-    judging: tuple[PageStage, ...]
+    name: str
+    first: int
+    last: int  # one past the last part
 
 
-def legs(variant: Variant) -> Legs:
-    """Part the stages of a variant.
+@dataclass(frozen=True)
+class Wanted:
+    """A variant to build, and the crawls that it is made from."""
 
-    Stages between the two decide about a page alone, so they run when its file is read and are
-    counted once it is known that the page has won its URL.
-    """
-    stages = list(variant.stages)
-    urls = [i for i, stage in enumerate(stages) if isinstance(stage, KeepNewest)]
-    if len(urls) != 1:
-        raise ValueError(f"variant {variant.name} has {len(urls)} KeepNewest stages; a build needs exactly one")
-    lines = [i for i, stage in enumerate(stages) if isinstance(stage, DedupLines)]
-    if len(lines) > 1 or (lines and lines[0] < urls[0]):
-        raise ValueError(f"variant {variant.name}: at most one DedupLines, after KeepNewest")
-    at, then = urls[0], lines[0] if lines else None
-    middle = stages[at + 1 : then]
-    rest: Sequence[object] = () if then is None else stages[then + 1 :]
-    alone, cleaning, judging = stages[:at], (middle if then is not None else []), (rest if then is not None else middle)
-    for stage in (*alone, *cleaning, *judging):
-        if not hasattr(stage, "judge"):
-            raise TypeError(f"variant {variant.name}: no way to build {type(stage).__name__} at scale")
-    return Legs(
-        alone=cast(tuple[PageStage, ...], tuple(alone)),
-        newest=cast(KeepNewest, stages[at]),
-        cleaning=cast(tuple[PageStage, ...], tuple(cleaning)),
-        lines=None if then is None else cast(DedupLines, stages[then]),
-        judging=cast(tuple[PageStage, ...], tuple(judging)),
+    variant: Variant
+    crawls: tuple[Crawl, ...]
+
+    @property
+    def parts(self) -> list[int]:
+        """The parts of its crawls."""
+        return [part for crawl in self.crawls for part in range(crawl.first, crawl.last)]
+
+
+@dataclass(frozen=True)
+class Scope:
+    """Pages that compete for their URLs, and those of the winners that are listed."""
+
+    entry: Line
+    undated: bool  # pages without a timestamp take part
+    newest: KeepOne
+    listed: InUrlList | None
+    crawls: tuple[Crawl, ...]
+
+
+@dataclass(frozen=True)
+class LineScope:
+    """Winners of a scope that compete for their lines, or keep them all."""
+
+    scope: Scope
+    cleaning: Line
+    lines: Dedup | None
+
+
+@dataclass(frozen=True)
+class Branch:
+    """Where a variant comes from, and what becomes of its pages at the end."""
+
+    wanted: Wanted
+    origin: LineScope
+    judging: Line
+
+
+def branch(wanted: Wanted) -> Branch:
+    """Part the stages of a variant."""
+    variant, stages = wanted.variant, list(wanted.variant.stages)
+    newest = [i for i, stage in enumerate(stages) if isinstance(stage, KeepOne)]
+    lines = [i for i, stage in enumerate(stages) if isinstance(stage, Dedup)]
+    listed = [i for i, stage in enumerate(stages) if isinstance(stage, InUrlList)]
+    if len(newest) != 1 or len(lines) > 1 or len(listed) > 1:
+        raise ValueError(
+            f"variant {variant.name} has {len(newest)} stages that settle URLs, {len(listed)} lists of URLs and "
+            f"{len(lines)} stages that settle lines; a build needs one of the first and at most one of the others"
+        )
+    (at,) = newest
+    then = lines[0] if lines else len(stages)
+    if then < at or (listed and listed[0] != at + 1):
+        raise ValueError(f"variant {variant.name}: first URLs are settled, then a list of URLs is joined, then lines")
+    after = at + 1 + len(listed)
+    # Without a stage that settles lines nothing needs the other pages any more, so all that follows judges winners.
+    cleaning, judging = (stages[after:then], stages[then + 1 :]) if lines else ([], stages[after:])
+    for stage in (*stages[:at], *cleaning, *judging):
+        if isinstance(stage, CrawlStage) or not hasattr(stage, "judge"):
+            raise ValueError(f"variant {variant.name}: no way to build its {type(stage).__name__} at scale")
+    scope = Scope(
+        cast(Line, tuple(stages[:at])),
+        variant.undated,
+        cast(KeepOne, stages[at]),
+        cast(InUrlList, stages[listed[0]]) if listed else None,
+        wanted.crawls,
     )
+    origin = LineScope(scope, cast(Line, tuple(cleaning)), cast(Dedup, stages[then]) if lines else None)
+    return Branch(wanted, origin, cast(Line, tuple(judging)))
 
 
-def judge(stages: Sequence[PageStage], page: Page) -> tuple[Page | None, str | None, Counter[str]]:
-    """Take a page through stages: the page as it comes out, the stage that dropped it, and the counts.
-
-    Counters are named as they are published: ``namespace/counter``.
-    """
-    counts: Counter[str] = Counter()
-    for stage in stages:
-        verdict = stage.judge(page)
-        counts.update(flat(stage.name, verdict.tally))
-        if verdict.page is None:
-            return None, stage.name, counts
-        page = verdict.page
-    return page, None, counts
+def only_filters(stages: Sequence[PageStage]) -> bool:
+    """The stages pass pages on as they are."""
+    return all(isinstance(stage, FILTERS) for stage in stages)
 
 
 @dataclass(frozen=True)
@@ -80,53 +132,104 @@ class Job:
     """One build: what every step needs to know."""
 
     output: str
-    variant: Variant
+    wanted: tuple[Wanted, ...]
     formats: tuple[str, ...]
-    shards: int  # of the train split
+    shards: int | None  # of a train split; None: by its size
     seed: int  # of the order of documents
-    parts: int  # WET files
+    parts: int  # WET files, and parts of earlier page stores
     buckets: int
     resources: str | None
     max_bad_files: int = 0
+    keep_raw: bool = False  # the text of pages before cleaning stays in the page store
 
     @property
     def store(self) -> Store:
         """Where the steps keep what they have done."""
         return Store(files.join(self.output, "store"))
 
-    @property
-    def folder(self) -> str:
-        """Where the variant's shards go."""
-        return files.join(self.output, self.variant.name)
-
-    @property
-    def legs(self) -> Legs:
-        """The variant's stages, parted."""
-        return legs(self.variant)
-
-    def shards_of(self, split: str) -> int:
-        """Number of shards of a split."""
-        if split == "train":
-            return self.shards
-        return max(1, self.shards // TRAIN_SHARDS_PER_VALIDATION_SHARD)
+    def folder(self, variant: Variant) -> str:
+        """Where a variant's shards go."""
+        return files.join(self.output, variant.name)
 
     def begin(self) -> None:
         """Tell this process where the pinned lists are."""
         resources.use(self.resources)
 
+    @property
+    def branches(self) -> tuple[Branch, ...]:
+        """The variants, parted."""
+        return _branches(self.wanted)
 
-def default_shards(input_bytes: int) -> int:
-    """Shards of the train split for an input: a power of two up to 1,024, then multiples of 1,024.
+    @property
+    def scopes(self) -> tuple[Scope, ...]:
+        """Where pages compete, each scope once."""
+        return tuple(dict.fromkeys(branch.origin.scope for branch in self.branches))
 
-    >>> [default_shards(n) for n in (0, 13_671_875_000, 7_000_000_000_000, 15_000_000_000_000)]
-    [1, 2, 1024, 2048]
+    @property
+    def line_scopes(self) -> tuple[LineScope, ...]:
+        """Where lines compete, or are all kept, each scope once."""
+        return tuple(dict.fromkeys(branch.origin for branch in self.branches))
+
+    @property
+    def entries(self) -> dict[str, Line]:
+        """What pages go through before they compete, by name."""
+        return {name_of(scope.entry): scope.entry for scope in self.scopes}
+
+    @property
+    def cleanings(self) -> dict[str, Line]:
+        """What makes a page's lines, by name."""
+        return {name_of(origin.cleaning): origin.cleaning for origin in self.line_scopes}
+
+    @property
+    def holds_raw(self) -> bool:
+        """The page store of this build has the pages' text before cleaning."""
+        return self.keep_raw or any(only_filters(cleaning) for cleaning in self.cleanings.values())
+
+    def shards_of(self, split: str, size: int) -> int:
+        """Number of shards of a split of ``size`` bytes."""
+        if self.shards is None:
+            return default_shards(size)
+        return max(1, self.shards // TRAIN_SHARDS_PER_VALIDATION_SHARD) if "validation" in split else self.shards
+
+
+@functools.lru_cache(maxsize=8)
+def _branches(wanted: tuple[Wanted, ...]) -> tuple[Branch, ...]:
+    return tuple(branch(each) for each in wanted)
+
+
+def default_shards(size: int) -> int:
+    """Shards of a split of ``size`` bytes, as TFDS counts them for C4.
+
+    >>> [default_shards(n) for n in (0, 2**27, 865_505_708_324, 6_823_493_765_950, 19_231_554_295)]
+    [1, 2, 1024, 7168, 256]
     """
-    ideal = input_bytes // INPUT_BYTES_PER_SHARD
-    if ideal >= 1024:
-        return int(ideal // 1024 * 1024)
-    return 1 << max(0, int(ideal).bit_length() - 1)
+    if size > SHARDS * SHARD_BYTES_MAX:
+        return -(-size // (SHARDS * SHARD_BYTES_MAX)) * SHARDS
+    return min(SHARDS, 1 << max(0, (size // SHARD_BYTES_MIN).bit_length() - 1))
 
 
 def default_buckets(input_bytes: int) -> int:
     """Buckets of keys for an input: more of them need less memory each, and change nothing else."""
     return min(MAX_BUCKETS, max(4, input_bytes // INPUT_BYTES_PER_BUCKET))
+
+
+def describe(job: Job) -> Iterator[str]:
+    """Say what is built from what, and what is shared."""
+    for branch in job.branches:
+        variant, parts = branch.wanted.variant, len(branch.wanted.parts)
+        crawls = ", ".join(crawl.name or "no named crawl" for crawl in branch.wanted.crawls)
+        yield f"{variant.name} {variant.semantics}: {parts} parts, of {crawls}"
+    for scope in job.scopes:
+        yield f"URLs settled by {_stages((*scope.entry, scope.newest, scope.listed))} for {_sharing(job, scope)}"
+    for origin in job.line_scopes:
+        how = f"settled by {_stages((*origin.cleaning, origin.lines))}" if origin.lines else "all kept"
+        yield f"lines {how} for {_sharing(job, origin)}"
+    yield f"cleaned text kept in the page store: {', '.join(_stages(c) or 'raw' for c in job.cleanings.values())}"
+
+
+def _stages(stages: Sequence[object]) -> str:
+    return " > ".join(str(getattr(stage, "name", stage)) for stage in stages if stage is not None)
+
+
+def _sharing(job: Job, shared: Scope | LineScope) -> str:
+    return ", ".join(b.wanted.variant.name for b in job.branches if shared in (b.origin, b.origin.scope))

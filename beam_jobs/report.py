@@ -1,26 +1,22 @@
-"""What a build says of itself: stats and manifest beside the shards, counters in Beam, progress on the terminal."""
+"""What a build says of itself: stats and manifest beside the shards of each variant, and counters in Beam."""
 
 from __future__ import annotations
 
 import platform
-import sys
-import threading
-import time
 import zlib
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from importlib.metadata import version
-from typing import Any, TextIO
+from typing import Any
 
 from apache_beam.metrics import Metrics
 
-from beam_jobs import phases
-from beam_jobs.plan import Job
+from beam_jobs.described import name_of
+from beam_jobs.plan import Branch, Job
 from c4pipe import files, shards
 
-DISTRIBUTIONS = ("c4pipe", "apache-beam", "google-crc32c", "langdetect", "nltk", "numpy", "pyarrow")
-PROGRESS_SECONDS = 10.0
+DISTRIBUTIONS = ("c4pipe", "apache-beam", "google-crc32c", "langdetect", "nltk", "numpy", "pyarrow", "tldextract")
 
 
 def versions() -> dict[str, str]:
@@ -40,117 +36,112 @@ class TooManyBadFiles(ValueError):
     """More WET files cannot be read than the build may leave out."""
 
 
-def check_bad_files(job: Job) -> list[str]:
-    """The WET files that could not be read, each with its reason; more than the job may leave out is an error."""
-    reports = job.store.reports("clean", sorted(job.store.done("clean")))
+def check_bad_files(job: Job) -> None:
+    """Stop a build of which more WET files cannot be read than it may leave out, and name each with its reason."""
+    reports = job.store.reports("clean").values()
     bad = [f"{found['file']}: {found['unreadable']}" for found in reports if "unreadable" in found]
     if len(bad) > job.max_bad_files:
         raise TooManyBadFiles(
             f"{len(bad)} of {job.parts} WET files cannot be read, but --max_bad_files is {job.max_bad_files}:\n  "
             + "\n  ".join(bad)
-            + "\nFetch them again, leave them out of --input, or raise --max_bad_files to go on without them."
+            + "\nRaise --max_bad_files to go on without them, or fetch them again or leave them out of --input, "
+            "which makes another build with another --output."
         )
-    return bad
 
 
-def missing_shards(job: Job) -> list[int]:
-    """The shards without a document of splits that have some: they are written empty."""
-    written = job.store.done("write")
-    splits = {phases.shard_place(job, number)[0] for number in written}
-    return [
-        number
-        for split in sorted(splits)
-        for number in (phases.shard_number(job, split, index) for index in range(job.shards_of(split)))
-        if number not in written
-    ]
+def sizes(job: Job) -> dict[tuple[str, str], int]:
+    """Bytes of documents by variant and split, of the parts that are judged."""
+    found: Counter[tuple[str, str]] = Counter()
+    for report in job.store.reports("judge").values():
+        for split in report["splits"]:
+            found[split["variant"], split["split"]] += split["bytes"]
+    return dict(found)
 
 
-def publish(job: Job) -> dict[str, Any]:
-    """Write ``stats.json``, what TFDS needs, and last the manifest: with it the build is whole."""
+def publish(job: Job) -> None:
+    """Write for each variant its stats, what TFDS needs, and last the manifest: with it the variant is whole."""
     check_bad_files(job)
-    infos = [shards.ShardInfo(**info) for found in _reports(job, "write") for info in found["shards"]]
-    if "tfrecord" in job.formats:
-        for name, data in shards.dataset_info(infos, variant=job.variant.name, version=job.variant.semantics).items():
-            files.write_bytes(files.join(job.folder, name), data)
-    files.write_json(files.join(job.folder, "stats.json"), stats(job))
-    manifest = describe(job, infos)
-    files.write_json(files.join(job.folder, "manifest.json"), manifest)
-    return manifest
-
-
-def _reports(job: Job, step: str) -> list[dict[str, Any]]:
-    return job.store.reports(step, sorted(job.store.done(step)))
-
-
-def stats(job: Job) -> dict[str, Any]:
-    """What was kept and dropped and why: a function of the pages alone."""
-    counters: Counter[str] = Counter()
-    cleaned, judged = _reports(job, "clean"), _reports(job, "judge")
-    for found in (*cleaned, *judged):
-        counters.update(found["counters"])
-    faults: Counter[str] = Counter()
-    for found in cleaned:
-        faults.update(found["fault_counts"])
-    return {"counters": dict(sorted(counters.items())), "documents": documents(job), "faults": dict(faults)}
-
-
-def documents(job: Job) -> dict[str, int]:
-    """Number of documents a split; a split without any stands with 0."""
-    totals = dict.fromkeys(phases.SPLITS, 0)
-    for found in _reports(job, "judge"):
-        for number, n in found["documents"].items():
-            totals[phases.shard_place(job, int(number))[0]] += n
-    return totals
-
-
-def describe(job: Job, infos: list[shards.ShardInfo]) -> dict[str, Any]:
-    """The manifest: what was built, from what, with what."""
+    reports = {step: job.store.reports(step) for step in ("clean", "settle_urls", "judge", "write")}
     identity: Any = files.read_json(job.store.identity)
-    cleaned = _reports(job, "clean")
-    return {
-        **identity,
-        "documents": documents(job),
+    for branch in job.branches:
+        _publish(job, branch, reports, identity)
+
+
+Reports = Mapping[str, Mapping[str, dict[str, Any]]]
+
+
+def _publish(job: Job, branch: Branch, reports: Reports, identity: Mapping[str, Any]) -> None:
+    variant = branch.wanted.variant
+    folder = job.folder(variant)
+    written = [found for found in reports["write"].values() if found["variant"] == variant.name]
+    infos = [shards.ShardInfo(**info) for found in written for info in found["shards"]]
+    if "tfrecord" in job.formats and infos:
+        for name, data in shards.dataset_info(infos, variant=variant.name, version=TFDS_VERSION).items():
+            files.write_bytes(files.join(folder, name), data)
+    parts = [reports["clean"][f"{part:05d}"] for part in branch.wanted.parts]
+    faults: Counter[str] = Counter()
+    for part in parts:
+        faults.update(part["fault_counts"])
+    documents = _documents(branch, reports)
+    counters = dict(sorted(_counters(job, branch, reports).items()))
+    files.write_json(
+        files.join(folder, "stats.json"), {"counters": counters, "documents": documents, "faults": dict(faults)}
+    )
+    manifest = {
+        **{name: value for name, value in identity.items() if name not in ("holds", "variants", "inputs")},
+        **identity["variants"][variant.name],
+        "inputs": [identity["inputs"][part] for part in branch.wanted.parts],
+        "documents": documents,
         "shards": [asdict(info) for info in sorted(infos, key=lambda info: (info.format, info.split, info.name))],
-        "unreadable": sorted(found["file"] for found in cleaned if "unreadable" in found),
-        "faults": [fault for found in cleaned for fault in found["faults"]],
+        "unreadable": sorted(part["file"] for part in parts if "unreadable" in part),
+        "faults": [fault for part in parts for fault in part["faults"]],
     }
+    files.write_json(files.join(folder, "manifest.json"), manifest)
 
 
-def summary(job: Job) -> str:
+TFDS_VERSION = "3.1.0"  # of the features in the shards, whatever the semantics
+
+
+def _documents(branch: Branch, reports: Reports) -> dict[str, int]:
+    """Number of documents a split; train and validation stand there without any, too."""
+    name = branch.wanted.variant.name
+    totals: Counter[str] = Counter({"train": 0, "validation": 0} if not branch.wanted.variant.by_language else {})
+    for found in reports["judge"].values():
+        totals.update({split["split"]: split["documents"] for split in found["splits"] if split["variant"] == name})
+    return dict(sorted(totals.items()))
+
+
+def _counters(job: Job, branch: Branch, reports: Reports) -> Counter[str]:
+    """What the reader and every stage of a variant counted, under the reference's names."""
+    total: Counter[str] = Counter()
+    for counted in _counted(job, branch, reports):
+        total.update(counted)
+    return total
+
+
+def _counted(job: Job, branch: Branch, reports: Reports) -> Iterator[Mapping[str, int]]:
+    variant, scope = branch.wanted.variant, branch.origin.scope
+    entry, number = name_of(scope.entry), str(job.scopes.index(scope))
+    for part in branch.wanted.parts:
+        found = reports["clean"][f"{part:05d}"]
+        if "unreadable" not in found:
+            yield found["wet"].get(variant.semantics, found["wet"]["3.1.0"])
+            yield found["entries"][entry]["dated"]
+            if scope.undated:
+                yield found["entries"][entry]["undated"]
+    for found in reports["settle_urls"].values():
+        yield found["counters"].get(number, {})
+    for found in reports["judge"].values():
+        yield found["counters"].get(variant.name, {})
+
+
+def summary(job: Job) -> Iterator[str]:
     """A build in a few lines: where it is, how many documents, and what was dropped where."""
-    found: Any = files.read_json(files.join(job.folder, "stats.json"))
-    kept = ", ".join(f"{n:,} {split}" for split, n in found["documents"].items())
-    dropped = {name: n for name, n in found["counters"].items() if "/filtered" in name and n}
-    lines = [f"{job.folder}: {kept} documents"]
-    lines += [f"  dropped {n:>12,}  {name}" for name, n in sorted(dropped.items(), key=lambda item: -item[1])]
-    lines += [f"  fault   {n:>12,}  {kind}" for kind, n in found["faults"].items()]
-    return "\n".join(lines)
-
-
-class Progress:
-    """Says how far a phase is, from the items whose reports stand, every ten seconds and at its end."""
-
-    def __init__(self, job: Job, phase: str, steps: Sequence[str], out: TextIO = sys.stderr) -> None:
-        self.job, self.phase, self.steps, self.out = job, phase, steps, out
-        self.stop = threading.Event()
-        self.thread = threading.Thread(target=self._run, daemon=True)
-
-    def __enter__(self) -> Progress:
-        self.begun = time.monotonic()
-        self.thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.stop.set()
-        self.thread.join()
-        self._say()
-
-    def _run(self) -> None:
-        while not self.stop.wait(PROGRESS_SECONDS):
-            self._say()
-
-    def _say(self) -> None:
-        seconds = time.monotonic() - self.begun
-        done = ", ".join(f"{step} {len(self.job.store.done(step))}" for step in self.steps)
-        of = f"{self.job.parts} files and {self.job.buckets} buckets"
-        print(f"{self.phase}: {done} of {of} after {seconds:.0f} s", file=self.out, flush=True)
+    for branch in job.branches:
+        folder = job.folder(branch.wanted.variant)
+        found: Any = files.read_json(files.join(folder, "stats.json"))
+        kept = ", ".join(f"{n:,} {split}" for split, n in found["documents"].items())
+        yield f"{folder}: {kept or 'no'} documents"
+        dropped = {name: n for name, n in found["counters"].items() if "/filtered" in name and n}
+        yield from (f"  dropped {n:>12,}  {name}" for name, n in sorted(dropped.items(), key=lambda item: -item[1]))
+        yield from (f"  fault   {n:>12,}  {kind}" for kind, n in found["faults"].items())

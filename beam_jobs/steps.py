@@ -13,45 +13,84 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from beam_jobs import phases, store
-from beam_jobs.plan import Job
-from c4pipe import files, keys, shards
-
-Input = dict[str, Any]  # {"part": 0, "path": "...", "size": 123}
+from beam_jobs import phases, sources, store
+from beam_jobs.plan import Job, LineScope
+from c4pipe import download, files, keys, shards
 
 
-def clean(job: Job, source: Input) -> tuple[pa.Table, dict[str, Any]]:
-    """Read a WET file into its part of the page store; return its URL claims and the report.
+def item(number: int, *more: int) -> str:
+    """Name an item.
 
-    A file that cannot be read leaves an empty part and is named in the report as ``unreadable``.
+    >>> item(3), item(0, 3)
+    ('00003', '00000-00003')
+    """
+    return "-".join(f"{each:05d}" for each in (number, *more))
+
+
+def clean(job: Job, part: int) -> tuple[pa.Table, dict[str, Any]]:
+    """Read a WET file, or a part of an earlier page store, into this one; return the part and the report.
+
+    A file that cannot be read leaves an empty part and is named in the report as ``unreadable``. A part of an earlier
+    store that has what is needed is left where it is.
     """
     job.begin()
-    part, path = source["part"], source["path"]
-    report: dict[str, Any] = {"file": path}
+    source = sources.of_job(job)[part]
+    if "pages" in source:
+        return _reuse(job, source)
+    report: dict[str, Any] = {"file": source["path"]}
     try:
-        with files.open_read(path) as stream:
-            cleaned = phases.clean(stream, name=path, part=part, legs=job.legs)
-    except (OSError, phases.UnreadableWetFile) as error:
-        cleaned = phases.nothing(part)
+        with sources.opened(source["path"]) as stream:
+            cleaned = phases.clean(stream, name=source["path"], job=job)
+    except (OSError, download.DownloadError, phases.UnreadableWetFile) as error:
+        cleaned = phases.nothing(job)
         report["unreadable"] = f"{type(error).__name__}: {error}"
     store.write_pages(job.store.pages(part), cleaned.pages)
-    report |= {"counters": cleaned.counters, "pages": len(cleaned.pages)}
-    report |= {"faults": list(cleaned.faults), "fault_counts": cleaned.fault_counts}
-    return cleaned.claims, report
+    return cleaned.pages, report | cleaned.report()
 
 
-def clean_part(job: Job, source: Input) -> None:
-    """``clean``, leaving the claims in a file."""
-    claims, report = clean(job, source)
-    store.write_table(job.store.urls(source["part"]), claims)
-    job.store.finish("clean", source["part"], report)
+def _reuse(job: Job, source: sources.Source) -> tuple[pa.Table, dict[str, Any]]:
+    before = store.read_pages(source["pages"])
+    found: Any = files.read_json(source["report"])
+    pages, report = phases.reuse(before, found, job)
+    if pages.column_names != before.column_names:
+        store.write_pages(job.store.pages(source["part"]), pages)
+    return pages, report
+
+
+def clean_part(job: Job, part: int) -> None:
+    """``clean``, leaving the URL claims in a file."""
+    pages, report = clean(job, part)
+    store.write_table(job.store.urls(part), phases.claim_urls(pages, part, job))
+    job.store.finish("clean", item(part), report)
+
+
+def list_urls(job: Job) -> None:
+    """Leave the keys of each list of URLs in the store, by bucket."""
+    for number, scope in enumerate(job.scopes):
+        if scope.listed is not None and not job.store.is_done("list", item(number)):
+            listed = keys.unique(scope.listed.listed())
+            bounds = keys.bucket_bounds(listed["key"], job.buckets)
+            for bucket in range(job.buckets):
+                store.write_array(job.store.listed(number, bucket), listed[bounds[bucket] : bounds[bucket + 1]])
+            job.store.finish("list", item(number), {"urls": len(listed)})
+
+
+def settle_urls(job: Job, bucket: int, claims: pa.Table) -> Iterator[tuple[int, keys.Places]]:
+    """Decide which pages win the URLs of a bucket: the winners of each scope; the report says what was counted."""
+    counters = {}
+    for number, scope in enumerate(job.scopes):
+        listed = None if scope.listed is None else store.read_array(job.store.listed(number, bucket))
+        winners, counted = phases.settle_urls(claims, scope, number, listed)
+        counters[str(number)] = counted
+        yield number, winners
+    job.store.finish("settle_urls", item(bucket), {"counters": counters})
 
 
 def settle_url_bucket(job: Job, bucket: int) -> None:
-    """Decide which pages win the URLs of a bucket."""
+    """``settle_urls``, leaving the winners in files."""
     claims = pa.concat_tables([_slice_urls(job, part, bucket) for part in range(job.parts)])
-    store.write_array(job.store.winners(bucket), keys.url_winners(claims))
-    job.store.finish("settle_urls", bucket)
+    for number, winners in settle_urls(job, bucket, claims):
+        store.write_array(job.store.winners(number, bucket), winners)
 
 
 def _slice_urls(job: Job, part: int, bucket: int) -> pa.Table:
@@ -60,81 +99,93 @@ def _slice_urls(job: Job, part: int, bucket: int) -> pa.Table:
     return claims.slice(first, last - first)
 
 
-def winners_of(job: Job, part: int) -> keys.Places:
-    """The pages of a part that won, from every bucket."""
-    return _gather((store.read_array(job.store.winners(bucket)) for bucket in range(job.buckets)), part)
+def winners_of(job: Job, origin: LineScope, part: int) -> keys.Places:
+    """The pages of a part that won in the scope of a line scope, from every bucket."""
+    scope = job.scopes.index(origin.scope)
+    return _gather((store.read_array(job.store.winners(scope, bucket)) for bucket in range(job.buckets)), part)
 
 
-def owners_of(job: Job, part: int) -> keys.Places:
-    """The lines of a part that own their key, from every bucket."""
-    if job.legs.lines is None:
+def owners_of(job: Job, origin: LineScope, part: int) -> keys.Places:
+    """The lines of a part that own their key, from every bucket; none where all lines are kept."""
+    if origin.lines is None:
         return np.empty(0, keys.LINE_PLACE)
-    return _gather((store.read_array(job.store.owners(bucket)) for bucket in range(job.buckets)), part)
+    number = job.line_scopes.index(origin)
+    return _gather((store.read_array(job.store.owners(number, bucket)) for bucket in range(job.buckets)), part)
 
 
 def _gather(arrays: Iterable[keys.Places], part: int) -> keys.Places:
     return np.sort(np.concatenate([keys.of_part(array, part) for array in arrays]))
 
 
-def claim_lines(job: Job, part: int, winners: keys.Places) -> keys.LineClaims:
+def claim_lines(job: Job, origin: LineScope, part: int, winners: keys.Places) -> keys.LineClaims:
     """The line claims of a part's winners, from the page store."""
-    pages = store.read_pages(job.store.pages(part), ["url", "text"])
-    return phases.claim_lines(pages, winners, part)
+    job.begin()
+    return phases.claim_lines(store.read_pages(sources.pages_path(job, part)), winners, part, origin)
 
 
-def claim_part(job: Job, part: int) -> None:
+def claim_part(job: Job, number: int, part: int) -> None:
     """``claim_lines``, leaving the claims in a file."""
-    store.write_array(job.store.claims(part), claim_lines(job, part, winners_of(job, part)))
-    job.store.finish("claim_lines", part)
+    origin = job.line_scopes[number]
+    claims = claim_lines(job, origin, part, winners_of(job, origin, part))
+    store.write_array(job.store.claims(number, part), claims)
+    job.store.finish("claim_lines", item(number, part))
 
 
-def settle_line_bucket(job: Job, bucket: int) -> None:
+def settle_line_bucket(job: Job, number: int, bucket: int) -> None:
     """Decide which lines own the keys of a bucket."""
     claims = []
     for part in range(job.parts):
-        array = store.read_array(job.store.claims(part))
+        array = store.read_array(job.store.claims(number, part))
         first, last = keys.bucket_bounds(array["key"], job.buckets)[bucket : bucket + 2]
         claims.append(array[first:last])
-    store.write_array(job.store.owners(bucket), keys.line_owners(np.concatenate(claims)))
-    job.store.finish("settle_lines", bucket)
+    store.write_array(job.store.owners(number, bucket), keys.line_owners(np.concatenate(claims)))
+    job.store.finish("settle_lines", item(number, bucket))
 
 
 def judge_part(
-    job: Job, part: int, winners: keys.Places, owners: keys.Places
-) -> tuple[dict[int, pa.Table], dict[str, Any]]:
-    """The final documents of a part by shard number, and the report."""
+    job: Job, part: int, places: dict[LineScope, tuple[keys.Places, keys.Places]]
+) -> dict[tuple[str, str], pa.Table]:
+    """The final documents of a part by variant and split; the report says what was counted and how much there is."""
     job.begin()
-    pages = store.read_pages(job.store.pages(part))
-    documents, counters = phases.judge_part(pages, winners, owners, job)
-    return documents, {"counters": counters, "documents": {n: len(table) for n, table in documents.items()}}
+    pages = store.read_pages(sources.pages_path(job, part))
+    judged = phases.judge_part(pages, places, job.branches, job.seed)
+    tables = judged.tables()
+    sizes = [
+        {"variant": variant, "split": split, "documents": len(table), "bytes": phases.size_of(table)}
+        for (variant, split), table in sorted(tables.items())
+    ]
+    job.store.finish("judge", item(part), {"counters": judged.counters, "splits": sizes})
+    return tables
 
 
 def judge_into_file(job: Job, part: int) -> None:
     """``judge_part``, leaving the documents in a file."""
-    documents, report = judge_part(job, part, winners_of(job, part), owners_of(job, part))
-    store.write_batches(job.store.documents(part), phases.DOCUMENTS, documents, compression="lz4")
-    job.store.finish("judge", part, report)
+    places = {o: (winners_of(job, o, part), owners_of(job, o, part)) for o in job.line_scopes}
+    tables = judge_part(job, part, places)
+    named = {f"{variant}/{split}": table for (variant, split), table in tables.items()}
+    store.write_batches(job.store.documents(part), phases.DOCUMENTS, named)
+    job.store.finish("deal", item(part))
 
 
-def write_shard(job: Job, number: int, tables: Sequence[pa.Table]) -> None:
+def write_shard(job: Job, shard: phases.Shard, tables: Sequence[pa.Table]) -> None:
     """Write a shard's documents in every format; the report describes the files."""
-    split, index = phases.shard_place(job, number)
     documents = phases.in_order(tables)
     infos = []
     for form in job.formats:
-        name = shards.shard_name(form, split, index, job.shards_of(split))
-        with files.write_atomic(files.join(job.folder, name)) as stream:
+        name = shards.shard_name(form, shard.split, shard.index, shard.count)
+        with files.write_atomic(files.join(job.output, shard.variant, name)) as stream:
             infos.append(asdict(shards.write_shard(form, stream, documents, name=name)))
-    job.store.finish("write", number, {"shards": infos})
+    job.store.finish("write", shard.item, {"variant": shard.variant, "shards": infos})
 
 
-def write_from_files(job: Job, number: int) -> None:
+def write_from_files(job: Job, shard: phases.Shard) -> None:
     """``write_shard`` with the documents that the parts' files hold for it."""
-    write_shard(job, number, list(_dealt(job, number)))
+    write_shard(job, shard, list(_dealt(job, shard)))
 
 
-def _dealt(job: Job, number: int) -> Iterator[pa.Table]:
+def _dealt(job: Job, shard: phases.Shard) -> Iterator[pa.Table]:
     for part in range(job.parts):
-        table = store.read_batch(job.store.documents(part), number)
+        table = store.read_batch(job.store.documents(part), f"{shard.variant}/{shard.split}")
         if table is not None:
-            yield table
+            first, last = phases.shard_bounds(table, shard.count)[shard.index : shard.index + 2]
+            yield table.slice(first, last - first)

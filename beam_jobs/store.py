@@ -1,13 +1,14 @@
 """Where a build keeps what it has done: the page store and the exchanges between its steps.
 
     OUTPUT/store/identity.json            what is being built, from what
-                 inputs.json              the WET files: part number, path, size
-                 pages/part-00000.parquet the page store: a part a WET file
-                 urls/part-00000.arrow    the part's URL claims, by key
-                 winners/00000.npy        a bucket's winners: places of pages
-                 claims/part-00000.npy    the line claims of the part's winners, by key
-                 owners/00000.npy         a bucket's owners: places of lines
-                 documents/part-00000.arrow   the part's final documents, by shard
+                 inputs.json              where each part comes from: a WET file, or an earlier page store
+                 pages/00000.parquet      the page store: a part a WET file
+                 listed/0/00000.npy       a bucket's keys of a scope's list of URLs
+                 urls/00000.arrow         a part's URL claims, by key
+                 winners/0/00000.npy      the winners of a scope and bucket: places of pages
+                 claims/0/00000.npy       the line claims of a line scope and part, by key
+                 owners/0/00000.npy       the owners of a line scope and bucket: places of lines
+                 documents/00000.arrow    a part's final documents, by variant and split
                  done/clean/00000.json    what a step found at an item; stands once the item is whole
     OUTPUT/<variant>/                     shards, stats.json, manifest.json
 
@@ -17,8 +18,10 @@ the item is done. So a step that is done twice, or by two workers at once, leave
 
 from __future__ import annotations
 
+import glob
 import io
-from collections.abc import Iterable, Mapping
+import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -31,7 +34,7 @@ import pyarrow.parquet as pq
 from c4pipe import files
 
 PAGES_COMPRESSION = "zstd"
-EXCHANGES = ("urls", "winners", "claims", "owners", "documents")
+EXCHANGES = ("listed", "urls", "winners", "claims", "owners", "documents")
 
 
 @dataclass(frozen=True)
@@ -52,54 +55,58 @@ class Store:
 
     def pages(self, part: int) -> str:
         """Path of a part of the page store."""
-        return files.join(self.folder, "pages", f"part-{part:05d}.parquet")
+        return files.join(self.folder, "pages", f"{part:05d}.parquet")
+
+    def listed(self, scope: int, bucket: int) -> str:
+        """Path of the keys of a list of URLs."""
+        return files.join(self.folder, "listed", str(scope), f"{bucket:05d}.npy")
 
     def urls(self, part: int) -> str:
         """Path of a part's URL claims."""
-        return files.join(self.folder, "urls", f"part-{part:05d}.arrow")
+        return files.join(self.folder, "urls", f"{part:05d}.arrow")
 
-    def winners(self, bucket: int) -> str:
+    def winners(self, scope: int, bucket: int) -> str:
         """Path of the pages that won a URL of the bucket."""
-        return files.join(self.folder, "winners", f"{bucket:05d}.npy")
+        return files.join(self.folder, "winners", str(scope), f"{bucket:05d}.npy")
 
-    def claims(self, part: int) -> str:
+    def claims(self, origin: int, part: int) -> str:
         """Path of the line claims of a part's winners."""
-        return files.join(self.folder, "claims", f"part-{part:05d}.npy")
+        return files.join(self.folder, "claims", str(origin), f"{part:05d}.npy")
 
-    def owners(self, bucket: int) -> str:
+    def owners(self, origin: int, bucket: int) -> str:
         """Path of the lines that own a key of the bucket."""
-        return files.join(self.folder, "owners", f"{bucket:05d}.npy")
+        return files.join(self.folder, "owners", str(origin), f"{bucket:05d}.npy")
 
     def documents(self, part: int) -> str:
         """Path of a part's final documents."""
-        return files.join(self.folder, "documents", f"part-{part:05d}.arrow")
+        return files.join(self.folder, "documents", f"{part:05d}.arrow")
 
-    def report(self, step: str, item: int) -> str:
+    def report(self, step: str, item: str) -> str:
         """Path of what a step found at an item, written last."""
-        return files.join(self.folder, "done", step, f"{item:05d}.json")
+        return files.join(self.folder, "done", step, f"{item}.json")
 
-    def finish(self, step: str, item: int, report: Mapping[str, object] | None = None) -> None:
+    def finish(self, step: str, item: str, report: Mapping[str, object] | None = None) -> None:
         """Mark an item as done."""
         files.write_json(self.report(step, item), dict(report or {}))
 
-    def is_done(self, step: str, item: int) -> bool:
+    def is_done(self, step: str, item: str) -> bool:
         """The item's report stands, and with it all its files."""
         return files.exists(self.report(step, item))
 
-    def done(self, step: str) -> set[int]:
-        """The items that the step has done."""
-        found = files.matches(files.join(self.folder, "done", step, "*.json"))
-        return {int(path.rpartition("/")[2].removesuffix(".json")) for path in found}
+    def done(self, step: str) -> list[str]:
+        """The items that the step has done, sorted."""
+        found = files.matches(files.join(glob.escape(self.folder), "done", step, "*.json"))
+        return sorted(path.rpartition("/")[2].removesuffix(".json") for path in found)
+
+    def reports(self, step: str) -> dict[str, dict[str, Any]]:
+        """The reports of all items that the step has done, by item."""
+        return {item: cast(dict[str, Any], files.read_json(self.report(step, item))) for item in self.done(step)}
 
     def forget_exchanges(self) -> None:
         """Remove what the steps of a finished build exchanged; the page store and the reports stay."""
         for folder in EXCHANGES:
-            for path in files.matches(files.join(self.folder, folder, "*")):
+            for path in files.matches(files.join(glob.escape(self.folder), folder, "**")):
                 files.remove(path)
-
-    def reports(self, step: str, items: Iterable[int]) -> list[dict[str, Any]]:
-        """The reports of the items, in their order."""
-        return [cast(dict[str, Any], files.read_json(self.report(step, item))) for item in items]
 
 
 def write_pages(path: str, pages: pa.Table) -> None:
@@ -129,7 +136,7 @@ def read_array(path: str) -> npt.NDArray[np.void]:
 
 def write_table(path: str, table: pa.Table) -> None:
     """Write a table as one batch that can be mapped."""
-    write_batches(path, table.schema, {0: table} if len(table) else {})
+    write_batches(path, table.schema, {"": table} if len(table) else {})
 
 
 def read_table(path: str) -> pa.Table:
@@ -137,28 +144,25 @@ def read_table(path: str) -> pa.Table:
     return ipc.open_file(_source(path)).read_all()
 
 
-def write_batches(
-    path: str, schema: pa.Schema, tables: Mapping[int, pa.Table], *, compression: str | None = None
-) -> None:
-    """Write tables of one schema under integer keys, each of which can be read alone."""
-    keys = ",".join(map(str, sorted(tables)))
-    options = ipc.IpcWriteOptions(compression=compression)
+def write_batches(path: str, schema: pa.Schema, tables: Mapping[str, pa.Table]) -> None:
+    """Write tables of one schema under names, each of which can be read alone."""
+    names = json.dumps(sorted(tables))
     with (
         files.write_atomic(path) as stream,
-        ipc.new_file(stream, schema.with_metadata({"keys": keys}), options=options) as writer,
+        ipc.new_file(stream, schema.with_metadata({"names": names})) as writer,
     ):
-        for key in sorted(tables):
-            (batch,) = tables[key].combine_chunks().to_batches()
+        for name in sorted(tables):
+            (batch,) = tables[name].combine_chunks().to_batches()
             writer.write_batch(batch)
 
 
-def read_batch(path: str, key: int) -> pa.Table | None:
-    """Read the table of one key; None if the file has none."""
+def read_batch(path: str, name: str) -> pa.Table | None:
+    """Read the table of one name; None if the file has none."""
     reader = ipc.open_file(_source(path))
-    keys = reader.schema.metadata[b"keys"].decode().split(",")
-    if str(key) not in keys:
+    names = json.loads(reader.schema.metadata[b"names"])
+    if name not in names:
         return None
-    return pa.Table.from_batches([reader.get_batch(keys.index(str(key)))]).replace_schema_metadata(None)
+    return pa.Table.from_batches([reader.get_batch(names.index(name))]).replace_schema_metadata(None)
 
 
 def _source(path: str) -> pa.NativeFile | pa.BufferReader:

@@ -7,18 +7,23 @@ names and order cannot change an outcome. ``dedup.py`` takes the same decisions 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from c4pipe.dedup import UrlClaim, rank
+from c4pipe.dedup import UrlClaim
 
 KEY_BYTES = 16  # an md5; 64 bits would merge about 3 lines of a whole crawl by chance, 128 none
 
+Keys = npt.NDArray[np.void]
 Places = npt.NDArray[np.void]
 LineClaims = npt.NDArray[np.void]
+
+# 128 bits in two words, the most significant first.
+KEY = np.dtype([("key", "<u8"), ("key_low", "<u8")])
 
 # A page: the number of its part of the page store, and its row there.
 PLACE = np.dtype([("part", "<u4"), ("row", "<u4")])
@@ -37,6 +42,7 @@ URL_CLAIMS = pa.schema(
         ("url", pa.string()),
         ("content_type", pa.string()),
         ("content_length", pa.string()),
+        ("scopes", pa.uint64()),  # a bit for each scope in which the page competes
         ("part", pa.uint32()),
         ("row", pa.uint32()),
     ]
@@ -50,33 +56,33 @@ def words(keys: Sequence[bytes]) -> tuple[npt.NDArray[np.uint64], npt.NDArray[np
 
 
 def bucket_bounds(leading: npt.NDArray[np.uint64], buckets: int) -> npt.NDArray[np.int64]:
-    """Return where each of ``buckets`` equal ranges of the key space begins in sorted leading words.
+    """Return where each of ``buckets`` equal ranges of the key space begins in sorted leading words, and their end.
 
     >>> bucket_bounds(np.array([0, 1, 2**63, 2**64 - 1], np.uint64), 2).tolist()
     [0, 2, 4]
     """
-    edges = np.array([(i << 64) // buckets for i in range(1, buckets)], np.uint64)
+    edges = np.array([-(-(i << 64) // buckets) for i in range(1, buckets)], np.uint64)
     inner = np.searchsorted(leading, edges)
     return np.concatenate(([0], inner, [len(leading)])).astype(np.int64)
 
 
 def sort_url_claims(claims: pa.Table) -> pa.Table:
     """Return the claims by key, so that a bucket is a slice."""
-    return claims.take(np.lexsort(_leading_words(claims)[::-1])) if len(claims) else claims
+    return claims.take(np.lexsort(leading_words(claims)[::-1])) if len(claims) else claims
 
 
 def url_bounds(claims: pa.Table, buckets: int) -> npt.NDArray[np.int64]:
     """Return where each bucket begins in sorted claims."""
-    return bucket_bounds(_leading_words(claims)[0], buckets)
+    return bucket_bounds(leading_words(claims)[0], buckets)
 
 
-def url_winners(claims: pa.Table) -> Places:
-    """Return the place of the claim of the greatest rank for each key, by part and row.
+def url_winners(claims: pa.Table, rank: Callable[[UrlClaim], Any]) -> tuple[Places, Keys]:
+    """Return the place of the claim of the greatest rank for each key, and the keys in the same order.
 
     Claims of equal rank are of pages that are alike; the first of them wins, which changes nothing but the place.
     """
     claims = sort_url_claims(claims.combine_chunks())
-    high, low = _leading_words(claims)
+    high, low = leading_words(claims)
     starts = _group_starts(high, low)
     sizes = np.diff(np.append(starts, len(high)))
     chosen = starts.copy()
@@ -84,10 +90,33 @@ def url_winners(claims: pa.Table) -> Places:
         rivals = claims.slice(starts[group], sizes[group]).select(UrlClaim._fields).to_pylist()
         ranks = [rank(UrlClaim(**rival)) for rival in rivals]
         chosen[group] += ranks.index(max(ranks))
-    winners = np.empty(len(chosen), PLACE)
+    winners, keys = np.empty(len(chosen), PLACE), np.empty(len(chosen), KEY)
+    keys["key"], keys["key_low"] = high[starts], low[starts]
     for name in PLACE.names or ():
         winners[name] = claims.column(name).to_numpy()[chosen]
-    return np.sort(winners, order=["part", "row"])
+    return winners, keys
+
+
+def unique(keys: Iterable[bytes]) -> Keys:
+    """Return keys as a sorted array, each once."""
+    found = sorted(set(keys))
+    array = np.empty(len(found), KEY)
+    array["key"], array["key_low"] = words(found)
+    return array
+
+
+def found(keys: Keys, among: Keys) -> npt.NDArray[np.bool_]:
+    """Say for each key whether it is among others.
+
+    >>> found(unique([b"a" * 16, b"b" * 16]), unique([b"b" * 16])).tolist()
+    [False, True]
+    """
+    return np.isin(_comparable(keys), _comparable(among))
+
+
+def _comparable(keys: Keys) -> npt.NDArray[np.bytes_]:
+    """The keys as byte strings, which NumPy compares whole."""
+    return np.ascontiguousarray(keys).view("S16").reshape(-1)
 
 
 def line_claims(rows: Iterable[tuple[int, bytes, Sequence[bytes]]], *, part: int) -> LineClaims:
@@ -141,7 +170,7 @@ def of_part(places: Places, part: int) -> Places:
     return places[first:last]
 
 
-def _leading_words(claims: pa.Table) -> tuple[npt.NDArray[np.uint64], npt.NDArray[np.uint64]]:
+def leading_words(claims: pa.Table) -> tuple[npt.NDArray[np.uint64], npt.NDArray[np.uint64]]:
     """Return the column ``key`` as two columns of words."""
     column = claims.column("key").combine_chunks()
     if isinstance(column, pa.ChunkedArray):  # a table without rows has no chunk to combine

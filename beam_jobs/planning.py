@@ -1,0 +1,111 @@
+"""From the command line to a job: what is built, from what, and whether that can be."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator
+
+from beam_jobs import identity, sources
+from beam_jobs.options import is_local
+from beam_jobs.plan import MAX_SCOPES, Crawl, Job, Wanted, default_buckets
+from beam_jobs.sources import Selection
+from c4pipe import crawl, files, resources
+from c4pipe.custom import resolve
+from c4pipe.urls import InUrlList
+from c4pipe.variants import Variant
+
+# What a build writes for a byte of gzipped WET, measured on real pages: the store and the exchanges, its raw text, then
+# each format; a variant more adds its cleaned text and its documents.
+STORE_SHARE, RAW_SHARE, FORMAT_SHARE = 0.8, 1.2, 0.3
+
+
+def planned(arguments: argparse.Namespace) -> tuple[Job, Selection]:
+    """The job that the options ask for, and where its parts come from; an error says why there is none."""
+    names = sources.crawl_names(arguments.crawl or "")
+    selection = sources.select(list(_found(arguments, names)), names)
+    wanted = tuple(_wanted(arguments, selection))
+    job = Job(
+        output=arguments.output,
+        wanted=wanted,
+        formats=arguments.format,
+        shards=arguments.shards,
+        seed=arguments.seed,
+        parts=len(selection.sources),
+        buckets=default_buckets(selection.bytes),
+        resources=arguments.resources or resources.source(),
+        max_bad_files=arguments.max_bad_files,
+        keep_raw=arguments.keep_raw,
+    )
+    if len(job.scopes) > MAX_SCOPES:  # parts the stages of each variant, which fails here, not on a worker
+        raise ValueError(
+            f"{len(job.scopes)} scopes of URLs, but a build has {MAX_SCOPES} at most; build fewer variants"
+        )
+    for folder in arguments.from_store or ():
+        identity.check_held(job, sources.of_store(folder)[1], folder)
+    _check_reachable(arguments, selection)
+    return job, selection
+
+
+def _found(arguments: argparse.Namespace, names: tuple[str, ...]) -> Iterator[sources.Source]:
+    for folder in arguments.from_store or ():
+        yield from sources.of_store(folder)[0]
+    if arguments.input:
+        yield from sources.local(arguments.input)
+    elif names and not arguments.from_store:
+        yield from sources.of_crawls(names, arguments.base_url, arguments.first)
+    elif not arguments.from_store:
+        raise ValueError("nothing to build from; give --input, --crawl or --from_store")
+
+
+def _wanted(arguments: argparse.Namespace, selection: Selection) -> Iterator[Wanted]:
+    """The variants, each with its crawls: ``en@CC-MAIN-2019-18`` has one, ``en`` has all that there are."""
+    seen: set[str] = set()
+    for spec in filter(None, (part.strip() for part in arguments.variant.split(","))):
+        name, _, restriction = spec.partition("@")
+        (variant,) = resolve(name, arguments.semantics)
+        if variant.name in seen:
+            raise ValueError(f"{variant.name} is asked for twice; each variant has one folder")
+        seen.add(variant.name)
+        yield Wanted(_with_list(variant, arguments), _crawls(restriction, selection))
+
+
+def _with_list(variant: Variant, arguments: argparse.Namespace) -> Variant:
+    if not any(isinstance(stage, InUrlList) for stage in variant.stages):
+        return variant
+    if not arguments.urls:
+        raise ValueError(f"{variant.name} keeps pages of listed URLs; name the list with --urls")
+    return variant.with_url_list(*files.expand(arguments.urls))
+
+
+def _crawls(restriction: str, selection: Selection) -> tuple[Crawl, ...]:
+    if not restriction:
+        return selection.crawls
+    names = sources.crawl_names(restriction.replace("+", ","))
+    found = tuple(each for each in selection.crawls if each.name in names)
+    if lacking := sorted(set(names) - {each.name for each in found}):
+        raise ValueError(f"@{restriction}: no input is of {', '.join(lacking)}")
+    return found
+
+
+def _check_reachable(arguments: argparse.Namespace, selection: Selection) -> None:
+    """Dataflow's workers have no disk in common with this machine."""
+    if arguments.runner != "DataflowRunner" or arguments.dry_run:
+        return
+    paths = [arguments.output, *(source["path"] for source in selection.sources)]
+    local = [path for path in paths if not files.is_remote(path) and not crawl.is_http(path)]
+    if local:
+        raise ValueError(f"Dataflow's workers cannot reach {local[0]!r}; give gs:// paths")
+
+
+def check_disk(job: Job, selection: Selection, arguments: argparse.Namespace) -> None:
+    """Stop before a build that the disk cannot hold."""
+    read = [source for source in selection.sources if "pages" not in source]
+    size = sum(source.get("bytes", sources.WET_FILE_BYTES) for source in read) or selection.bytes
+    variants = 1 + (len(job.wanted) - 1) / 2
+    share = (STORE_SHARE + FORMAT_SHARE * len(job.formats)) * variants + RAW_SHARE * job.holds_raw
+    needed, free = int(size * share), files.free_bytes(job.output)
+    if is_local(arguments) and free is not None and free < needed:
+        raise OSError(
+            f"{job.output} has {free:,} bytes free, but the build of {size:,} bytes of WET needs about {needed:,}; "
+            "free some, name an --output on a larger disk, or build fewer files"
+        )

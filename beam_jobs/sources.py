@@ -1,0 +1,137 @@
+"""Where the parts of a build come from: WET files here or in a crawl, and parts of earlier page stores."""
+
+from __future__ import annotations
+
+import functools
+import itertools
+import re
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, BinaryIO, cast
+
+from beam_jobs.plan import Crawl, Job
+from c4pipe import crawl as crawls
+from c4pipe import download, files
+from c4pipe.variants import APRIL_2019, MC4_CRAWLS, WEBTEXT_CRAWLS
+
+CRAWL_IN_PATH = re.compile(r"CC-MAIN-\d{4}-\d{2}(?!\d)")
+GROUPS = {"en": APRIL_2019, "webtext": WEBTEXT_CRAWLS, "multilingual": MC4_CRAWLS}  # the reference's, by name
+WET_FILE_BYTES = 110_000_000  # of one that was not fetched yet: 7 TB in 64,000 files, as in April 2019
+
+Source = dict[str, Any]  # {"part": 0, "crawl": "CC-MAIN-2019-18", "path": "...", "bytes": 123}, or "pages" and "report"
+
+
+@dataclass(frozen=True)
+class Selection:
+    """The parts of a build in their order, and which of them are of which crawl."""
+
+    sources: tuple[Source, ...]
+    crawls: tuple[Crawl, ...]
+
+    @property
+    def bytes(self) -> int:
+        """Size of the WET files, as far as it is known."""
+        return sum(source.get("bytes", WET_FILE_BYTES) for source in self.sources)
+
+
+def crawl_names(text: str) -> tuple[str, ...]:
+    """Parse names of crawls and of the reference's groups of them.
+
+    >>> crawl_names("CC-MAIN-2024-22,en")
+    ('CC-MAIN-2024-22', 'CC-MAIN-2019-18')
+    """
+    names: list[str] = []
+    for name in filter(None, (part.strip() for part in text.split(","))):
+        names += GROUPS[name] if name in GROUPS else [crawls.check_crawl(name)]
+    return tuple(dict.fromkeys(names))
+
+
+def local(pattern: str) -> list[Source]:
+    """WET files that paths and globs name; the crawl is read from the path, where it names one."""
+    found = []
+    for path in files.expand(pattern):
+        named = CRAWL_IN_PATH.findall(path)
+        found.append({"crawl": named[-1] if named else "", "path": path, "bytes": files.size(path)})
+    return found
+
+
+def of_crawls(names: Sequence[str], base_url: str, first: int | None) -> list[Source]:
+    """All WET files of crawls, or the first of each, to be fetched when they are read."""
+    found = []
+    for name in names:
+        paths = crawls.listing(name, base_url)
+        for path in paths if first is None else crawls.first(paths, first):
+            found.append({"crawl": name, "path": files.join(base_url, path)})
+    return found
+
+
+def of_store(folder: str) -> tuple[list[Source], dict[str, Any]]:
+    """The parts of an earlier build's page store, and what it holds."""
+    inside = files.join(folder, "store")
+    store = inside if files.exists(files.join(inside, "identity.json")) else folder
+    try:
+        holds: Any = files.read_json(files.join(store, "identity.json"))
+        earlier: Any = files.read_json(files.join(store, "inputs.json"))
+    except FileNotFoundError as error:
+        raise ValueError(f"{folder} has no page store; name the --output of an earlier build") from error
+    found = []
+    for source in earlier:
+        part = source["part"]
+        own = {
+            "pages": files.join(store, "pages", f"{part:05d}.parquet"),
+            "report": files.join(store, "done", "clean", f"{part:05d}.json"),
+        }
+        if not files.exists(own["report"]):
+            raise ValueError(f"the build in {folder} has not read all its WET files; finish it first, by its command")
+        here = files.exists(own["pages"])
+        found.append({**source, **own, "pages": own["pages"] if here else source["pages"]})
+    return found, cast(dict[str, Any], holds["holds"])
+
+
+def select(found: Sequence[Source], only: Sequence[str]) -> Selection:
+    """Number the parts, a crawl after another; ``only`` leaves out all crawls that it does not name."""
+    if only:
+        lacking = sorted(set(only) - {source["crawl"] for source in found})
+        if lacking:
+            raise ValueError(f"no input is of {', '.join(lacking)}; a crawl is told by its name in a file's path")
+        found = [source for source in found if source["crawl"] in only]
+    ordered = sorted(found, key=lambda source: (source["crawl"], source["path"]))
+    twice = [a["path"] for a, b in itertools.pairwise(ordered) if a["path"] == b["path"]]
+    if twice:
+        raise ValueError(f"{twice[0]} is given twice; each WET file is read once")
+    numbered = tuple({**source, "part": part} for part, source in enumerate(ordered))
+    names = dict.fromkeys(source["crawl"] for source in numbered)
+    of = {name: [source["part"] for source in numbered if source["crawl"] == name] for name in names}
+    return Selection(numbered, tuple(Crawl(name, parts[0], parts[-1] + 1) for name, parts in of.items()))
+
+
+def of_job(job: Job) -> tuple[Source, ...]:
+    """The parts of a build, as they were numbered when it began."""
+    return _read(job.store.inputs)
+
+
+@functools.lru_cache(maxsize=2)
+def _read(path: str) -> tuple[Source, ...]:
+    return tuple(cast(list[Source], files.read_json(path)))
+
+
+def pages_path(job: Job, part: int) -> str:
+    """Path of a part of the page store: of this build's, or of the earlier one that has it."""
+    own = job.store.pages(part)
+    source = of_job(job)[part]
+    return cast(str, source["pages"]) if "pages" in source and not files.exists(own) else own
+
+
+@contextmanager
+def opened(path: str) -> Iterator[BinaryIO]:
+    """A WET file as a stream: one of a crawl is fetched first, and gone afterwards."""
+    if crawls.is_http(path):
+        with tempfile.TemporaryFile() as stream:
+            download.into(cast(BinaryIO, stream), path)
+            stream.seek(0)
+            yield cast(BinaryIO, stream)
+    else:
+        with files.open_read(path) as stream:
+            yield stream
