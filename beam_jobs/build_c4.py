@@ -70,9 +70,12 @@ def run(arguments: argparse.Namespace, rest: Sequence[str]) -> None:
 
 def build(job: Job, arguments: argparse.Namespace, options: PipelineOptions) -> None:
     """Run the job with the driver that fits the runner."""
+    files.sweep(job.output)
+    report.forget_unreadable(job)
     folders = [job.folder(wanted.variant) for wanted in job.wanted]
     if all(files.exists(files.join(folder, "manifest.json")) for folder in folders):
         say(f"nothing to do: the build is whole, as manifest.json in {' and '.join(folders)} says")
+        job.store.forget_exchanges()  # in case it was killed just before that
     else:
         steps.list_urls(job)
         if exchange(arguments) == "files":
@@ -88,7 +91,6 @@ def build(job: Job, arguments: argparse.Namespace, options: PipelineOptions) -> 
 
 def build_through_files(job: Job, options: PipelineOptions) -> None:
     """Three runs of Beam, and what may be removed after the last."""
-    files.sweep(job.output)
     for name, phase in files_driver.PHASES.items():
         with Progress(job, name, [step.name for step in phase]):
             files_driver.run_phase(job, phase, options)

@@ -13,24 +13,33 @@ from typing import Any
 import apache_beam as beam
 from apache_beam.options.pipeline_options import PipelineOptions
 
-from beam_jobs import phases, report, steps
+from beam_jobs import dealing, report, steps
 from beam_jobs.plan import Job
+from beam_jobs.store import Store
+from c4pipe import files
 
 Item = tuple[str, tuple[Any, ...]]  # its name, and what the step takes
 
 
 @dataclass(frozen=True)
 class Step:
-    """A step over all its items."""
+    """A step over all its items.
+
+    ``leaves`` names a file of an item that the next step reads: a run through Beam's shuffle leaves the report alone.
+    """
 
     name: str
     run: Callable[..., None]  # of the job and what an item has
     items: Callable[[Job], Iterable[Item]]
+    leaves: Callable[..., str] | None = None  # of the store and what an item has
 
     def remaining(self, job: Job) -> list[Item]:
-        """The items whose report does not stand yet."""
+        """The items whose report does not stand yet, or whose file."""
         done = set(job.store.done(self.name))
-        return [item for item in self.items(job) if item[0] not in done]
+        return [item for item in self.items(job) if item[0] not in done or not self._left(job, item)]
+
+    def _left(self, job: Job, item: Item) -> bool:
+        return self.leaves is None or files.exists(self.leaves(job.store, *item[1]))
 
 
 def _parts(job: Job) -> Iterator[Item]:
@@ -53,14 +62,18 @@ def _line_buckets(job: Job) -> Iterator[Item]:
     return ((steps.item(n, bucket), (n, bucket)) for n in _settling(job) for bucket in range(job.buckets))
 
 
+def _first_winners(store: Store, bucket: int) -> str:
+    return store.winners(0, bucket)
+
+
 def _shards(job: Job) -> Iterator[Item]:
-    return ((shard.item, (shard,)) for shard in phases.shards_of(job, report.sizes(job)))
+    return ((shard.item, (shard,)) for shard in dealing.shards_of(job, report.sizes(job)))
 
 
 PHASES = {
-    "clean": (Step("clean", steps.clean_part, _parts),),
+    "clean": (Step("clean", steps.clean_part, _parts, Store.urls),),
     "settle": (
-        Step("settle_urls", steps.settle_url_bucket, _buckets),
+        Step("settle_urls", steps.settle_url_bucket, _buckets, _first_winners),
         Step("claim_lines", steps.claim_part, _line_parts),
         Step("settle_lines", steps.settle_line_bucket, _line_buckets),
     ),

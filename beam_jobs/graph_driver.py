@@ -20,7 +20,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.ipc as ipc
 
-from beam_jobs import phases, report, sources, steps, store
+from beam_jobs import dealing, report, settling, steps
 from beam_jobs.plan import Job
 from c4pipe import keys
 
@@ -91,12 +91,12 @@ def parts(_: object, job: Job) -> range:
 def clean(part: int, job: Job) -> Iterator[tuple[int, bytes]]:
     """Clean a WET file, unless an earlier run did, and send its URL claims to their buckets."""
     if job.store.is_done("clean", steps.item(part)):
-        pages = store.read_pages(sources.pages_path(job, part))
+        pages = steps.stored_pages(job, part)
     else:
         pages, found = steps.clean(job, part)
         job.store.finish("clean", steps.item(part), found)
         report.count({"split-wet-file/wet-file": 1, "page-store/pages": len(pages)})
-    claims = phases.claim_urls(pages, part, job)
+    claims = settling.claim_urls(pages, part, job)
     bounds = keys.url_bounds(claims, job.buckets)
     for bucket in range(job.buckets):
         if bounds[bucket] < bounds[bucket + 1]:
@@ -164,7 +164,7 @@ def _by_scope(met: Iterable[tuple[int, bytes]], dtype: np.dtype[Any]) -> dict[in
 def size(met: tuple[bytes, bytes]) -> tuple[bytes, int]:
     """The size of a batch of documents."""
     place, blob = met
-    return place, phases.size_of(from_bytes(blob))
+    return place, dealing.size_of(from_bytes(blob))
 
 
 def deal(met: tuple[bytes, bytes], job: Job, sizes: dict[bytes, int]) -> Iterator[tuple[bytes, bytes]]:
@@ -173,24 +173,24 @@ def deal(met: tuple[bytes, bytes], job: Job, sizes: dict[bytes, int]) -> Iterato
     variant, split = place.decode().split("/")
     documents = from_bytes(blob)
     count = job.shards_of(split, sizes[place])
-    bounds = phases.shard_bounds(documents, count)
+    bounds = dealing.shard_bounds(documents, count)
     for index in range(count):
         if bounds[index] < bounds[index + 1]:
-            shard = phases.Shard(variant, split, index, count)
+            shard = dealing.Shard(variant, split, index, count)
             yield shard.item.encode(), to_bytes(documents.slice(bounds[index], bounds[index + 1] - bounds[index]))
 
 
 def write(met: tuple[bytes, Iterable[bytes]], job: Job) -> str:
     """Write a shard."""
     name, blobs = met
-    shard = phases.shard_named(name.decode())
+    shard = dealing.shard_named(name.decode())
     steps.write_shard(job, shard, [from_bytes(blob) for blob in blobs])
     return shard.item
 
 
 def finish(_: int, job: Job) -> int:
     """Write the shards that got no documents, then stats and manifests."""
-    shards = phases.shards_of(job, report.sizes(job))
+    shards = dealing.shards_of(job, report.sizes(job))
     written = set(job.store.done("write"))
     for shard in shards:
         if shard.item not in written:

@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Iterator
 from typing import Any
 
-from beam_jobs import phases, report
+from beam_jobs import page_store, report
 from beam_jobs.described import described, name_of
 from beam_jobs.plan import Branch, Job
 from beam_jobs.sources import Selection
@@ -25,7 +25,7 @@ def identity(job: Job, selection: Selection) -> dict[str, Any]:
         "inputs": [{key: source.get(key) for key in ("crawl", "path", "bytes")} for source in selection.sources],
         "variants": {branch.wanted.variant.name: _variant(branch) for branch in job.branches},
         "options": {"formats": sorted(job.formats), "shards": job.shards, "seed": job.seed},
-        "versions": report.versions() | {"punkt": sentences.algorithm(), "store": str(phases.SCHEMA_NUMBER)},
+        "versions": report.versions() | {"punkt": sentences.algorithm(), "store": str(page_store.SCHEMA_NUMBER)},
         "holds": holds(job),
     }
 
@@ -33,7 +33,7 @@ def identity(job: Job, selection: Selection) -> dict[str, Any]:
 def holds(job: Job) -> dict[str, Any]:
     """What the page store of the build has, for builds that are made from it."""
     return {
-        "schema": phases.SCHEMA_NUMBER,
+        "schema": page_store.SCHEMA_NUMBER,
         "raw": job.holds_raw,
         "entries": {name: described(stages) for name, stages in job.entries.items()},
         "cleanings": {name: described(stages) for name, stages in job.cleanings.items()},
@@ -112,15 +112,15 @@ def check_held(job: Job, held: dict[str, Any], folder: str) -> None:
     With the raw text all cleanings can be made; an entry can be reached from a shorter one by stages that look at
     the URL alone.
     """
-    if held["schema"] != phases.SCHEMA_NUMBER:
+    if held["schema"] != page_store.SCHEMA_NUMBER:
         raise Missing(
-            f"the page store in {folder} is of schema {held['schema']}, this version reads {phases.SCHEMA_NUMBER}; "
+            f"the page store in {folder} is of schema {held['schema']}, this version reads {page_store.SCHEMA_NUMBER}; "
             "build it again from the WET files"
         )
     for branch in job.branches:
         name, origin = branch.wanted.variant.name, branch.origin
         if not any(
-            name_of(origin.scope.entry[:n]) in held["entries"] for n in phases.reachable_from(origin.scope.entry)
+            name_of(origin.scope.entry[:n]) in held["entries"] for n in page_store.reachable_from(origin.scope.entry)
         ):
             raise Missing(_lacks(folder, name, "pages that its stages before URL deduplication let pass", name))
         if name_of(origin.cleaning) not in held["cleanings"] and not held["raw"]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import glob
 from collections.abc import Iterator
 
 from beam_jobs import identity, sources
@@ -98,14 +99,18 @@ def _check_reachable(arguments: argparse.Namespace, selection: Selection) -> Non
 
 
 def check_disk(job: Job, selection: Selection, arguments: argparse.Namespace) -> None:
-    """Stop before a build that the disk cannot hold."""
+    """Stop before a build that the disk cannot hold; what an earlier run has written is no longer needed."""
     read = [source for source in selection.sources if "pages" not in source]
     size = sum(source.get("bytes", sources.WET_FILE_BYTES) for source in read) or selection.bytes
     variants = 1 + (len(job.wanted) - 1) / 2
     share = (STORE_SHARE + FORMAT_SHARE * len(job.formats)) * variants + RAW_SHARE * job.holds_raw
-    needed, free = int(size * share), files.free_bytes(job.output)
-    if is_local(arguments) and free is not None and free < needed:
+    free = files.free_bytes(job.output)
+    if free is None or not is_local(arguments):
+        return
+    written = sum(map(files.size, files.matches(files.join(glob.escape(job.output), "**"))))
+    needed = int(size * share) - written
+    if free < needed:
         raise OSError(
-            f"{job.output} has {free:,} bytes free, but the build of {size:,} bytes of WET needs about {needed:,}; "
-            "free some, name an --output on a larger disk, or build fewer files"
+            f"{job.output} has {free:,} bytes free, but the build of {size:,} bytes of WET needs about {needed:,} "
+            "more; free some, name an --output on a larger disk, or build fewer files"
         )

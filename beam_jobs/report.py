@@ -16,6 +16,7 @@ from beam_jobs.described import name_of
 from beam_jobs.plan import Branch, Job
 from c4pipe import files, shards
 
+TFDS_VERSION = "3.1.0"  # of the features in the shards, whatever the semantics
 DISTRIBUTIONS = ("c4pipe", "apache-beam", "google-crc32c", "langdetect", "nltk", "numpy", "pyarrow", "tldextract")
 
 
@@ -47,6 +48,14 @@ def check_bad_files(job: Job) -> None:
             + "\nRaise --max_bad_files to go on without them, or fetch them again or leave them out of --input, "
             "which makes another build with another --output."
         )
+
+
+def forget_unreadable(job: Job) -> None:
+    """Have files that could not be read tried again, unless something was decided without them already."""
+    if not job.store.done("settle_urls"):
+        for item, found in job.store.reports("clean").items():
+            if "unreadable" in found:
+                files.remove(job.store.report("clean", item))
 
 
 def sizes(job: Job) -> dict[tuple[str, str], int]:
@@ -97,9 +106,6 @@ def _publish(job: Job, branch: Branch, reports: Reports, identity: Mapping[str, 
         "faults": [fault for part in parts for fault in part["faults"]],
     }
     files.write_json(files.join(folder, "manifest.json"), manifest)
-
-
-TFDS_VERSION = "3.1.0"  # of the features in the shards, whatever the semantics
 
 
 def _documents(branch: Branch, reports: Reports) -> dict[str, int]:

@@ -1,7 +1,15 @@
-"""The steps of ``phases.py`` with what they read and write: what a driver hands to a worker.
+"""The steps of a build with what they read and write: what a driver hands to a worker.
 
-``files_driver.py`` uses them all: there every exchange goes through files of the store, and memory is that
-of the largest item. ``graph_driver.py`` uses those that read or write the page store and the shards.
+    clean         a WET file             -> its part of the page store, URL claims      page_store.py, settling.py
+    settle_urls   a bucket of claims     -> the pages that won, a scope each            settling.py
+    claim_lines   a part and its winners -> line claims                                 settling.py
+    settle_lines  a bucket of claims     -> the lines that own their key                c4pipe/keys.py
+    judge_part    a part, its winners, its owners -> final documents, by variant, split judging.py
+    write_shard   a shard's documents    -> its files                                   dealing.py, c4pipe/shards.py
+
+What a step decides is a pure function in the rooms named beside it. ``files_driver.py`` uses all of them: there every
+exchange goes through files of the store, and memory is that of the largest item. ``graph_driver.py`` uses those that
+read or write the page store and the shards.
 """
 
 from __future__ import annotations
@@ -13,7 +21,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from beam_jobs import phases, sources, store
+from beam_jobs import dealing, judging, page_store, settling, sources, store
 from beam_jobs.plan import Job, LineScope
 from c4pipe import download, files, keys, shards
 
@@ -40,9 +48,9 @@ def clean(job: Job, part: int) -> tuple[pa.Table, dict[str, Any]]:
     report: dict[str, Any] = {"file": source["path"]}
     try:
         with sources.opened(source["path"]) as stream:
-            cleaned = phases.clean(stream, name=source["path"], job=job)
-    except (OSError, download.DownloadError, phases.UnreadableWetFile) as error:
-        cleaned = phases.nothing(job)
+            cleaned = page_store.clean(stream, name=source["path"], job=job)
+    except (OSError, download.DownloadError, page_store.UnreadableWetFile) as error:
+        cleaned = page_store.nothing(job)
         report["unreadable"] = f"{type(error).__name__}: {error}"
     store.write_pages(job.store.pages(part), cleaned.pages)
     return cleaned.pages, report | cleaned.report()
@@ -51,17 +59,24 @@ def clean(job: Job, part: int) -> tuple[pa.Table, dict[str, Any]]:
 def _reuse(job: Job, source: sources.Source) -> tuple[pa.Table, dict[str, Any]]:
     before = store.read_pages(source["pages"])
     found: Any = files.read_json(source["report"])
-    pages, report = phases.reuse(before, found, job)
+    pages, report = page_store.reuse(before, found, job)
     if pages.column_names != before.column_names:
         store.write_pages(job.store.pages(source["part"]), pages)
     return pages, report
 
 
 def clean_part(job: Job, part: int) -> None:
-    """``clean``, leaving the URL claims in a file."""
-    pages, report = clean(job, part)
-    store.write_table(job.store.urls(part), phases.claim_urls(pages, part, job))
-    job.store.finish("clean", item(part), report)
+    """``clean``, leaving the URL claims in a file; of a part that was cleaned already only they are made."""
+    done = job.store.is_done("clean", item(part))
+    pages, report = (stored_pages(job, part), None) if done else clean(job, part)
+    store.write_table(job.store.urls(part), settling.claim_urls(pages, part, job))
+    if report is not None:
+        job.store.finish("clean", item(part), report)
+
+
+def stored_pages(job: Job, part: int) -> pa.Table:
+    """A part that was cleaned already."""
+    return store.read_pages(sources.pages_path(job, part))
 
 
 def list_urls(job: Job) -> None:
@@ -80,7 +95,7 @@ def settle_urls(job: Job, bucket: int, claims: pa.Table) -> Iterator[tuple[int, 
     counters = {}
     for number, scope in enumerate(job.scopes):
         listed = None if scope.listed is None else store.read_array(job.store.listed(number, bucket))
-        winners, counted = phases.settle_urls(claims, scope, number, listed)
+        winners, counted = settling.settle_urls(claims, scope, number, listed)
         counters[str(number)] = counted
         yield number, winners
     job.store.finish("settle_urls", item(bucket), {"counters": counters})
@@ -120,7 +135,7 @@ def _gather(arrays: Iterable[keys.Places], part: int) -> keys.Places:
 def claim_lines(job: Job, origin: LineScope, part: int, winners: keys.Places) -> keys.LineClaims:
     """The line claims of a part's winners, from the page store."""
     job.begin()
-    return phases.claim_lines(store.read_pages(sources.pages_path(job, part)), winners, part, origin)
+    return settling.claim_lines(stored_pages(job, part), winners, part, origin)
 
 
 def claim_part(job: Job, number: int, part: int) -> None:
@@ -147,11 +162,10 @@ def judge_part(
 ) -> dict[tuple[str, str], pa.Table]:
     """The final documents of a part by variant and split; the report says what was counted and how much there is."""
     job.begin()
-    pages = store.read_pages(sources.pages_path(job, part))
-    judged = phases.judge_part(pages, places, job.branches, job.seed)
+    judged = judging.judge_part(stored_pages(job, part), places, job.branches, job.seed)
     tables = judged.tables()
     sizes = [
-        {"variant": variant, "split": split, "documents": len(table), "bytes": phases.size_of(table)}
+        {"variant": variant, "split": split, "documents": len(table), "bytes": dealing.size_of(table)}
         for (variant, split), table in sorted(tables.items())
     ]
     job.store.finish("judge", item(part), {"counters": judged.counters, "splits": sizes})
@@ -163,13 +177,13 @@ def judge_into_file(job: Job, part: int) -> None:
     places = {o: (winners_of(job, o, part), owners_of(job, o, part)) for o in job.line_scopes}
     tables = judge_part(job, part, places)
     named = {f"{variant}/{split}": table for (variant, split), table in tables.items()}
-    store.write_batches(job.store.documents(part), phases.DOCUMENTS, named)
+    store.write_batches(job.store.documents(part), dealing.DOCUMENTS, named)
     job.store.finish("deal", item(part))
 
 
-def write_shard(job: Job, shard: phases.Shard, tables: Sequence[pa.Table]) -> None:
+def write_shard(job: Job, shard: dealing.Shard, tables: Sequence[pa.Table]) -> None:
     """Write a shard's documents in every format; the report describes the files."""
-    documents = phases.in_order(tables)
+    documents = dealing.in_order(tables)
     infos = []
     for form in job.formats:
         name = shards.shard_name(form, shard.split, shard.index, shard.count)
@@ -178,14 +192,14 @@ def write_shard(job: Job, shard: phases.Shard, tables: Sequence[pa.Table]) -> No
     job.store.finish("write", shard.item, {"variant": shard.variant, "shards": infos})
 
 
-def write_from_files(job: Job, shard: phases.Shard) -> None:
+def write_from_files(job: Job, shard: dealing.Shard) -> None:
     """``write_shard`` with the documents that the parts' files hold for it."""
     write_shard(job, shard, list(_dealt(job, shard)))
 
 
-def _dealt(job: Job, shard: phases.Shard) -> Iterator[pa.Table]:
+def _dealt(job: Job, shard: dealing.Shard) -> Iterator[pa.Table]:
     for part in range(job.parts):
         table = store.read_batch(job.store.documents(part), f"{shard.variant}/{shard.split}")
         if table is not None:
-            first, last = phases.shard_bounds(table, shard.count)[shard.index : shard.index + 2]
+            first, last = dealing.shard_bounds(table, shard.count)[shard.index : shard.index + 2]
             yield table.slice(first, last - first)

@@ -1,0 +1,78 @@
+"""Final documents and the shards that they are dealt to, by a keyed hash of their URL."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from beam_jobs.plan import Job
+from c4pipe import keys, shards
+
+BATCH_DOCUMENTS = 2048  # documents of 190,000 characters fit Arrow's 32-bit offsets in such a batch
+
+DOCUMENTS = pa.schema(
+    [
+        ("key", pa.binary(keys.KEY_BYTES)),
+        *((name, pa.large_string() if name == "text" else pa.string()) for name in shards.FIELDS),
+    ]
+)
+
+
+def shard_bounds(documents: pa.Table, count: int) -> npt.NDArray[np.int64]:
+    """Return where each of ``count`` shards begins in documents that are sorted by key."""
+    return keys.bucket_bounds(keys.leading_words(documents)[0], count)
+
+
+def in_order(tables: Sequence[pa.Table]) -> pa.Table:
+    """Return the documents of a shard as they are written: by their keyed hash, wherever they come from."""
+    documents = pa.concat_tables([DOCUMENTS.empty_table(), *tables])
+    high, low = keys.words(documents["key"].to_pylist())
+    ordered = documents.drop_columns("key").take(np.lexsort((low, high)))
+    pieces = ordered.combine_chunks().to_batches(max_chunksize=BATCH_DOCUMENTS)
+    return pa.Table.from_batches(pieces, schema=ordered.schema)
+
+
+def size_of(documents: pa.Table) -> int:
+    """Bytes of the documents' fields, without what a format adds."""
+    return sum(int(pc.sum(pc.binary_length(documents[name])).as_py() or 0) for name in shards.FIELDS)
+
+
+@dataclass(frozen=True, order=True)
+class Shard:
+    """One shard of a split of a variant, in all formats."""
+
+    variant: str
+    split: str
+    index: int
+    count: int
+
+    @property
+    def item(self) -> str:
+        """Its name as an item."""
+        return f"{self.variant}.{self.split}.{self.index:05d}-of-{self.count:05d}"
+
+
+def shards_of(job: Job, sizes: Mapping[tuple[str, str], int]) -> list[Shard]:
+    """All shards of the splits that have documents, given their sizes: a split without any has no files."""
+    return [
+        Shard(variant, split, index, count)
+        for (variant, split), size in sorted(sizes.items())
+        for count in [job.shards_of(split, size)]
+        for index in range(count)
+    ]
+
+
+def shard_named(item: str) -> Shard:
+    """The shard of an item's name.
+
+    >>> shard_named("en.noblocklist.train.00003-of-00008")
+    Shard(variant='en.noblocklist', split='train', index=3, count=8)
+    """
+    variant, split, place = item.rsplit(".", 2)
+    index, count = place.split("-of-")
+    return Shard(variant, split, int(index), int(count))

@@ -1,0 +1,229 @@
+"""The page store: what is left of a WET file once its pages went through every stage that sees one page alone.
+
+A part is a table, a row a page that some variant has a use for. What a variant's stages made of a page stands in
+columns under the name of these stages (``described.name_of``), so variants that share stages share columns, and a
+later build finds what it needs.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, BinaryIO
+
+import pyarrow as pa
+
+from beam_jobs.described import name_of
+from beam_jobs.plan import Job, only_filters
+from beam_jobs.tree import Tree
+from c4pipe import keys
+from c4pipe.dedup import md5
+from c4pipe.page import Page
+from c4pipe.urls import InDomains
+from c4pipe.variants import flat
+from c4pipe.wet import WetReader
+
+SCHEMA_NUMBER = 2
+WET_NAMESPACE = "split-wet-file"
+
+PAGES = pa.schema(
+    [
+        ("url", pa.string()),
+        ("timestamp", pa.string()),
+        ("content-type", pa.string()),
+        ("content-length", pa.string()),
+        ("text_md5", pa.binary(keys.KEY_BYTES)),  # of the text before cleaning
+    ]
+)
+RAW = "raw"  # the text before cleaning, where the store holds it
+ENTERS = "enters:"  # + name of an entry: the page competes for its URL
+KEPT = "kept:"  # + name of a cleaning: the page has lines left
+TEXT = "text:"  # + name of a cleaning: those lines; none where the cleaning only filters, then they are the raw text
+TALLY = "tally:"  # + name of a cleaning, ":", a counter
+
+
+class UnreadableWetFile(ValueError):
+    """A WET file in which no record could be found."""
+
+
+@dataclass(frozen=True)
+class Cleaned:
+    """What a WET file left: its pages, and what was counted and found wrong."""
+
+    pages: pa.Table
+    wet: Mapping[str, Mapping[str, int]] = field(default_factory=dict)  # semantics -> what the reader counted
+    entries: Mapping[str, Mapping[str, Mapping[str, int]]] = field(
+        default_factory=dict
+    )  # entry -> dated|undated -> counts
+    faults: Sequence[Mapping[str, object]] = ()  # the first of them, where there are many
+    fault_counts: Mapping[str, int] = field(default_factory=dict)  # all of them, by kind
+
+    def report(self) -> dict[str, Any]:
+        """All but the pages, as JSON."""
+        return {
+            "pages": len(self.pages),
+            "wet": self.wet,
+            "entries": self.entries,
+            "faults": list(self.faults),
+            "fault_counts": self.fault_counts,
+        }
+
+
+def clean(stream: BinaryIO, *, name: str, job: Job) -> Cleaned:
+    """Read a WET file and take its pages through every stage that sees one page alone, up to where lines compete."""
+    reader = WetReader(stream, name=name, undated=True)
+    pages = _Pages(job)
+    for page in reader:
+        pages.add(page)
+    if reader.fault_counts["no_record"]:
+        raise UnreadableWetFile("; ".join(map(str, reader.faults)))
+    return Cleaned(
+        pages=pages.table(),
+        wet={semantics: flat(WET_NAMESPACE, tally) for semantics, tally in reader.tallies.items()},
+        entries=pages.entered(),
+        faults=[{"kind": f.kind, "file": f.file, "offset": f.offset, "detail": f.detail} for f in reader.faults],
+        fault_counts=dict(reader.fault_counts),
+    )
+
+
+def nothing(job: Job) -> Cleaned:
+    """What a WET file that cannot be read leaves."""
+    return Cleaned(_Pages(job).table())
+
+
+class _Pages:
+    """The rows of a part as they come."""
+
+    def __init__(self, job: Job) -> None:
+        self.raw = job.holds_raw
+        self.entries = {True: Tree(job.entries), False: Tree(job.entries)}  # for pages with and without a timestamp
+        self.cleanings = Tree(job.cleanings)
+        self.rows: list[dict[str, Any]] = []
+        self.tallies: list[dict[str, int]] = []
+
+    def add(self, page: Page) -> None:
+        """Take a page in, unless no variant has a use for it."""
+        entered = self.entries[bool(page.timestamp)].judge(page)
+        if not any(entered.values()):
+            return
+        row: dict[str, Any] = {
+            "url": page.url,
+            "timestamp": page.timestamp,
+            "content-type": page.content_type,
+            "content-length": page.content_length,
+            "text_md5": md5(page.text),
+        }
+        if self.raw:
+            row[RAW] = page.text
+        row |= {ENTERS + name: alive is not None for name, alive in entered.items()}
+        cleaned, tally = _cleaned(self.cleanings, page)
+        self.rows.append(row | cleaned)
+        self.tallies.append(tally)
+
+    def table(self) -> pa.Table:
+        """The part of the page store."""
+        schema = list(PAGES)
+        if self.raw:
+            schema.append(pa.field(RAW, pa.large_string()))
+        schema += [pa.field(ENTERS + name, pa.bool_()) for name in self.entries[True].lines]
+        schema += _cleaned_schema(self.cleanings)
+        return _with_tallies(pa.Table.from_pylist(self.rows, schema=pa.schema(schema)), self.tallies)
+
+    def entered(self) -> dict[str, dict[str, dict[str, int]]]:
+        """What each entry counted."""
+        dated, undated = self.entries[True].counters(), self.entries[False].counters()
+        return {name: {"dated": dict(dated[name]), "undated": dict(undated[name])} for name in dated}
+
+
+def _cleaned(cleanings: Tree, page: Page) -> tuple[dict[str, Any], dict[str, int]]:
+    """The columns of a page that the cleanings make, and their counts by column."""
+    row: dict[str, Any] = {}
+    tallies: dict[str, int] = {}
+    for name, (kept, tally) in cleanings.judge_counted(page).items():
+        row[KEPT + name] = kept is not None
+        if not only_filters(cleanings.lines[name]):
+            row[TEXT + name] = None if kept is None else kept.text
+        tallies |= {f"{TALLY}{name}:{counter}": n for counter, n in tally.items()}
+    return row, tallies
+
+
+def _cleaned_schema(cleanings: Tree) -> list[pa.Field]:
+    schema = []
+    for name, stages in cleanings.lines.items():
+        schema.append(pa.field(KEPT + name, pa.bool_()))
+        if not only_filters(stages):
+            schema.append(pa.field(TEXT + name, pa.large_string()))
+    return schema
+
+
+def _with_tallies(pages: pa.Table, tallies: Sequence[Mapping[str, int]]) -> pa.Table:
+    for column in sorted(set().union(*tallies)):
+        pages = pages.append_column(column, pa.array([tally.get(column, 0) for tally in tallies], pa.uint32()))
+    return pages
+
+
+def reuse(pages: pa.Table, found: Mapping[str, Any], job: Job) -> tuple[pa.Table, dict[str, Any]]:
+    """Give a part of an earlier page store the columns that this build needs; it holds what they are made from.
+
+    An entry that the part lacks goes on from one that it has, by stages that look at the URL alone; a cleaning that
+    it lacks is made from the raw text. Both are checked before anything runs (``reuse.py``).
+    """
+    entries = dict(found["entries"])
+    for name, stages in job.entries.items():
+        if ENTERS + name not in pages.column_names:
+            pages, entries[name] = _enter(pages, entries, name, stages)
+    missing = {n: s for n, s in job.cleanings.items() if KEPT + n not in pages.column_names}
+    if missing:
+        tree = Tree(missing)
+        made = [_cleaned(tree, page) for page in _raw_pages(pages)]
+        extra = pa.Table.from_pylist([row for row, _ in made], schema=pa.schema(_cleaned_schema(tree)))
+        extra = _with_tallies(extra, [tally for _, tally in made])
+        for column in extra.column_names:
+            pages = pages.append_column(column, extra[column])
+    return pages, {**found, "entries": entries}
+
+
+def reachable_from(entry: Sequence[Any]) -> Iterator[int]:
+    """Yield the lengths of beginnings of an entry from which the rest can be done by the URL alone, the whole first."""
+    for length in range(len(entry), -1, -1):
+        yield length
+        if length and not isinstance(entry[length - 1], InDomains):
+            return
+
+
+def _enter(
+    pages: pa.Table, entries: Mapping[str, Any], name: str, stages: Sequence[Any]
+) -> tuple[pa.Table, dict[str, dict[str, int]]]:
+    """Let the pages of the longest entry that is held go through the rest of a longer one."""
+    held = next(n for n in reachable_from(stages) if ENTERS + name_of(stages[:n]) in pages.column_names)
+    before = name_of(stages[:held])
+    trees = {True: Tree({name: tuple(stages[held:])}), False: Tree({name: tuple(stages[held:])})}
+    columns = (pages[ENTERS + before].to_pylist(), pages["url"].to_pylist(), pages["timestamp"].to_pylist())
+    enters = [
+        entered and trees[bool(timestamp)].judge(Page(url, "", timestamp))[name] is not None
+        for entered, url, timestamp in zip(*columns, strict=True)
+    ]
+    counts = {
+        kind: dict(Counter(entries[before][kind]) + trees[dated].counters()[name])
+        for kind, dated in (("dated", True), ("undated", False))
+    }
+    return pages.append_column(ENTERS + name, pa.array(enters, pa.bool_())), counts
+
+
+def _raw_pages(pages: pa.Table) -> Iterator[Page]:
+    columns = ("url", RAW, "timestamp", "content-type", "content-length")
+    for values in zip(*(pages[column].to_pylist() for column in columns), strict=True):
+        yield Page(*values)
+
+
+def text_of(pages: pa.Table, cleaning: str) -> str:
+    """Name the column that holds what a cleaning left of a page."""
+    return TEXT + cleaning if TEXT + cleaning in pages.column_names else RAW
+
+
+def alive(pages: pa.Table, winners: keys.Places, cleaning: str, *fields: str) -> Iterator[tuple[Any, ...]]:
+    """The winners that a cleaning kept: row, text, and the named fields."""
+    rows = winners["row"][pages[KEPT + cleaning].to_numpy()[winners["row"]].astype(bool)]
+    taken = pages.select([text_of(pages, cleaning), *fields]).take(pa.array(rows, pa.uint32()))
+    yield from zip(rows.tolist(), *(column.to_pylist() for column in taken.columns), strict=True)

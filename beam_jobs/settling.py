@@ -1,0 +1,78 @@
+"""Who wins a URL and who owns a line, decided on keys: pure functions on a part or a bucket of claims."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from beam_jobs.described import name_of
+from beam_jobs.page_store import ENTERS, alive
+from beam_jobs.plan import Job, LineScope, Scope
+from c4pipe import keys, urls
+from c4pipe.page import Page
+from c4pipe.variants import flat
+
+ANY_PAGE = Page("", "", "")  # for counts that are the same for every page
+
+
+def claim_urls(pages: pa.Table, part: int, job: Job) -> pa.Table:
+    """Return the sorted URL claims of a part's pages, each with the scopes in which it competes."""
+    columns = {
+        "key": pa.array([urls.url_digest(url) for url in pages["url"].to_pylist()], pa.binary(keys.KEY_BYTES)),
+        "timestamp": pages["timestamp"],
+        "text_md5": pages["text_md5"],
+        "url": pages["url"],
+        "content_type": pages["content-type"],
+        "content_length": pages["content-length"],
+        "scopes": pa.array(_competing(pages, part, job)),
+        "part": pa.array(np.full(len(pages), part, np.uint32)),
+        "row": pa.array(np.arange(len(pages), dtype=np.uint32)),
+    }
+    return keys.sort_url_claims(pa.table(columns, schema=keys.URL_CLAIMS))
+
+
+def _competing(pages: pa.Table, part: int, job: Job) -> npt.NDArray[np.uint64]:
+    """A bit for each scope, set where the page competes."""
+    bits = np.zeros(len(pages), np.uint64)
+    dated = np.array([bool(timestamp) for timestamp in pages["timestamp"].to_pylist()], bool)
+    for number, scope in enumerate(job.scopes):
+        if any(crawl.first <= part < crawl.last for crawl in scope.crawls):
+            enters = pages[ENTERS + name_of(scope.entry)].to_numpy().astype(bool)
+            competes = enters if scope.undated else enters & dated
+            bits |= competes.astype(np.uint64) << np.uint64(number)
+    return bits
+
+
+def settle_urls(
+    claims: pa.Table, scope: Scope, number: int, listed: keys.Keys | None
+) -> tuple[keys.Places, Counter[str]]:
+    """Return the pages that won in a scope, of all claims of a bucket, and what was counted.
+
+    ``listed`` are the keys of the bucket that the scope's list of URLs has.
+    """
+    bit = np.uint64(1 << number)
+    competing = claims.filter(pa.array((claims["scopes"].to_numpy() & bit) != 0))
+    winners, winner_keys = keys.url_winners(competing, scope.newest.rank)
+    counters: Counter[str] = Counter()
+    for won, pages in ((True, len(winners)), (False, len(competing) - len(winners))):
+        tally = scope.newest.verdict(ANY_PAGE, won=won).tally if pages else {}
+        counters.update({name: n * pages for name, n in flat(scope.newest.name, tally).items()})
+    if scope.listed is not None:
+        assert listed is not None
+        found = keys.found(winner_keys, listed)
+        missing = len(listed) - int(found.sum())
+        counted = {"passed": int(found.sum()), "filtered": int((~found).sum()), "missing-page": missing}
+        counters.update(flat(scope.listed.name, {name: n for name, n in counted.items() if n}))
+        winners = winners[found]
+    return np.sort(winners, order=["part", "row"]), counters
+
+
+def claim_lines(pages: pa.Table, winners: keys.Places, part: int, origin: LineScope) -> keys.LineClaims:
+    """Return the line claims of a part's winners."""
+    assert origin.lines is not None
+    lines = origin.lines
+    rows = alive(pages, winners, name_of(origin.cleaning), "url")
+    return keys.line_claims(((row, lines.owner_rank(url), lines.keys(text)) for row, text, url in rows), part=part)
