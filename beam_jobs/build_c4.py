@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import glob
 import logging
 import sys
 from collections.abc import Sequence
@@ -92,8 +93,11 @@ def plan(arguments: argparse.Namespace, inputs: Sequence[dict[str, Any]]) -> Job
 
 def build(job: Job, arguments: argparse.Namespace, options: PipelineOptions) -> None:
     """Run the job with the driver that fits the runner."""
+    files.sweep(job.output)
+    report.forget_unreadable(job)
     if files.exists(files.join(job.folder, "manifest.json")):
         say(f"nothing to do: the build is whole, as {job.folder}/manifest.json says")
+        job.store.forget_exchanges()  # in case it was killed just before that
     elif exchange(arguments) == "files":
         build_through_files(job, options)
     else:
@@ -107,7 +111,6 @@ def build(job: Job, arguments: argparse.Namespace, options: PipelineOptions) -> 
 
 def build_through_files(job: Job, options: PipelineOptions) -> None:
     """Three runs of Beam, and what may be removed after the last."""
-    files.sweep(job.output)
     for phase, steps in files_driver.phases_of(job).items():
         with report.Progress(job, phase, [step.name for step in steps]):
             files_driver.run_phase(job, steps, options)
@@ -138,14 +141,17 @@ def dry_run(job: Job, arguments: argparse.Namespace, options: PipelineOptions) -
 
 
 def check_disk(job: Job, inputs: Sequence[dict[str, Any]]) -> None:
-    """Stop before a build that the disk cannot hold."""
-    size = sum(source["size"] for source in inputs)
-    needed = int(size * (STORE_SHARE + FORMAT_SHARE * len(job.formats)))
+    """Stop before a build that the disk cannot hold; what an earlier run has written is no longer needed."""
     free = files.free_bytes(job.output)
-    if free is not None and free < needed:
+    if free is None:
+        return
+    size = sum(source["size"] for source in inputs)
+    written = sum(map(files.size, files.matches(files.join(glob.escape(job.output), "**"))))
+    needed = int(size * (STORE_SHARE + FORMAT_SHARE * len(job.formats))) - written
+    if free < needed:
         raise OSError(
-            f"{job.output} has {free:,} bytes free, but the build of {size:,} bytes of WET needs about {needed:,}; "
-            "free some, name an --output on a larger disk, or build fewer files"
+            f"{job.output} has {free:,} bytes free, but the build of {size:,} bytes of WET needs about {needed:,} "
+            "more; free some, name an --output on a larger disk, or build fewer files"
         )
 
 

@@ -15,20 +15,27 @@ from apache_beam.options.pipeline_options import PipelineOptions
 
 from beam_jobs import phases, steps
 from beam_jobs.plan import Job
+from beam_jobs.store import Store
 from c4pipe import files
 
 
 @dataclass(frozen=True)
 class Step:
-    """A step over all its items; an item is a number, and for ``clean`` the WET file that it numbers."""
+    """A step over all its items; an item is a number, and for ``clean`` the WET file that it numbers.
+
+    ``leaves`` names a file that the next step reads. A run through Beam's shuffle leaves the report without it.
+    """
 
     name: str
     run: Callable[[Job, Any], None]
     items: Callable[[Job], Iterable[tuple[int, Any]]]
+    leaves: Callable[[Store, int], str] | None = None
 
     def remaining(self, job: Job) -> list[tuple[int, Any]]:
-        """The items whose report does not stand yet."""
+        """The items whose report does not stand yet, or whose file."""
         done = job.store.done(self.name)
+        if self.leaves is not None:
+            done = {number for number in done if files.exists(self.leaves(job.store, number))}
         return [item for item in self.items(job) if item[0] not in done]
 
 
@@ -53,11 +60,11 @@ def _shards(job: Job) -> Iterable[tuple[int, int]]:
     return [(number, number) for number in sorted(every)]
 
 
-CLEAN = Step("clean", steps.clean_part, _wet_files)
+CLEAN = Step("clean", steps.clean_part, _wet_files, Store.urls)
 SETTLE_URLS = Step("settle_urls", steps.settle_url_bucket, _buckets)
 CLAIM_LINES = Step("claim_lines", steps.claim_part, _parts)
 SETTLE_LINES = Step("settle_lines", steps.settle_line_bucket, _buckets)
-JUDGE = Step("judge", steps.judge_into_file, _parts)
+JUDGE = Step("judge", steps.judge_into_file, _parts, Store.documents)
 WRITE = Step("write", steps.write_from_files, _shards)
 
 

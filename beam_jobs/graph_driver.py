@@ -19,7 +19,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.ipc as ipc
 
-from beam_jobs import phases, report, steps, store
+from beam_jobs import report, steps
 from beam_jobs.plan import Job
 from c4pipe import files, keys
 
@@ -99,7 +99,7 @@ def clean(source: steps.Input, job: Job) -> Iterator[tuple[int, bytes]]:
     """Clean a WET file, unless an earlier run did, and send its URL claims to their buckets."""
     part = source["part"]
     if job.store.is_done("clean", part):
-        claims = phases.url_claims(store.read_pages(job.store.pages(part)), part)
+        claims = steps.stored_claims(job, part)
     else:
         claims, found = steps.clean(job, source)
         job.store.finish("clean", part, found)

@@ -33,7 +33,6 @@ def identity(job: Job, inputs: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
             "formats": sorted(job.formats),
             "shards": job.shards,
             "seed": job.seed,
-            "max_bad_files": job.max_bad_files,
         },
         "resources": resources.used(job.variant.resources()),
         "versions": report.versions() | {"punkt": sentences.algorithm(), "store": str(phases.SCHEMA_NUMBER)},

@@ -10,8 +10,10 @@ from typing import Any
 from apache_beam.options.pipeline_options import DirectOptions, PipelineOptions, SetupOptions, StandardOptions
 
 from c4pipe import shards
+from c4pipe.documents import SEEDS
 
 LOCAL_RUNNERS = ("FnApiRunner", "DirectRunner", "BundleBasedDirectRunner")
+STRICT_RUNNERS = (*LOCAL_RUNNERS, "DataflowRunner")  # others learn more options from their job server
 
 EXAMPLES = """
 examples:
@@ -45,6 +47,24 @@ def positive(text: str) -> int:
     return int(text)
 
 
+def not_negative(text: str) -> int:
+    """Parse a number of at least 0."""
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"{text!r} must be a whole number of at least 0")
+    return int(text)
+
+
+def seed(text: str) -> int:
+    """Parse a seed of 64 bits.
+
+    >>> seed("18446744073709551615") == 2**64 - 1
+    True
+    """
+    if not text.isdecimal() or int(text) >= SEEDS:
+        raise argparse.ArgumentTypeError(f"{text!r} must be a whole number from 0 to 2**64 - 1")
+    return int(text)
+
+
 OPTIONS: tuple[tuple[str, dict[str, Any]], ...] = (
     (
         "--input",
@@ -71,7 +91,7 @@ OPTIONS: tuple[tuple[str, dict[str, Any]], ...] = (
     ),
     (
         "--seed",
-        {"type": int, "default": 0, "metavar": "N", "help": "of the order of documents (default: %(default)s)"},
+        {"type": seed, "default": 0, "metavar": "N", "help": "of the order of documents (default: %(default)s)"},
     ),
     (
         "--resources",
@@ -84,7 +104,7 @@ OPTIONS: tuple[tuple[str, dict[str, Any]], ...] = (
     (
         "--max_bad_files",
         {
-            "type": int,
+            "type": not_negative,
             "default": 0,
             "metavar": "N",
             "help": "how many unreadable WET files may be named and left out (default: %(default)s)",
@@ -138,11 +158,36 @@ def exchange(arguments: argparse.Namespace) -> str:
     return str(arguments.exchange) if arguments.exchange else ("files" if is_local(arguments) else "shuffle")
 
 
+class _BeamsOptions(argparse.ArgumentParser):
+    """What Beam knows; unlike its own parser, one that tells what it does not."""
+
+    def add_value_provider_argument(self, *names: str, **settings: Any) -> None:
+        """How templates declare what they are told at their start."""
+        self.add_argument(*names, **settings)
+
+
+def unknown(rest: Sequence[str]) -> list[str]:
+    """The words of a command line that are no options of Beam's: it would pass over them in silence.
+
+    >>> unknown(["--project", "my-project", "b.gz", "--shard", "4"])
+    ['b.gz', '--shard', '4']
+    """
+    known = _BeamsOptions(allow_abbrev=False, add_help=False)
+    for options in PipelineOptions.__subclasses__():
+        options._add_argparse_args(known)
+    return known.parse_known_args(list(rest))[1]
+
+
 def pipeline_options(arguments: argparse.Namespace, rest: Sequence[str]) -> PipelineOptions:
     """Beam's options: the named runner, and on this machine a process a core.
 
     ``DirectRunner`` means FnApiRunner here: it would otherwise look for Prism, which ignores the number of workers.
     """
+    if arguments.runner in STRICT_RUNNERS and (words := unknown(rest)):
+        raise ValueError(
+            f"unknown: {' '.join(words)}; --help lists the options, and a glob is put in quotes so that the shell "
+            "leaves it as it is"
+        )
     options = PipelineOptions(list(rest))
     options.view_as(SetupOptions).save_main_session = False  # everything that is pickled lives in a module
     options.view_as(StandardOptions).runner = "FnApiRunner" if is_local(arguments) else arguments.runner

@@ -142,7 +142,8 @@ def judge_part(
     """Return the final documents of a part by shard number (see ``shard_number``), and what was counted."""
     legs = job.legs
     counters = _winners_tally(pages, winners)
-    counters.update({f"{legs.newest.name}/passed": len(winners), f"{legs.newest.name}/filtered": 0})
+    if len(winners):
+        counters.update({f"{legs.newest.name}/passed": len(winners), f"{legs.newest.name}/filtered": 0})
     lines_of = {} if legs.lines is None else _lines_by_row(owners)
     documents: dict[int, list[dict[str, Any]]] = {}
     fields = ("url", "timestamp", "content-type", "content-length", "text")

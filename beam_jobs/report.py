@@ -48,9 +48,20 @@ def check_bad_files(job: Job) -> list[str]:
         raise TooManyBadFiles(
             f"{len(bad)} of {job.parts} WET files cannot be read, but --max_bad_files is {job.max_bad_files}:\n  "
             + "\n  ".join(bad)
-            + "\nFetch them again, leave them out of --input, or raise --max_bad_files to go on without them."
+            + "\nRaise --max_bad_files to go on without them, or fetch them again or leave them out of --input, "
+            "which makes another build with another --output."
         )
     return bad
+
+
+def forget_unreadable(job: Job) -> None:
+    """Have files that could not be read tried again, unless something was decided without them already."""
+    if job.store.done("settle_urls") or job.store.done("judge"):
+        return
+    cleaned = sorted(job.store.done("clean"))
+    for part, found in zip(cleaned, job.store.reports("clean", cleaned), strict=True):
+        if "unreadable" in found:
+            files.remove(job.store.report("clean", part))
 
 
 def missing_shards(job: Job) -> list[int]:

@@ -41,10 +41,19 @@ def clean(job: Job, source: Input) -> tuple[pa.Table, dict[str, Any]]:
 
 
 def clean_part(job: Job, source: Input) -> None:
-    """``clean``, leaving the claims in a file."""
+    """``clean``, leaving the claims in a file; of a part that was cleaned already only they are made."""
+    part = source["part"]
+    if job.store.is_done("clean", part):
+        store.write_table(job.store.urls(part), stored_claims(job, part))
+        return
     claims, report = clean(job, source)
-    store.write_table(job.store.urls(source["part"]), claims)
-    job.store.finish("clean", source["part"], report)
+    store.write_table(job.store.urls(part), claims)
+    job.store.finish("clean", part, report)
+
+
+def stored_claims(job: Job, part: int) -> pa.Table:
+    """The URL claims of a part that was cleaned already."""
+    return phases.url_claims(store.read_pages(job.store.pages(part)), part)
 
 
 def settle_url_bucket(job: Job, bucket: int) -> None:

@@ -17,6 +17,7 @@ the item is done. So a step that is done twice, or by two workers at once, leave
 
 from __future__ import annotations
 
+import glob
 import io
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -88,13 +89,13 @@ class Store:
 
     def done(self, step: str) -> set[int]:
         """The items that the step has done."""
-        found = files.matches(files.join(self.folder, "done", step, "*.json"))
+        found = files.matches(files.join(glob.escape(self.folder), "done", step, "*.json"))
         return {int(path.rpartition("/")[2].removesuffix(".json")) for path in found}
 
     def forget_exchanges(self) -> None:
         """Remove what the steps of a finished build exchanged; the page store and the reports stay."""
         for folder in EXCHANGES:
-            for path in files.matches(files.join(self.folder, folder, "*")):
+            for path in files.matches(files.join(glob.escape(self.folder), folder, "*")):
                 files.remove(path)
 
     def reports(self, step: str, items: Iterable[int]) -> list[dict[str, Any]]:
