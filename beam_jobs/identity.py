@@ -7,10 +7,11 @@ from collections.abc import Iterator
 from typing import Any
 
 from beam_jobs import page_store, report
-from beam_jobs.described import described, name_of
+from beam_jobs.names import name_of
 from beam_jobs.plan import Branch, Job
 from beam_jobs.sources import Selection
 from c4pipe import files, resources, sentences
+from c4pipe.fingerprint import described, fingerprint
 from c4pipe.variants import Variant
 
 
@@ -46,6 +47,7 @@ def _variant(branch: Branch) -> dict[str, Any]:
         "variant": variant.name,
         "semantics": variant.semantics,
         "stages": [described(stage) for stage in variant.stages],
+        "fingerprint": fingerprint(variant),
         "crawls": [crawl.name for crawl in branch.wanted.crawls],
         "resources": resources.used(variant.resources()) | _lists(variant),
     }

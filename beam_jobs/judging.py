@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 
 from beam_jobs.dealing import DOCUMENTS
-from beam_jobs.described import name_of
+from beam_jobs.names import name_of
 from beam_jobs.page_store import TALLY, alive
 from beam_jobs.plan import Branch, LineScope
 from beam_jobs.tree import Tree

@@ -14,7 +14,7 @@ from typing import Any, BinaryIO
 
 import pyarrow as pa
 
-from beam_jobs.described import name_of
+from beam_jobs.names import name_of
 from beam_jobs.plan import Job, only_filters
 from beam_jobs.tree import Tree
 from c4pipe import keys
@@ -52,7 +52,9 @@ class Cleaned:
     """What a WET file left: its pages, and what was counted and found wrong."""
 
     pages: pa.Table
-    wet: Mapping[str, Mapping[str, int]] = field(default_factory=dict)  # semantics -> what the reader counted
+    wet: Mapping[str, Mapping[str, int]] = field(
+        default_factory=dict
+    )  # "dated" or "undated" -> what the reader counted for variants of that kind
     entries: Mapping[str, Mapping[str, Mapping[str, int]]] = field(
         default_factory=dict
     )  # entry -> dated|undated -> counts
@@ -80,7 +82,7 @@ def clean(stream: BinaryIO, *, name: str, job: Job) -> Cleaned:
         raise UnreadableWetFile("; ".join(map(str, reader.faults)))
     return Cleaned(
         pages=pages.table(),
-        wet={semantics: flat(WET_NAMESPACE, tally) for semantics, tally in reader.tallies.items()},
+        wet={kind: flat(WET_NAMESPACE, reader.tally_of(undated=kind == "undated")) for kind in ("dated", "undated")},
         entries=pages.entered(),
         faults=[{"kind": f.kind, "file": f.file, "offset": f.offset, "detail": f.detail} for f in reader.faults],
         fault_counts=dict(reader.fault_counts),

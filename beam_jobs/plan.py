@@ -19,7 +19,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import cast
 
-from beam_jobs.described import name_of
+from beam_jobs.names import name_of
 from beam_jobs.store import Store
 from beam_jobs.tree import Line
 from c4pipe import files, resources

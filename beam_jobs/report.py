@@ -12,7 +12,7 @@ from typing import Any
 
 from apache_beam.metrics import Metrics
 
-from beam_jobs.described import name_of
+from beam_jobs.names import name_of
 from beam_jobs.plan import Branch, Job
 from c4pipe import files, shards
 
@@ -131,7 +131,7 @@ def _counted(job: Job, branch: Branch, reports: Reports) -> Iterator[Mapping[str
     for part in branch.wanted.parts:
         found = reports["clean"][f"{part:05d}"]
         if "unreadable" not in found:
-            yield found["wet"].get(variant.semantics, found["wet"]["3.1.0"])
+            yield found["wet"]["undated" if scope.undated else "dated"]
             yield found["entries"][entry]["dated"]
             if scope.undated:
                 yield found["entries"][entry]["undated"]

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from beam_jobs.described import name_of
+from beam_jobs.names import name_of
 from beam_jobs.page_store import ENTERS, alive
 from beam_jobs.plan import Job, LineScope, Scope
 from c4pipe import keys, urls

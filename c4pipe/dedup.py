@@ -1,18 +1,25 @@
-"""One page a URL and one page a line: the two stages that look at all pages, as pure parts."""
+"""One page a URL and one page a line: the two stages that look at all pages, as pure parts.
+
+Both come in kinds, and an interpreter needs no more than what the kinds have in common: of ``KeepOne`` the key of a
+page, the rank of its claim and the verdict; of ``Dedup`` the keys of a text, the rank of a page as an owner and the
+verdict.
+"""
 
 from __future__ import annotations
 
 import hashlib
+from abc import ABC, abstractmethod
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from c4pipe import sentences, urls
 from c4pipe.page import Page, Verdict
 
 
-def _md5(text: str) -> bytes:
+def md5(text: str) -> bytes:
+    """MD5 of the text's UTF-8, 16 bytes."""
     return hashlib.md5(text.encode("utf-8"), usedforsecurity=False).digest()
 
 
@@ -28,48 +35,41 @@ class UrlClaim(NamedTuple):
 
 def url_claim(page: Page) -> UrlClaim:
     """The page's claim to its URL."""
-    return UrlClaim(page.timestamp, _md5(page.text), page.url, page.content_type, page.content_length)
+    return UrlClaim(page.timestamp, md5(page.text), page.url, page.content_type, page.content_length)
 
 
-def rank(claim: UrlClaim) -> tuple[object, ...]:
-    """The greatest rank wins: the newest timestamp, compared as text as in TFDS.
-
-    TFDS takes the first to arrive among equally new ones. Here the largest MD5 of the text decides,
-    then the smaller full URL, content type and content length: content alone, a total order.
-    """
-    smaller = tuple(map(_descending, (claim.url, claim.content_type, claim.content_length)))
-    return claim.timestamp, claim.text_md5, smaller
-
-
-def _descending(text: str) -> tuple[int, ...]:
+def _descending(*texts: str) -> tuple[tuple[int, ...], ...]:
     """A key that sorts texts backwards, by code point.
 
     >>> sorted(["b", "a", "ab", ""], key=_descending)
     ['b', 'ab', 'a', '']
     """
-    return *(-ord(character) for character in text), 1
+    return tuple((*(-ord(character) for character in text), 1) for text in texts)
 
 
-@dataclass(frozen=True)
-class KeepNewest:
-    """Of the pages with one normalized URL keep the newest."""
+class KeepOne(ABC):
+    """Of the pages with one normalized URL keep one: that of the greatest rank."""
 
-    name: str = "duplicate-url-filter"  # TFDS's counter namespace
+    name: str
 
     def key(self, page: Page) -> bytes:
         """Pages with the same key are the same page: MD5 of the normalized URL, 16 bytes."""
         return urls.url_digest(page.url)
 
+    @abstractmethod
+    def rank(self, claim: UrlClaim) -> tuple[object, ...]:
+        """What the pages of a URL are compared by: content alone, a total order."""
+
+    @abstractmethod
     def verdict(self, page: Page, *, won: bool) -> Verdict:
-        """Pass the page on if it won its URL. ``filtered`` stays 0, as it does in TFDS whatever was dropped."""
-        return Verdict(page, {"passed": 1, "filtered": 0}) if won else Verdict(None, {"filtered": 0})
+        """Pass the page on if it won its URL."""
 
     def judge_all(self, pages: Sequence[Page]) -> list[Verdict]:
         """A verdict a page, in their order."""
         rivals: dict[bytes, list[int]] = {}
         for index, page in enumerate(pages):
             rivals.setdefault(self.key(page), []).append(index)
-        winners = {max(group, key=lambda index: rank(url_claim(pages[index]))) for group in rivals.values()}
+        winners = {max(group, key=lambda index: self.rank(url_claim(pages[index]))) for group in rivals.values()}
         return [self.verdict(page, won=index in winners) for index, page in enumerate(pages)]
 
     def extra(self, pages: Sequence[Page]) -> dict[str, int]:
@@ -77,25 +77,107 @@ class KeepNewest:
         return {}
 
 
-def line_key(line: str) -> bytes:
-    """Lines with the same key are the same line: MD5 of the stripped, lower-cased line, 16 bytes."""
-    return _md5(line.strip().lower())
+@dataclass(frozen=True)
+class KeepNewest(KeepOne):
+    """Of the pages with one normalized URL keep the newest, as TFDS c4 3.1.0."""
 
+    name: str = "duplicate-url-filter"  # TFDS's counter namespace
 
-def owner_rank(url: str) -> bytes:
-    """The page with the smallest rank owns a line: MD5 of the full URL, 16 bytes."""
-    return _md5(url)
+    def rank(self, claim: UrlClaim) -> tuple[object, ...]:
+        """The newest timestamp wins, compared as text as in TFDS.
+
+        TFDS takes the first to arrive among equally new ones. Here the largest MD5 of the text decides,
+        then the smaller full URL, content type and content length.
+        """
+        smaller = _descending(claim.url, claim.content_type, claim.content_length)
+        return claim.timestamp, claim.text_md5, smaller
+
+    def verdict(self, page: Page, *, won: bool) -> Verdict:
+        """Pass the page on if it won its URL. ``filtered`` stays 0, as it does in TFDS whatever was dropped."""
+        return Verdict(page, {"passed": 1, "filtered": 0}) if won else Verdict(None, {"filtered": 0})
 
 
 @dataclass(frozen=True)
-class DedupLines:
+class KeepLargestText(KeepOne):
+    """Of the pages with one normalized URL keep that of the largest MD5 of the text, as TFDS c4 3.0.1."""
+
+    name: str = "duplicate-url-filter"  # TFDS's counter namespace
+
+    def rank(self, claim: UrlClaim) -> tuple[object, ...]:
+        """The largest MD5 of the text wins.
+
+        TFDS takes the first to arrive among pages of the same text. Here the smaller full URL decides,
+        then the newer timestamp, the smaller content type and content length.
+        """
+        return claim.text_md5, _descending(claim.url), claim.timestamp, *_descending(*claim[3:])
+
+    def verdict(self, page: Page, *, won: bool) -> Verdict:
+        """Pass the page on if it won its URL, and count it if not."""
+        return Verdict(page, {"passed": 1}) if won else Verdict(None, {"filtered": 1})
+
+
+OwnerOrder = Literal["url", "normalized_url"]
+
+
+class Dedup(ABC):
+    """Keep what a page owns of what it says; of the pages that say the same, the one of the least rank owns it.
+
+    No two pages may have the same normalized URL, so that ranks are unique.
+    """
+
+    name: str
+    owner: OwnerOrder
+
+    @abstractmethod
+    def keys(self, text: str) -> list[bytes]:
+        """The keys of what is compared, 16 bytes each, in the text's order and as often as it is there."""
+
+    @abstractmethod
+    def judge_owned(self, page: Page, owned: Collection[bytes]) -> Verdict:
+        """Judge one page, told which of its keys it owns: pure, whoever settled the owners."""
+
+    def owner_rank(self, url: str) -> bytes:
+        """The page of the least rank owns: MD5 of the full URL, or of the normalized one, 16 bytes."""
+        return md5(url) if self.owner == "url" else urls.url_digest(url)
+
+    def owners(self, pages: Iterable[Page]) -> dict[bytes, bytes]:
+        """The rank of the page that owns each key."""
+        owners: dict[bytes, bytes] = {}
+        for page in pages:
+            rank = self.owner_rank(page.url)
+            for key in self.keys(page.text):
+                owners[key] = min(rank, owners.get(key, rank))
+        return owners
+
+    def judge_all(self, pages: Sequence[Page]) -> list[Verdict]:
+        """A verdict a page, in their order."""
+        owners = self.owners(pages)
+        return [self.judge_owned(page, self._owned(page, owners)) for page in pages]
+
+    def extra(self, pages: Sequence[Page]) -> dict[str, int]:
+        """Nothing: each count is a page's."""
+        return {}
+
+    def _owned(self, page: Page, owners: Mapping[bytes, bytes]) -> set[bytes]:
+        rank = self.owner_rank(page.url)
+        return {key for key in self.keys(page.text) if owners[key] == rank}
+
+
+def line_key(line: str) -> bytes:
+    """Lines with the same key are the same line: MD5 of the stripped, lower-cased line, 16 bytes."""
+    return md5(line.strip().lower())
+
+
+@dataclass(frozen=True)
+class DedupLines(Dedup):
     """Keep each line in the one page that owns it, once, then drop pages left with fewer than ``min_sentences``.
 
-    Sentences are counted on the joined text here, so a page can lose some without losing a line, as in TFDS.
-    With ``min_sentences=0`` a page needs some text, no sentences.
+    Only a line feed ends a line. Sentences are counted on the joined text here, so a page can lose some without
+    losing a line, as in TFDS. With ``min_sentences=0`` a page needs some text, no sentences.
     """
 
     min_sentences: int
+    owner: OwnerOrder = "url"  # TFDS c4 3.1.0; "normalized_url" before
     name: str = "dedupe-lines"  # TFDS's counter namespace
 
     def __post_init__(self) -> None:
@@ -106,28 +188,17 @@ class DedupLines:
         """The pinned files that the stage reads, with their built-in stand-ins."""
         return sentences.RESOURCES if self.min_sentences else {}
 
-    def lines(self, page: Page) -> list[str]:
-        """The lines that are compared: only a line feed ends one."""
-        return page.text.split("\n")
+    def keys(self, text: str) -> list[bytes]:
+        """The key of each line."""
+        return [line_key(line) for line in text.split("\n")]
 
-    def owners(self, pages: Iterable[Page]) -> dict[bytes, bytes]:
-        """The rank of the page that owns each line, by the line's key."""
-        owners: dict[bytes, bytes] = {}
-        for page in pages:
-            rank = owner_rank(page.url)
-            for line in self.lines(page):
-                key = line_key(line)
-                owners[key] = min(rank, owners.get(key, rank))
-        return owners
-
-    def judge_owned(self, page: Page, owned: Collection[bytes] | Callable[[bytes], bool]) -> Verdict:
+    def judge_owned(self, page: Page, owned: Collection[bytes]) -> Verdict:
         """Judge one page, told which line keys it owns: pure, whoever settled the owners."""
-        owns = owned if callable(owned) else owned.__contains__
         tally: Counter[str] = Counter()
         kept: dict[bytes, str] = {}
-        for line in self.lines(page):
+        for line in page.text.split("\n"):
             key = line_key(line)
-            if not owns(key):
+            if key not in owned:
                 tally["line-filtered:global_duplicate"] += 1
             elif key in kept:
                 tally["line-filtered:local_duplicate"] += 1
@@ -141,15 +212,12 @@ class DedupLines:
             return Verdict(None, {**tally, "filtered:too_few_sentences": 1})
         return Verdict(replace(page, text=text), {**tally, "passed": 1})
 
-    def judge_all(self, pages: Sequence[Page]) -> list[Verdict]:
-        """A verdict a page, in their order. No two pages may have the same URL."""
-        owners = self.owners(pages)
-        return [self.judge_owned(page, self._owned(page, owners)) for page in pages]
 
-    def extra(self, pages: Sequence[Page]) -> dict[str, int]:
-        """Nothing: each count is a page's."""
-        return {}
+def rank(claim: UrlClaim) -> tuple[object, ...]:
+    """``KeepNewest().rank``."""
+    return KeepNewest().rank(claim)
 
-    def _owned(self, page: Page, owners: Mapping[bytes, bytes]) -> set[bytes]:
-        rank = owner_rank(page.url)
-        return {key for key in map(line_key, self.lines(page)) if owners[key] == rank}
+
+def owner_rank(url: str) -> bytes:
+    """``DedupLines(...).owner_rank``, by the full URL."""
+    return md5(url)

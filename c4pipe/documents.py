@@ -47,7 +47,7 @@ def _named(index: int, document: Mapping[str, object]) -> str:
 
 
 def checked(documents: pa.Table) -> pa.Table:
-    """The table with the columns of ``FIELDS`` alone, as valid UTF-8 strings without nulls."""
+    """The table with the columns of ``FIELDS`` alone, which are valid UTF-8 without nulls."""
     missing = [name for name in FIELDS if name not in documents.column_names]
     if missing:
         raise ValueError(f"the table lacks {', '.join(missing)}; it has {', '.join(documents.column_names) or 'none'}")
@@ -61,14 +61,17 @@ def checked(documents: pa.Table) -> pa.Table:
             column.validate(full=True)
         except pa.ArrowInvalid as error:
             raise ValueError(f"column {name!r} is not valid UTF-8: {error}") from error
-    return documents.select(FIELDS).cast(SCHEMA)
+    return documents.select(FIELDS)
 
 
 def batches(documents: pa.Table) -> Iterator[pa.Table]:
-    """The table in pieces of ``BATCH`` rows, each column in one chunk: how the table was chunked leaves no trace."""
+    """A checked table in pieces of ``BATCH`` rows, each column in one chunk: how the table was chunked leaves no trace.
+
+    Only a piece is cast to 32-bit offsets, so a column of large strings may hold more than 2 GB.
+    """
     for start in range(0, documents.num_rows, BATCH):
         piece = documents.slice(start, BATCH)
-        arrays = [pa.concat_arrays(column.chunks) for column in piece.columns]
+        arrays = [pa.concat_arrays(column.chunks).cast(pa.string()) for column in piece.columns]
         yield pa.table(arrays, schema=SCHEMA)
 
 

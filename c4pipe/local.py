@@ -29,12 +29,15 @@ class Outcome:
 
 
 def run(variant: Variant, pages: Iterable[Page]) -> Outcome:
-    """Send all pages through the variant's stages, one stage after the other."""
-    return functools.reduce(step, variant.stages, begin(pages))
+    """Send all pages that take part through the variant's stages, one stage after the other.
+
+    Undated pages may be among them (``WetReader(..., undated=True)``): a variant that has none leaves them out.
+    """
+    return functools.reduce(step, variant.stages, begin(filter(variant.takes, pages)))
 
 
 def begin(pages: Iterable[Page]) -> Outcome:
-    """All pages, before the first stage."""
+    """These pages, before the first stage."""
     crawl = tuple(pages)
     return Outcome(crawl, {}, tuple(Fate(page, None) for page in crawl))
 

@@ -64,6 +64,7 @@ class Variant:
     stages: tuple[Stage, ...]
     crawls: tuple[str, ...]  # what the published corpus was made from
     by_language: bool = False  # a pair of splits for each language
+    undated: bool = False  # pages without a timestamp take part
 
     def __post_init__(self) -> None:
         names = [stage.name for stage in self.stages]
@@ -84,6 +85,10 @@ class Variant:
             raise ValueError(f"{self.name} keeps pages of any URL: it takes no list of URLs")
         stages = (stage.with_paths(*paths) if isinstance(stage, InUrlList) else stage for stage in self.stages)
         return replace(self, stages=tuple(stages))
+
+    def takes(self, page: Page) -> bool:
+        """Whether the page takes part at all; one that does not is no page, and nothing counts it."""
+        return self.undated or bool(page.timestamp)
 
     def split(self, page: Page) -> str:
         """The split of a page that went through all stages: ``train``, ``validation``, or those of its language."""

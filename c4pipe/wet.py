@@ -33,17 +33,31 @@ class Fault:
 
 
 class WetReader:
-    """The pages of one WET file; iterate once. Afterwards ``tally`` and ``faults`` say what else was in it."""
+    """The pages of one WET file; iterate once. Afterwards its tallies and ``faults`` say what else was in it.
 
-    def __init__(self, stream: BinaryIO, *, name: str, record_bytes_max: int = RECORD_BYTES_MAX) -> None:
-        self.tally: Counter[str] = Counter()  # the reference's names, in its namespace "split-wet-file"
+    Pages without a timestamp are yielded if ``undated`` asks for them; C4 3.1.0 leaves them out, 3.0.1 does not.
+    Whatever is asked for, both versions' counts are kept, under the reference's names in its namespace
+    "split-wet-file": ``tally`` counts as 3.1.0, ``tally_of(undated=True)`` as 3.0.1.
+    """
+
+    def __init__(
+        self, stream: BinaryIO, *, name: str, undated: bool = False, record_bytes_max: int = RECORD_BYTES_MAX
+    ) -> None:
+        self.tally: Counter[str] = Counter()  # each record once: as passed, or by the first field that it lacks
+        self._undated_tally: Counter[str] = Counter()  # each field that a record lacks
         self.faults: list[Fault] = []  # the first FAULTS_LISTED_MAX
         self.fault_counts: Counter[str] = Counter()  # all, by kind
         self._name = name
+        self._undated = undated
         self._records = Records(stream, self._report, record_bytes_max=record_bytes_max)
+
+    def tally_of(self, *, undated: bool) -> Counter[str]:
+        """Return what was counted, for a variant with or without undated pages (``Variant.undated``)."""
+        return self._undated_tally if undated else self.tally
 
     def __iter__(self) -> Iterator[Page]:
         self.tally["wet-file"] += 1
+        self._undated_tally["wet-file"] += 1
         for record in self._records:
             page = self._page(record)
             if page:
@@ -63,12 +77,27 @@ class WetReader:
             self._report("not_utf8", record.offset, f"{error.reason} at byte {error.start:,} of the record's {part}")
             return None
         fields = record.fields
-        url, timestamp = fields.get("warc-target-uri", ""), fields.get("warc-date", "")
-        missing = "no_url" if not url else "no_content" if not text else "no_timestamp" if not timestamp else ""
-        self.tally[f"filtered:{missing}" if missing else "passed"] += 1
-        if missing:
-            return None
-        return Page(url, text, timestamp, fields.get("content-type", ""), fields.get("content-length", ""))
+        names = ("warc-target-uri", "warc-date", "content-type", "content-length")
+        url, timestamp, content_type, content_length = (fields.get(name, "") for name in names)
+        found = {
+            "no_url": url,
+            "no_content": text,
+            "no_timestamp": timestamp,
+            "no_content_type": content_type,
+            "no_content_len": content_length,
+        }
+        self._count([name for name, value in found.items() if not value])
+        if url and text and (timestamp or self._undated):
+            return Page(url, text, timestamp, content_type, content_length)
+        return None
+
+    def _count(self, missing: list[str]) -> None:
+        """Count a record that lacks these, as each version does."""
+        fatal = [name for name in missing if name in ("no_url", "no_content", "no_timestamp")]
+        self.tally[f"filtered:{fatal[0]}" if fatal else "passed"] += 1
+        self._undated_tally.update(f"filtered:{name}" for name in missing)
+        if not {"no_url", "no_content"} & set(missing):
+            self._undated_tally["passed"] += 1
 
     def _report(self, kind: str, offset: int, detail: str) -> None:
         self.fault_counts[kind] += 1

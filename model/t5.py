@@ -185,7 +185,7 @@ class Stack(nn.Module):
 def masked(bias: Tensor, mask: Tensor) -> Tensor:
     """``bias`` where the mask (B or 1, Q or 1, K) allows, in the precision that attention runs in; (B, H, Q, K)."""
     bias = torch.where(mask[:, None], bias, MASKED)
-    device = bias.device.type
+    device = bias.device.type  # rounded here, for all layers: autocast would do it for, and keep a copy for, each
     return bias.to(torch.get_autocast_dtype(device)) if torch.is_autocast_enabled(device) else bias
 
 
@@ -226,11 +226,10 @@ class T5(nn.Module):
 
     def logits(self, states: Tensor) -> Tensor:
         """The logits (B, T, V) of the decoder's ``states`` (B, T, D), in float32 whatever ran before."""
-        with torch.autocast(states.device.type, enabled=False):
-            states = states.float()
+        with torch.autocast(states.device.type, enabled=False):  # a norm made the states, so they are float32
             if self.config.tied:
-                return functional.linear(states * self.config.d_model**-0.5, self.embedding.weight.float())
-            return functional.linear(states, self.head.weight.float())
+                return functional.linear(states * self.config.d_model**-0.5, self.embedding.weight)
+            return functional.linear(states, self.head.weight)
 
     def forward(
         self,

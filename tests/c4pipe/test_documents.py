@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import mmap
 
 import pyarrow as pa
 import pytest
@@ -71,6 +72,19 @@ def test_batches_are_of_one_size_and_one_chunk(count: int) -> None:
     assert [piece.num_rows for piece in pieces] == [BATCH] * (count // BATCH) + [count % BATCH] * (count % BATCH > 0)
     assert all(column.num_chunks == 1 for piece in pieces for column in piece.columns)
     assert [row for piece in pieces for row in piece.to_pylist()] == made.to_pylist()
+
+
+def test_columns_of_more_than_2_gb_are_cut_into_pieces() -> None:
+    """Built on memory that is never touched; only the last rows are looked at."""
+    size, count = 190_000, 12_000
+    offsets = b"".join((size * number).to_bytes(8, "little") for number in range(count + 1))
+    buffers = (pa.py_buffer(offsets), pa.py_buffer(mmap.mmap(-1, size * count)))
+    text = pa.LargeStringArray.from_buffers(count, *buffers)
+    assert size * count > 2**31
+    rest = pa.table([text, *[pa.repeat(pa.scalar("x"), count)] * 4], names=FIELDS).slice(count - 3)
+    (piece,) = documents.batches(documents.checked(rest))
+    assert piece.schema == documents.SCHEMA
+    assert piece["text"].to_pylist() == ["\0" * size] * 3
 
 
 def test_content_digest_is_what_its_definition_says() -> None:

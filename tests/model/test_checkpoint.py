@@ -71,25 +71,28 @@ def test_other_optimisers_resume_too(tmp_path: Path) -> None:
 def test_the_same_state_makes_the_same_bytes(tmp_path: Path) -> None:
     model, optimizer = trainer()
     train(model, optimizer, range(1))
-    files = [checkpoint.save(tmp_path / name, model, optimizer, step=1, position={"b": 1, "a": 2}) for name in "xy"]
+    places = {"x": {"a": 2, "b": 1}, "y": {"b": 1, "a": 2}}
+    files = [checkpoint.save(tmp_path / name, model, optimizer, step=1, position=at) for name, at in places.items()]
     assert files[0].read_bytes() == files[1].read_bytes()
 
 
 def test_a_new_optimiser_has_nothing_to_save_and_resumes(tmp_path: Path) -> None:
     model, optimizer = trainer()
     path = checkpoint.save(tmp_path, model, optimizer, step=0, position={})
-    train(*trainer(), range(1))
     resumed, again = trainer(seed=1)
+    train(resumed, again, range(1))
     checkpoint.load(path, resumed, again)
     assert torch.equal(resumed.embedding.weight, model.embedding.weight)
     assert not again.state
 
 
-@pytest.mark.parametrize(("saved", "kept"), [(1, [1]), (2, [1, 2]), (3, [2, 3])])
-def test_the_newest_are_kept(tmp_path: Path, saved: int, kept: list[int]) -> None:
+@pytest.mark.parametrize(
+    ("saved", "keep", "kept"), [(1, 2, [1]), (2, 2, [1, 2]), (3, 2, [2, 3]), (3, 1, [3]), (3, 5, [1, 2, 3])]
+)
+def test_the_newest_are_kept(tmp_path: Path, saved: int, keep: int, kept: list[int]) -> None:
     model, optimizer = trainer()
     for step in range(1, saved + 1):
-        checkpoint.save(tmp_path, model, optimizer, step=step, position={}, keep=2)
+        checkpoint.save(tmp_path, model, optimizer, step=step, position={}, keep=keep)
     assert checkpoint.all_in(tmp_path) == [checkpoint.path_of(tmp_path, step) for step in kept]
 
 

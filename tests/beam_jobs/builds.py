@@ -1,0 +1,105 @@
+"""Builds for tests: run one, and look at what it left."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from crawls import Record
+
+from beam_jobs import files_driver, identity, options, planning, report, steps
+from beam_jobs.plan import Job
+from c4pipe import files, shards
+
+ALL_FORMATS = ",".join(shards.FORMATS)
+LOCK = "store/lock"  # held by a build at work; it says nothing
+SPLITS = ("train", "validation")
+
+Documents = list[dict[str, str]]
+
+
+@dataclass(frozen=True)
+class Built:
+    """A crawl and the build of it."""
+
+    records: list[Record]
+    wet: str
+    output: Path
+
+    @property
+    def folder(self) -> Path:
+        return self.output / "en"
+
+
+def arguments(
+    wet: str, output: Path | str, *more: str, workers: int = 1, resources: Path | str = "builtin", format: str = "jsonl"
+) -> list[str]:
+    """The command line of a build."""
+    named = {"input": wet, "output": output, "workers": workers, "resources": resources, "format": format}
+    return [*(word for name, value in named.items() for word in (f"--{name}", str(value))), *more]
+
+
+def plain(argv: list[str], **changes: Any) -> Job:
+    """Run a build without Beam: each item of each step of the files driver in turn."""
+    parsed, _ = options.parser().parse_known_args(argv)
+    job, selection = planning.planned(parsed)
+    job = replace(job, **changes)
+    identity.claim_folder(job, selection)
+    steps.list_urls(job)
+    for phase in files_driver.PHASES.values():
+        for step in phase:
+            for _, arguments in step.remaining(job):
+                step.run(job, *arguments)
+    report.publish(job)
+    return job
+
+
+def tree(folder: Path) -> dict[str, str]:
+    """SHA-256 of every file below a folder, by its path there."""
+    return {
+        str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file() and str(path.relative_to(folder)) != LOCK
+    }
+
+
+def moments(folder: Path) -> dict[str, tuple[int, int]]:
+    """When every file was written, and which it is on the disk: a file that is written anew gets another number."""
+    return {
+        str(path.relative_to(folder)): (path.stat().st_mtime_ns, path.stat().st_ino)
+        for path in sorted(folder.rglob("*"))
+        if path.is_file() and str(path.relative_to(folder)) != LOCK
+    }
+
+
+def temporary(folder: Path) -> list[str]:
+    """Files that were not finished."""
+    return [str(path) for path in folder.rglob("*") if files.TEMPORARY_NAME.fullmatch(path.name)]
+
+
+def told(folder: Path, name: str) -> Any:
+    """What ``stats.json`` or ``manifest.json`` says."""
+    return json.loads((folder / name).read_text("utf-8"))
+
+
+def verified(folder: Path) -> list[str]:
+    """How the shards differ from what the manifest says of them."""
+    return shards.verify(folder, [shards.ShardInfo(**info) for info in told(folder, "manifest.json")["shards"]])
+
+
+def documents(folder: Path, format: str | None = None, split: str | None = None) -> Documents:
+    """The documents of a split, or of all that are there, each with its split, sorted by URL."""
+    found: Documents = []
+    for name in (split,) if split else present(folder):
+        paths = shards.find_shards(folder, name, format)
+        found += [document | {"split": name} for path in paths for document in shards.read_documents(path)]
+    return sorted(found, key=lambda document: document["url"])
+
+
+def present(folder: Path) -> Iterable[str]:
+    """The splits that have files."""
+    return [split for split in SPLITS if any(path.name.startswith(f"c4-{split}") for path in folder.iterdir())]

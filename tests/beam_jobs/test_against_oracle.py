@@ -1,0 +1,136 @@
+"""The oracle and a build agree: the same documents, the same counts, for any crawl, order of files and buckets."""
+
+from __future__ import annotations
+
+import random
+import tempfile
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import builds
+import crawls
+import pytest
+from crawls import Record
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from c4pipe import files, local, resources
+from c4pipe.page import Page
+from c4pipe.variants import VARIANTS, Variant, variant
+
+# Those that need nothing beyond the built-in lists.
+NAMES = [name for name, semantics in VARIANTS if semantics == "3.1.0" and name.startswith("en")]
+
+
+@pytest.fixture(autouse=True, scope="module")
+def builtin() -> Iterator[None]:
+    """Small stand-ins, and no waiting for the disk: what the builds here leave is read at once."""
+    previous = resources.source()
+    resources.use(resources.BUILTIN)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(files, "_sync", lambda path: None)
+        yield
+    resources.use(previous)
+
+
+def rows(variant: Variant, pages: Sequence[Page]) -> builds.Documents:
+    """Pages as ``builds.documents`` gives documents."""
+    found = [
+        {
+            "text": page.text,
+            "url": page.url,
+            "timestamp": page.timestamp,
+            "content-type": page.content_type,
+            "content-length": page.content_length,
+            "split": variant.split(page),
+        }
+        for page in pages
+    ]
+    return sorted(found, key=lambda row: row["url"])
+
+
+def agree(wet: str, name: str, **changes: int) -> None:
+    """Build without Beam, and compare with the oracle on the pages of the same files."""
+    pages, reading = crawls.read(wet)
+    outcome = local.run(variant(name), pages)
+    with tempfile.TemporaryDirectory() as output:
+        argv = builds.arguments(wet, output, "--variant", name, "--shards", "2", format="parquet")
+        builds.plain(argv, **changes)
+        folder = Path(output) / name
+        stats = builds.told(folder, "stats.json")
+        assert builds.documents(folder) == rows(variant(name), outcome.pages)
+    assert stats["counters"] == outcome.counters | reading
+    split = Counter(variant(name).split(page) for page in outcome.pages)
+    assert stats["documents"] == {"train": split["train"], "validation": split["validation"]}
+    assert stats["faults"] == {}
+
+
+@settings(max_examples=50)
+@given(crawls.CRAWLS, st.sampled_from(NAMES), st.integers(1, 5))
+def test_any_crawl(crawl: list[list[Record]], name: str, buckets: int) -> None:
+    with tempfile.TemporaryDirectory() as place:
+        agree(crawls.write(Path(place), crawl), name, buckets=buckets)
+
+
+@settings(max_examples=15)
+@given(crawls.CRAWLS, st.randoms(use_true_random=False), st.integers(1, 5))
+def test_the_order_of_files_and_the_buckets_leave_no_trace(
+    crawl: list[list[Record]], order: random.Random, buckets: int
+) -> None:
+    with tempfile.TemporaryDirectory() as place:
+        folders = [Path(place) / "as-they-come", Path(place) / "shuffled"]
+        shuffled = [order.sample(records, len(records)) for records in order.sample(crawl, len(crawl))]
+        for folder, made, changes in zip(folders, (crawl, shuffled), ({}, {"buckets": buckets}), strict=True):
+            argv = builds.arguments(crawls.write(folder / "wet", made), folder / "build", "--shards", "2")
+            builds.plain(argv, **changes)
+        one, other = (builds.tree(folder / "build" / "en") for folder in folders)
+        del one["manifest.json"], other["manifest.json"]  # the sizes of the files are other ones
+        assert one == other
+
+
+def test_no_page_at_all(tmp_path: Path) -> None:
+    agree(crawls.write(tmp_path, [[], []]), "en")
+
+
+def test_no_page_is_left(tmp_path: Path) -> None:
+    crawl = [Record("http://a.example/1", "Menu"), Record("http://a.example/2", crawls.TOO_LONG)]
+    agree(crawls.write(tmp_path, [crawl]), "en")
+
+
+def test_all_pages_are_too_long(tmp_path: Path) -> None:
+    """None is left to compete for a URL."""
+    agree(crawls.write(tmp_path, [[Record("http://a.example/2", crawls.TOO_LONG)]]), "en")
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_small_crawl(small: builds.Built, name: str) -> None:
+    agree(small.wet, name)
+
+
+def test_the_small_crawl_meets_every_stage(small: builds.Built) -> None:
+    """Or the other tests on it would show less than they seem to."""
+    outcome = local.run(variant("en"), crawls.read(small.wet)[0])
+    stages = {stage.name for stage in variant("en").stages}
+    assert {fate.dropped_by for fate in outcome.trace} == stages | {None}
+    assert {variant("en").split(page) for page in outcome.pages} == {"train", "validation"}
+    rules = {"too_long_word", "no_endmark", "too_short", "javascript", "policy"}
+    assert {f"clean-page/line-filtered:{rule}" for rule in rules} <= set(outcome.counters)
+    dedup = {"line-filtered:global_duplicate", "line-filtered:local_duplicate", "filtered:empty"}
+    assert {f"dedupe-lines/{name}" for name in dedup} <= set(outcome.counters)
+
+
+def test_the_comparison_sees_a_difference(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of one character in one document."""
+    wet = crawls.write(tmp_path, [[Record("http://a.example/1", "\n".join(crawls.ENGLISH[:4]))]])
+    read = crawls.read
+
+    def other(pattern: str) -> tuple[list[Page], Counter[str]]:
+        pages, counters = read(pattern)
+        return [replace(page, text=page.text.replace("hills", "hallo")) for page in pages], counters
+
+    agree(wet, "en")
+    monkeypatch.setattr(crawls, "read", other)
+    with pytest.raises(AssertionError):
+        agree(wet, "en")
