@@ -27,9 +27,9 @@ from model.tokenizer import Tokenizer
 from model.train import CHECKPOINTS, State, TrainConfig, train
 
 # Options where they are not given: T5's own baseline, and for the tiny preset what learns in minutes on two cores.
-BASELINE = {"steps": 2**19, "batch_size": 128, "learning_rate": 0.01, "warmup_steps": 10_000}
+BASELINE = {"steps": 2**19, "batch_size": 128, "input_length": 512, "learning_rate": 0.01, "warmup_steps": 10_000}
 BASELINE |= {"log_every": 50, "evaluate_every": 1000, "checkpoint_every": 1000}
-TINY = {"steps": 1000, "batch_size": 16, "learning_rate": 0.01, "warmup_steps": 10_000}
+TINY = {"steps": 1000, "batch_size": 16, "input_length": 128, "learning_rate": 0.02, "warmup_steps": 250}
 TINY |= {"log_every": 20, "evaluate_every": 200, "checkpoint_every": 200}
 SIZES = tuple(dict.fromkeys(name.partition("-")[2] for name in PRESETS))
 EXAMPLE = """example:
@@ -67,7 +67,6 @@ def arguments() -> argparse.ArgumentParser:
 def task_options(parser: argparse.ArgumentParser) -> None:
     """What is learned."""
     add = parser.add_argument_group("task").add_argument
-    add("--input_length", type=int, default=512, help="tokens of an encoder input, EOS included (default: 512)")
     add("--noise_density", type=float, default=0.15, help="share of tokens that are hidden (default: 0.15)")
     add("--mean_span", type=float, default=3.0, help="tokens of a hidden span, on average (default: 3.0)")
     add("--no_pack", action="store_true", help="give every example a row of its own")
@@ -81,6 +80,7 @@ def pace_options(parser: argparse.ArgumentParser) -> None:
     told = {
         "steps": "of the optimiser, in all",
         "batch_size": "rows of a step",
+        "input_length": "tokens of an encoder input, EOS included",
         "learning_rate": "at its peak",
         "warmup_steps": "before the rate falls with the root of the step",
         "log_every": "steps",
@@ -94,12 +94,19 @@ def pace_options(parser: argparse.ArgumentParser) -> None:
     add("--checkpoints_kept", type=int, default=3, metavar="N", help="older ones are deleted (default: 3)")
 
 
+def parse(argv: Sequence[str] | None) -> argparse.Namespace:
+    """The options, each as told or by default."""
+    options = arguments().parse_args(argv)
+    for name, value in (TINY if options.preset == "tiny" else BASELINE).items():
+        if getattr(options, name) is None:
+            setattr(options, name, value)
+    return options
+
+
 def configuration(options: argparse.Namespace) -> TrainConfig:
-    """How to train, as told or by default."""
-    defaults = TINY if options.preset == "tiny" else BASELINE
+    """How to train."""
     names = [each.name for each in fields(TrainConfig) if hasattr(options, each.name)]
-    told = {name: getattr(options, name) for name in names if getattr(options, name) is not None}
-    return TrainConfig(**{**defaults, **told})
+    return TrainConfig(**{name: getattr(options, name) for name in names})
 
 
 def network(options: argparse.Namespace, tokenizer: Tokenizer) -> T5Config:
@@ -190,7 +197,7 @@ def summary(output: Path) -> dict[str, Any]:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command."""
-    options = arguments().parse_args(argv)
+    options = parse(argv)
     try:
         print(json.dumps(run(options), indent=2))
     except (OSError, ValueError, FloatingPointError) as error:

@@ -120,7 +120,7 @@ def test_killed_and_started_again(build: Path, whole: Path, tmp_path: Path) -> N
         (["--batch_size", "4"], "batch_size was 2 and is 4"),
         (["--held_out_documents", "7"], "held out was"),
         (["--version", "v1.0"], "its version is 'v1.1', not 'v1.0'"),
-        (["--learning_rate", "0.02"], "learning_rate was 0.01 and is 0.02"),
+        (["--learning_rate", "0.03"], "learning_rate was 0.02 and is 0.03"),
         (["--no-resume"], "give another --output or remove"),
     ],
 )
@@ -156,12 +156,12 @@ def test_what_is_wrong_is_said(
 
 def test_defaults_are_t5s_and_tiny_has_its_own() -> None:
     def options(*more: str) -> Any:
-        return pretrain.arguments().parse_args(["--shards", "a", "--tokenizer", "b", "--output", "c", *more])
+        return pretrain.parse(["--shards", "a", "--tokenizer", "b", "--output", "c", *more])
 
     base = pretrain.configuration(options("--preset", "base"))
     assert (base.steps, base.batch_size, base.learning_rate, base.warmup_steps) == (2**19, 128, 0.01, 10_000)
-    tiny = pretrain.configuration(options())
-    assert {name: getattr(tiny, name) for name in pretrain.TINY} == pretrain.TINY
+    assert options("--preset", "base").input_length == 512
+    assert {name: getattr(options(), name) for name in pretrain.TINY} == pretrain.TINY
     assert pretrain.configuration(options("--warmup_steps", "7")).warmup_steps == 7
 
 
