@@ -21,13 +21,8 @@ pytestmark = pytest.mark.usefixtures("prepared")
 
 FIELDS = ("WARC-Target-URI:", "WARC-Date:", "Content-Type:", "Content-Length:")
 DROPPED = (
-    "WARCraft is a game.\n",
-    "WARC\n",
-    "Content-based it is.\n",
-    "CONTENT-\n",
-    " Content-x\n",
-    "Contents\n",
-    "warc/1.0\n",
+    *("\nWARCraft is a game.\n", "\nWARC\n", "\n WARC-x: y\n", "\nwarc/1.0\n", "\nWARC/1.1\n", "\nx WARC/1.0\n"),
+    *("\nContent-based it is.\n", "\nCONTENT-\n", "\nCONTENT-x\n", "\n Content-x\n", "\nContents\n", "\ncontent-x\n"),
 )
 INFO = (
     b"WARC/1.0\r\nWARC-Type: warcinfo\r\nWARC-Date: 2019-04-26T19:04:32Z\r\nContent-Type: application/warc-fields\r\n"
