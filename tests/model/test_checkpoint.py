@@ -87,7 +87,7 @@ def test_a_new_optimiser_has_nothing_to_save_and_resumes(tmp_path: Path) -> None
 
 
 @pytest.mark.parametrize(
-    ("saved", "keep", "kept"), [(1, 2, [1]), (2, 2, [1, 2]), (3, 2, [2, 3]), (3, 1, [3]), (3, 5, [1, 2, 3])]
+    ("saved", "keep", "kept"), [(1, 2, [1]), (2, 2, [1, 2]), (3, 2, [2, 3]), (3, 1, [3]), (3, 4, [1, 2, 3])]
 )
 def test_the_newest_are_kept(tmp_path: Path, saved: int, keep: int, kept: list[int]) -> None:
     model, optimizer = trainer()
