@@ -12,11 +12,14 @@ NAME = "metrics.jsonl"
 
 
 class Metrics:
-    """Appends to ``metrics.jsonl``; what a run that was killed wrote after ``step``, its last checkpoint, goes."""
+    """Appends to ``metrics.jsonl``; what a run that was killed wrote after ``step``, its last checkpoint, goes.
+
+    Without a checkpoint, at step 0, everything goes.
+    """
 
     def __init__(self, folder: Path, step: int) -> None:
         self.path = folder / NAME
-        kept = [line for line in read(folder) if line["step"] <= step]
+        kept = [line for line in read(folder) if line["step"] <= step] if step else []
         temporary = folder / f".{NAME}"
         temporary.write_text("".join(json.dumps(line) + "\n" for line in kept), encoding="utf-8")
         temporary.replace(self.path)

@@ -6,7 +6,6 @@ import argparse
 import hashlib
 import json
 import os
-import shutil
 import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import fields, replace
@@ -25,6 +24,7 @@ from model.optim import Adafactor
 from model.t5 import T5
 from model.tokenizer import Tokenizer
 from model.train import CHECKPOINTS, State, TrainConfig, train
+from model.train_tokenizer import write_whole
 
 # Options where they are not given: T5's own baseline, and for the tiny preset what learns in minutes on two cores.
 BASELINE = {"steps": 2**19, "batch_size": 128, "input_length": 512, "learning_rate": 0.01, "warmup_steps": 10_000}
@@ -56,7 +56,8 @@ def arguments() -> argparse.ArgumentParser:
     add("--dropout", type=float, help="(default: the version's, 0.1 for v1.0 and 0 for v1.1)")
     add("--device", default="auto", help="cpu, cuda, or auto (default)")
     add("--seed", type=int, default=0, help="of weights, masks and order (default: 0)")
-    add("--held_out_documents", type=int, default=50, help="for evaluation, never trained on (default: 50; 0: none)")
+    held = "for evaluation, never trained on: of the validation split, if it has so many (default: 50; 0: none)"
+    add("--held_out_documents", type=int, default=50, help=held)
     resume = "insist on a checkpoint in the output, or on none (default: go on from one if there is one)"
     add("--resume", action=argparse.BooleanOptionalAction, help=resume)
     task_options(parser)
@@ -174,7 +175,7 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
         state.load(path)
         say(f"going on from {path}, step {state.step}")
     options.output.mkdir(parents=True, exist_ok=True)
-    shutil.copyfile(options.tokenizer, options.output / "spiece.model")
+    write_whole(options.output / "spiece.model", options.tokenizer.read_bytes())
     size = f"{model.config.parameter_count():,} parameters on {device}"
     say(f"{size}; {len(source.shards)} shards, {len(documents)} documents held out")
     metrics = Metrics(options.output, state.step)

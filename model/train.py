@@ -179,8 +179,9 @@ class Log:
             raise diverged(self.checkpoints, f"the held-out loss is {score.loss} after step {step}")
         self.metrics.write("held_out", step, **asdict(score))
         gap, entropy = score.unigram_entropy - score.text_loss, score.unigram_entropy
+        side = "below" if gap >= 0 else "above"
         say(
             f"step {step}/{self.config.steps}  held-out loss {score.loss:.4f}, on text tokens {score.text_loss:.4f}: "
-            f"{gap:.4f} nat below their unigram entropy {entropy:.4f}"
+            f"{abs(gap):.4f} nat {side} their unigram entropy {entropy:.4f}"
         )
         self.since = time.monotonic()

@@ -213,7 +213,7 @@ def test_a_run_learns(tokenizer: Tokenizer, source: Source, tmp_path: Path) -> N
 
 def poison(state: State) -> None:
     with torch.no_grad():
-        next(state.model.parameters())[5] = math.nan
+        next(state.model.parameters())[:] = math.nan
 
 
 def test_a_loss_that_is_not_finite_stops_the_run(tokenizer: Tokenizer, source: Source, tmp_path: Path) -> None:
@@ -275,6 +275,38 @@ def test_lines_after_the_checkpoint_go(tmp_path: Path) -> None:
         stream.write('{"kind": "train", "st')  # a kill in the middle of a line
     metrics.Metrics(tmp_path, 2).write("train", 3, loss=0.1)
     assert [(line["step"], line["loss"]) for line in metrics.read(tmp_path)] == [(1, 1.0), (2, 0.5), (3, 0.1)]
+
+
+def test_a_run_killed_before_its_first_checkpoint_leaves_no_line(tmp_path: Path) -> None:
+    first = metrics.Metrics(tmp_path, 0)
+    first.write("held_out", 0, loss=1.0)
+    first.write("train", 1, loss=1.0)
+    metrics.Metrics(tmp_path, 0)
+    assert list(metrics.read(tmp_path)) == []
+
+
+@pytest.mark.parametrize(
+    ("loss", "said"), [(6.0, "0.5000 nat below"), (6.5, "0.0000 nat below"), (7.0, "0.5000 nat above")]
+)
+def test_the_yardstick_is_told(
+    loss: float, said: str, tokenizer: Tokenizer, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    class Fixed:
+        def score(self, *_: Any) -> held_out.Score:
+            return held_out.Score(5.0, loss, 6.5, 100)
+
+    log = Log(CONFIG, 128, tmp_path, metrics.Metrics(tmp_path, 0), 0)
+    log.held_out(4, Fixed(), T5(network(tokenizer)), CPU)  # type: ignore[arg-type]
+    assert f"on text tokens {loss:.4f}: {said} their unigram entropy 6.5000" in capsys.readouterr().err
+
+
+def test_a_held_out_loss_that_is_not_finite_stops_the_run(
+    folder: Path, source: Source, tokenizer: Tokenizer, tmp_path: Path
+) -> None:
+    state = fresh(network(tokenizer))
+    poison(state)
+    with pytest.raises(FloatingPointError, match="held-out loss is nan after step 0"):
+        go(state, source, tmp_path, held_out=held_out_of(folder, source, tokenizer))
 
 
 # Held-out documents
