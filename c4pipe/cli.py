@@ -4,33 +4,37 @@ from __future__ import annotations
 
 import argparse
 import logging
+import os
 import sys
 from collections.abc import Callable, Sequence
-from typing import TypeAlias
 
 from tqdm.contrib.logging import logging_redirect_tqdm
 
 from c4pipe import crawl, files, resources
+from c4pipe.command import Commands, command
+from c4pipe.conform_command import add_conform
+from c4pipe.variant_commands import add_explain, add_variants
 
-Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 FAILED, INTERRUPTED = 1, 130
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run one command; returns 0, or 1 with a message on stderr."""
+    """Run one command; returns 0, what the command says, or 1 with a message on stderr."""
     arguments = parser().parse_args(argv)
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
-    run: Callable[[argparse.Namespace], None] = arguments.run
+    run: Callable[[argparse.Namespace], int | None] = arguments.run
     try:
         with logging_redirect_tqdm():
-            run(arguments)
+            return run(arguments) or 0
+    except BrokenPipeError:  # who reads the output has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return FAILED
     except (crawl.CrawlError, resources.ResourceError, OSError, ImportError, ValueError) as error:
         print(f"c4pipe {arguments.command}: {error}", file=sys.stderr)
         return FAILED
     except KeyboardInterrupt:
         print("interrupted; the same command again goes on where this one stopped", file=sys.stderr)
         return INTERRUPTED
-    return 0
 
 
 def parser() -> argparse.ArgumentParser:
@@ -40,17 +44,6 @@ def parser() -> argparse.ArgumentParser:
     for add in COMMANDS:
         add(commands)
     return root
-
-
-def command(commands: Commands, name: str, summary: str, examples: str) -> argparse.ArgumentParser:
-    """A new command with its summary and its examples in the help."""
-    return commands.add_parser(
-        name,
-        help=summary,
-        description=summary,
-        epilog="examples:\n" + "\n".join(f"  {line}" for line in examples.strip().splitlines()),
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
 
 
 def add_fetch(commands: Commands) -> None:
@@ -153,4 +146,4 @@ def show_resources(arguments: argparse.Namespace) -> None:
         print(resource.sha256, name, resources.locate(name) or f"not here; {resource.address}", sep="  ")
 
 
-COMMANDS = (add_fetch, add_resources)
+COMMANDS = (add_fetch, add_resources, add_variants, add_explain, add_conform)

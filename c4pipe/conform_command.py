@@ -1,0 +1,137 @@
+"""``c4pipe conform``: the conformance kit."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+
+from c4pipe import resources, sentences
+from c4pipe.blame import Side
+from c4pipe.command import Commands, add_resources_option, add_semantics_option, command
+from c4pipe.conform import read_deviations, report
+from c4pipe.conform_text import as_data, told
+from c4pipe.corpus import Corpus, open_corpus, open_golden
+from c4pipe.custom import named
+from c4pipe.terminal import say
+from c4pipe.variants import VARIANTS, Variant
+
+DIFFERENT = 3  # exit code; 1 is an error, 2 wrong usage
+SEMANTICS = "3.1.0"
+
+
+def add_conform(commands: Commands) -> None:
+    """``c4pipe conform``: is a corpus what it should be?"""
+    parser = command(
+        commands,
+        "conform",
+        "Compare a corpus with a golden folder, or two corpora: documents and counters, by rule. "
+        "Exits with 0 if nothing differs, with 3 if something does.",
+        """
+c4pipe conform --golden golden/c4 build/en
+c4pipe conform --golden golden/c4 --variant en --deviations tests/known-deviations.json other-tool/output
+c4pipe conform build/en other-build/en
+c4pipe conform build/en build/en.calm --variant en,path/to/my_variant.py:MY_VARIANT --show 20
+""",
+    )
+    parser.add_argument(
+        "outputs",
+        nargs="+",
+        metavar="OUTPUT",
+        help="one with --golden, else two: a file or folder of JSON lines, Parquet or TFRecord with text and url",
+    )
+    parser.add_argument("--golden", metavar="DIR", help="folder of what the reference made")
+    parser.add_argument(
+        "--variant",
+        metavar="V[,V]",
+        help="whose rules the two were made by (default: what their manifests or folders say)",
+    )
+    add_semantics_option(parser, None, f"what the manifest or the golden folder's name says, else {SEMANTICS}")
+    parser.add_argument(
+        "--counters", metavar="FILE", help="golden counters (default: those of the variant in the folder)"
+    )
+    parser.add_argument("--deviations", metavar="FILE", help="JSON table of differences that are known and allowed")
+    parser.add_argument(
+        "--show", type=int, default=5, metavar="N", help="examples to show of each rule (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--examine",
+        type=int,
+        default=1000,
+        metavar="N",
+        help="differing URLs to look at; all are counted (default: %(default)s)",
+    )
+    parser.add_argument("--json", action="store_true", help="print the report as JSON")
+    add_resources_option(parser)
+    parser.set_defaults(run=conform)
+
+
+def conform(arguments: argparse.Namespace) -> int:
+    """Print how the outputs differ; the exit code says whether."""
+    if arguments.resources:
+        resources.use(arguments.resources)
+    if min(arguments.show, arguments.examine) < 0:
+        raise ValueError("--show and --examine are numbers of examples and URLs, 0 or more")
+    left, right = against_golden(arguments) if arguments.golden else two_outputs(arguments)
+    deviations = read_deviations(arguments.deviations) if arguments.deviations else []
+    found = report(left, right, deviations=deviations, examine=arguments.examine)
+    if arguments.json:
+        say(json.dumps(as_data(found, show=arguments.show), indent=2))
+    else:
+        for line in told(found, show=arguments.show):
+            say(line)
+    return 0 if found.same else DIFFERENT
+
+
+def against_golden(arguments: argparse.Namespace) -> tuple[Side, Side]:
+    """The golden file of the output's variant, and the output."""
+    if len(arguments.outputs) != 1:
+        raise ValueError(f"--golden is compared with one output, but {len(arguments.outputs)} are named")
+    (output,) = arguments.outputs
+    of_golden, of_output = names(arguments.variant)
+    corpus = open_corpus(output, of_golden)
+    name = of_golden or corpus.variant or os.path.basename(os.path.normpath(output))
+    punkt = str(corpus.manifest.get("versions", {}).get("punkt", sentences.algorithm()))
+    golden = open_golden(arguments.golden, name, punkt=punkt, counters=arguments.counters)
+    folder = os.path.basename(os.path.normpath(arguments.golden))
+    version = arguments.semantics or (folder if folder in versions() else SEMANTICS)
+    own = of_output if of_output != of_golden else corpus.variant
+    return Side(golden, rules(golden, name, version)), Side(corpus, rules(corpus, own, version))
+
+
+def two_outputs(arguments: argparse.Namespace) -> tuple[Side, Side]:
+    """Two corpora that stand on equal terms."""
+    if len(arguments.outputs) != 2:
+        raise ValueError(f"{len(arguments.outputs)} outputs are named; name two, or one with --golden")
+    if arguments.counters:
+        raise ValueError("--counters are golden ones; they need --golden")
+    sides = []
+    for path, name in zip(arguments.outputs, names(arguments.variant), strict=True):
+        corpus = open_corpus(path, name)
+        sides.append(Side(corpus, rules(corpus, name or corpus.variant, arguments.semantics)))
+    return sides[0], sides[1]
+
+
+def names(variants: str | None) -> tuple[str | None, str | None]:
+    """The names for the first and the second corpus; one stands for both.
+
+    >>> names("en"), names("en,mine:MINE"), names(None)
+    (('en', 'en'), ('en', 'mine:MINE'), (None, None))
+    """
+    parts = variants.split(",") if variants else [None]
+    if len(parts) > 2:
+        raise ValueError(f"--variant names {len(parts)}; name one for both, or two")
+    return parts[0], parts[-1]
+
+
+def rules(corpus: Corpus, name: str | None, version: str | None) -> Variant | None:
+    """The variant of that name; None where none is known by it."""
+    version = version or corpus.semantics or SEMANTICS
+    if name is None or (":" not in name and (name, version) not in VARIANTS):
+        return None
+    return named(name, version)
+
+
+def versions() -> set[str]:
+    """All versions of the semantics."""
+    return {version for _, version in VARIANTS}

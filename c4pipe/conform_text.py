@@ -1,0 +1,114 @@
+"""A report of ``c4pipe conform``, for people and for machines."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from c4pipe.blame import Finding
+from c4pipe.conform import Report
+from c4pipe.terminal import shortened, visible
+
+KINDS = {"missing": "in the first alone", "extra": "in the second alone", "different": "in both, but not the same"}
+DETAILS = 12  # lines of an example that are shown
+VALUE = 60  # characters of an option that are shown
+
+
+def told(report: Report, *, show: int) -> Iterator[str]:
+    """The report as lines, with ``show`` examples of each rule."""
+    yield f"first:  {report.left}: {report.documents[0]:,} documents"
+    yield f"second: {report.right}: {report.documents[1]:,} documents"
+    yield f"compared by URL: {', '.join(name.removesuffix('_sha256') for name in report.compared)}"
+    yield from report.notes
+    for deviation in report.allowed:
+        yield f"allowed, {deviation.name}: {visible(deviation.url)}: {deviation.why}"
+    for kind, what in KINDS.items():
+        yield from _of_kind(report, kind, what, show)
+    yield from _counters(report)
+    if report.options:
+        yield ""
+        yield "made otherwise:"
+        yield from (f"  {name}: {_value(one)} -> {_value(other)}" for name, one, other in report.options)
+    yield ""
+    yield verdict(report)
+
+
+def verdict(report: Report) -> str:
+    """The report in a line."""
+    if report.same:
+        return "no difference"
+    counts = ", ".join(f"{count:,} {kind}" for kind, count in report.counts.items())
+    return f"documents: {counts}; counters: {len(report.counters)} differ"
+
+
+def by_rule(report: Report, kind: str) -> dict[str, list[Finding]]:
+    """The findings of a kind under each of their rules, the commonest rule first."""
+    found: dict[str, list[Finding]] = {}
+    for finding in report.findings:
+        if finding.difference.kind == kind:
+            for rule in finding.rules:
+                found.setdefault(rule, []).append(finding)
+    return dict(sorted(found.items(), key=lambda item: (-len(item[1]), item[0])))
+
+
+def _of_kind(report: Report, kind: str, what: str, show: int) -> Iterator[str]:
+    rules = by_rule(report, kind)
+    count = report.counts[kind]  # type: ignore[index]
+    if not count:
+        return
+    looked_at = sum(finding.difference.kind == kind for finding in report.findings)
+    of = "" if looked_at == count else f"; {looked_at:,} of them were looked at"
+    yield ""
+    yield f"{kind}: {count:,} documents, {what}{of}"
+    for rule, findings in rules.items():
+        lines = sum(finding.rules[rule] for finding in findings)
+        yield f"  {len(findings):,} by {visible(rule)}" + (f", {lines:,} lines" if lines > len(findings) else "")
+        for finding in findings[:show]:
+            yield f"      {visible(finding.difference.url)}"
+            mine = [line for line in finding.details if f"[{rule}]" in line or not line.startswith(("- [", "+ ["))]
+            yield from (f"        {shortened(line)}" for line in mine[:DETAILS])
+            if mine[DETAILS:]:
+                yield f"        and {len(mine) - DETAILS:,} lines more"
+
+
+def _counters(report: Report) -> Iterator[str]:
+    if not report.counters:
+        return
+    yield ""
+    yield f"counters: {len(report.counters)} differ"
+    names = max(len(visible(name)) for name, _, _ in report.counters)
+    for name, one, other in report.counters:
+        yield f"  {visible(name):<{names}} {one:>13,} -> {other:>13,}  ({other - one:+,})"
+
+
+def _value(value: object) -> str:
+    return "nothing" if value is None else shortened(str(value), VALUE)
+
+
+def as_data(report: Report, *, show: int) -> dict[str, Any]:
+    """The report as JSON, with ``show`` examples of each rule."""
+    return {
+        "same": report.same,
+        "first": {"name": report.left, "documents": report.documents[0]},
+        "second": {"name": report.right, "documents": report.documents[1]},
+        "compared": list(report.compared),
+        "notes": list(report.notes),
+        "allowed": [{"name": one.name, "why": one.why, "url": one.url} for one in report.allowed],
+        "counts": dict(report.counts),
+        "urls": report.urls,
+        "looked_at": len({finding.difference.url for finding in report.findings}),
+        "rules": {
+            kind: {rule: _rule(rule, findings, show) for rule, findings in by_rule(report, kind).items()}
+            for kind in KINDS
+        },
+        "counters": [{"name": name, "first": one, "second": other} for name, one, other in report.counters],
+        "options": [{"name": name, "first": one, "second": other} for name, one, other in report.options],
+    }
+
+
+def _rule(rule: str, findings: list[Finding], show: int) -> dict[str, Any]:
+    return {
+        "documents": len(findings),
+        "lines": sum(finding.rules[rule] for finding in findings),
+        "examples": [{"url": one.difference.url, "details": list(one.details)} for one in findings[:show]],
+    }

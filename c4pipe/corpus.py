@@ -1,0 +1,141 @@
+"""A corpus to compare: a build of ours, what another tool wrote, or a golden file, with what is told beside it."""
+
+from __future__ import annotations
+
+import glob
+import gzip
+import json
+import os
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, cast
+
+from c4pipe import files
+from c4pipe.corpus_files import FACTS, KINDS, TEXT_HASH, Document, documents, kind_of
+
+NLTK = re.compile(r"NLTK (\d[\d.]*)")
+
+
+@dataclass(frozen=True)
+class Corpus:
+    """Files of documents of one format, and what stands beside them."""
+
+    name: str  # as it was named
+    paths: tuple[str, ...]
+    kind: str
+    tells: frozenset[str]  # what every file tells of a document
+    counters: Mapping[str, int] | None = None
+    manifest: Mapping[str, Any] = field(default_factory=dict)
+    trace: str | None = None  # a golden folder's: the path of what became of every page
+    notes: tuple[str, ...] = ()
+
+    def documents(self) -> Iterator[Document]:
+        """All documents, always in the same order."""
+        for path in self.paths:
+            yield from documents(path)
+
+    @property
+    def variant(self) -> str | None:
+        """The variant that the manifest names."""
+        return cast("str | None", _told(self.manifest, "variant"))
+
+    @property
+    def semantics(self) -> str | None:
+        """The version of the semantics that the manifest names."""
+        return cast("str | None", _told(self.manifest, "semantics"))
+
+
+def _told(manifest: Mapping[str, Any], name: str) -> object:
+    found = {**manifest, **manifest.get("options", {})}.get(name)
+    return found if isinstance(found, str) else None
+
+
+def open_corpus(path: str, variant: str | None = None) -> Corpus:
+    """The corpus in a file or folder; of a build of several variants, that of the one."""
+    folder = build_folder(path, variant)
+    found = files.matches(glob.escape(folder)) or files.matches(files.join(glob.escape(folder), "**"))
+    kinds = {one: kind for one in found if (kind := kind_of(one))}
+    if not kinds:
+        endings = "JSON lines (.jsonl, .json, .gz or not), .parquet or TFRecord"
+        raise FileNotFoundError(f"{folder} holds no documents: {endings} are looked for")
+    counts = Counter(kinds.values())
+    kind = next(kind for kind in KINDS if counts[kind])
+    paths = tuple(one for one in found if kinds.get(one) == kind)
+    aside = [
+        f"{path}: read are {counts[kind]} {kind} files, not its {n} of {k}" for k, n in counts.items() if k != kind
+    ]
+    manifest = _json(files.join(folder, "manifest.json"))
+    return Corpus(path, paths, kind, tells(paths), _stats(folder), manifest or {}, notes=tuple(aside))
+
+
+def build_folder(path: str, variant: str | None) -> str:
+    """The folder of the variant in the folder of a build; the path itself where it is no such."""
+    manifests = files.matches(files.join(glob.escape(path), "*", "manifest.json"))
+    if not manifests or files.exists(files.join(path, "manifest.json")):
+        return path
+    folders = {os.path.basename(os.path.dirname(found)): os.path.dirname(found) for found in manifests}
+    if variant in folders:
+        return folders[variant]
+    if len(folders) > 1 or variant is not None:
+        raise ValueError(f"{path} is a build of {', '.join(sorted(folders))}; name one of these folders in it")
+    return next(iter(folders.values()))
+
+
+def open_golden(folder: str, variant: str, *, punkt: str = "", counters: str | None = None) -> Corpus:
+    """What the reference made of a variant. Where its counters hang on the release of NLTK, ``punkt`` names it."""
+    path = files.join(folder, f"{variant}.jsonl.gz")
+    if not files.exists(path):
+        there = sorted(os.path.basename(one) for one in files.matches(files.join(glob.escape(folder), "*.jsonl.gz")))
+        raise FileNotFoundError(
+            f"{folder} holds no {variant}.jsonl.gz; it has {', '.join(there) or 'none'}; name --variant"
+        )
+    release = NLTK.search(punkt)
+    of_release = files.join(folder, f"{variant}.nltk-{release[1]}.counters.json") if release else ""
+    default = files.join(folder, f"{variant}.counters.json")
+    chosen = counters or (of_release if of_release and files.exists(of_release) else default)
+    trace = files.join(folder, f"{variant}.trace.jsonl.gz")
+    return Corpus(
+        folder,
+        (path,),
+        "jsonl",
+        tells((path,)),
+        cast("Mapping[str, int] | None", files.read_json(chosen) if counters else _json(chosen)),
+        trace=trace if files.exists(trace) else None,
+        notes=(f"golden counters: {os.path.basename(chosen)}",),
+    )
+
+
+def tells(paths: tuple[str, ...]) -> frozenset[str]:
+    """What the first document of every file tells; of the others, what they leave out counts as empty."""
+    found = frozenset((*FACTS, TEXT_HASH))
+    for path in paths:
+        first = next(documents(path), None)
+        if first is not None:
+            found &= first.facts.keys()
+    return found
+
+
+def traced(path: str, urls: frozenset[str]) -> dict[str, list[Mapping[str, Any]]]:
+    """The rows of a trace that are of these URLs, by URL."""
+    found: dict[str, list[Mapping[str, Any]]] = {}
+    with files.open_read(path) as stream, gzip.GzipFile(fileobj=stream) as lines:
+        for line in lines:
+            row = json.loads(line)
+            if row["url"] in urls:
+                found.setdefault(row["url"], []).append(row)
+    return found
+
+
+def _stats(folder: str) -> dict[str, int] | None:
+    """What a build of ours counted, faults of its files among it; None where nothing is told."""
+    stats = _json(files.join(folder, "stats.json"))
+    if stats is None:
+        return None
+    faults = {f"fault/{kind}": count for kind, count in stats.get("faults", {}).items()}
+    return {**stats["counters"], **faults}
+
+
+def _json(path: str) -> dict[str, Any] | None:
+    return cast("dict[str, Any]", files.read_json(path)) if files.exists(path) else None

@@ -1,0 +1,152 @@
+"""What a variant thinks of one page, stage by stage and line by line.
+
+The page is seen alone: where a stage needs the others, that is said and the page goes on.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from c4pipe.cleaning import CleanLines, Row, built, first_to_fire
+from c4pipe.dedup import Dedup, DedupLines, line_key
+from c4pipe.page import Page, Verdict
+from c4pipe.urls import InUrlList
+from c4pipe.variant_text import rule
+from c4pipe.variants import CrawlStage, Stage, Variant, flat
+
+NEEDS_OTHERS = "not decided here: needs the other pages"
+NEEDS_LIST = "not decided here: needs the list of URLs"
+WITHIN_PAGE = "within this page alone: what of it other pages own is not decided here"
+NOT_LOOKED_AT = "not looked at"
+
+
+@dataclass(frozen=True)
+class LineSeen:
+    """A line as it came to a stage."""
+
+    number: int  # from 1, in the page as it came to the stage
+    text: str
+    taken_by: str | None = None  # the counter of what took it; None: it stays
+    edited: str | None = None  # as it goes on, where that is otherwise
+    edits: tuple[str, ...] = ()  # what changed it
+
+
+@dataclass(frozen=True)
+class StageSeen:
+    """A stage and what it thought of the page."""
+
+    name: str
+    outcome: Literal["passed", "dropped", "undecided", "not reached"]
+    tally: Mapping[str, int] = field(default_factory=dict)  # under the published names
+    note: str = ""
+    lines: tuple[LineSeen, ...] = ()  # of the stages that look at lines
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """A page's way through a variant."""
+
+    variant: str
+    semantics: str
+    page: Page
+    stages: tuple[StageSeen, ...]
+    final: Page | None  # as it is published, if other pages leave it everything
+    split: str | None
+
+    @property
+    def dropped_by(self) -> StageSeen | None:
+        """The stage that dropped the page."""
+        return next((stage for stage in self.stages if stage.outcome == "dropped"), None)
+
+
+def explain(variant: Variant, page: Page) -> Explanation:
+    """Take the page through the variant's stages until one drops it."""
+    now: Page | None = page
+    seen: list[StageSeen] = []
+    for stage in variant.stages:
+        if now is None:
+            seen.append(StageSeen(stage.name, "not reached"))
+            continue
+        verdict, note = judged(stage, now)
+        if verdict is None:
+            seen.append(StageSeen(stage.name, "undecided", note=note))
+            continue
+        outcome: Literal["passed", "dropped"] = "dropped" if verdict.page is None else "passed"
+        tally = flat(stage.name, verdict.tally)
+        seen.append(StageSeen(stage.name, outcome, tally, note, tuple(lines_of(stage, now, verdict))))
+        now = verdict.page
+    split = None if now is None else variant.split(now)
+    return Explanation(variant.name, variant.semantics, page, tuple(seen), now, split)
+
+
+def judged(stage: Stage, page: Page) -> tuple[Verdict | None, str]:
+    """The stage's verdict on the page alone, None where it can have none, and what to note."""
+    if not isinstance(stage, CrawlStage):
+        return stage.judge(page), ""
+    if isinstance(stage, InUrlList):
+        return (
+            (stage.verdict(page, listed=stage.key(page) in _listed(stage)), "") if stage.paths else (None, NEEDS_LIST)
+        )
+    if isinstance(stage, Dedup):
+        return stage.judge_all([page])[0], WITHIN_PAGE
+    return None, NEEDS_OTHERS
+
+
+@functools.lru_cache(maxsize=2)
+def _listed(stage: InUrlList) -> frozenset[bytes]:
+    return frozenset(stage.listed())
+
+
+def lines_of(stage: Stage, page: Page, verdict: Verdict) -> Iterator[LineSeen]:
+    """Each line as the stage saw it; nothing of a stage that looks at no lines."""
+    if isinstance(stage, CleanLines):
+        yield from _cleaned(stage, page.text.splitlines())
+    elif isinstance(stage, DedupLines):
+        yield from _deduplicated(page.text.split("\n"))
+    elif verdict.page is not None and verdict.page.text != page.text:
+        yield from _rewritten(page.text.split("\n"), verdict.page.text.split("\n"))
+
+
+def _cleaned(stage: CleanLines, lines: list[str]) -> Iterator[LineSeen]:
+    rules = built(stage.rows)
+    for number, text in enumerate(lines, 1):
+        stripped = text.strip()
+        line, row = first_to_fire(rules, text)
+        edited = None if line == stripped else line
+        edits = () if edited is None else tuple(rule(row) for row in stage.rows if changes(row, stripped))
+        yield LineSeen(number, stripped, None if row is None else counter(row), edited, edits)
+        if row is not None and row.effect == "drop_page":
+            rest = enumerate(lines[number:], number + 1)
+            yield from (LineSeen(later, text.strip(), NOT_LOOKED_AT) for later, text in rest)
+            return
+
+
+def counter(row: Row) -> str:
+    """The row's counter as it is published, without its stage's namespace."""
+    return f"{'line-filtered' if row.effect == 'drop_line' else 'filtered'}:{row.counter}"
+
+
+def changes(row: Row, line: str) -> bool:
+    """The row is an edit that alone would change the line."""
+    return row.effect == "edit" and first_to_fire(built((row,)), line)[0] != line
+
+
+def _deduplicated(lines: list[str]) -> Iterator[LineSeen]:
+    met: set[bytes] = set()
+    for number, text in enumerate(lines, 1):
+        key = line_key(text)
+        yield LineSeen(number, text, "line-filtered:local_duplicate" if key in met else None)
+        met.add(key)
+
+
+def _rewritten(before: list[str], after: list[str]) -> Iterator[LineSeen]:
+    """The lines that a stage passed on as they were, and those that it did not."""
+    following = iter([*after, None])
+    awaited = next(following)
+    for number, text in enumerate(before, 1):
+        stays = text == awaited
+        yield LineSeen(number, text, None if stays else "not passed on as it is")
+        awaited = next(following) if stays else awaited

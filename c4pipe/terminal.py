@@ -1,0 +1,38 @@
+"""Text of pages on a terminal: nothing in it moves the cursor, rings, colours or hides what follows."""
+
+from __future__ import annotations
+
+import sys
+import unicodedata
+from typing import TextIO
+
+# Control and format characters (among them those that turn the writing direction), halves of a pair, line and
+# paragraph separators: what a terminal would obey or swallow instead of showing it.
+OBEYED = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
+SHOWN_MAX = 200  # characters of a line, unless it is asked for whole
+
+
+def visible(text: str) -> str:
+    r"""The text with every character that is obeyed rather than shown as its escape.
+
+    >>> visible("red \x1b[31m, tab\t, Grüße")
+    'red \\x1b[31m, tab\\t, Grüße'
+    """
+    return "".join(ascii(c)[1:-1] if unicodedata.category(c) in OBEYED else c for c in text)
+
+
+def shortened(text: str, characters: int = SHOWN_MAX) -> str:
+    """``visible`` text, cut after so many characters of the original, and how many are left out.
+
+    >>> shortened("twelve chars", characters=6)
+    'twelve [and 6 characters more]'
+    """
+    rest = len(text) - characters
+    return visible(text) if rest <= 0 else f"{visible(text[:characters])} [and {rest:,} characters more]"
+
+
+def say(text: str, out: TextIO | None = None) -> None:
+    """Print a text whose lines are visible already; what the terminal's encoding lacks is escaped too."""
+    stream = out or sys.stdout
+    encoding = stream.encoding or "utf-8"
+    print(text.encode(encoding, "backslashreplace").decode(encoding), file=stream)

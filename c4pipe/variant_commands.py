@@ -1,0 +1,106 @@
+"""``c4pipe variants`` and ``c4pipe explain``: what the rules are, and what they make of a page."""
+
+from __future__ import annotations
+
+import argparse
+import json
+
+from c4pipe import files, lookup, resources, variant_text
+from c4pipe.command import Commands, add_resources_option, add_semantics_option, command
+from c4pipe.custom import resolve
+from c4pipe.explain import explain
+from c4pipe.explain_text import told
+from c4pipe.terminal import say
+from c4pipe.variants import VARIANTS, Variant
+
+SEMANTICS = "3.1.0"
+VARIANT_HELP = "a published variant, or your own as module:NAME or path/to/file.py:NAME"
+
+
+def add_variants(commands: Commands) -> None:
+    """``c4pipe variants``: the table."""
+    parser = command(
+        commands,
+        "variants",
+        "List the variants with their stages, rules and limits, or show some whole.",
+        """
+c4pipe variants
+c4pipe variants en --semantics 3.1.0
+c4pipe variants path/to/my_variant.py:MY_VARIANT
+c4pipe variants --json
+""",
+    )
+    parser.add_argument("names", nargs="?", metavar="V,...", help=f"show these whole: {VARIANT_HELP}")
+    add_semantics_option(parser, None, f"all in the list, {SEMANTICS} for those that are named")
+    parser.add_argument("--json", action="store_true", help="print JSON, everything whole")
+    parser.set_defaults(run=show_variants)
+
+
+def show_variants(arguments: argparse.Namespace) -> None:
+    """Print the variants that are asked for."""
+    chosen = (
+        resolve(arguments.names, arguments.semantics or SEMANTICS) if arguments.names else listed(arguments.semantics)
+    )
+    if arguments.json:
+        say(json.dumps([variant_text.as_data(variant) for variant in chosen], indent=2))
+        return
+    for line in (
+        (line for variant in chosen for line in (*variant_text.whole(variant), ""))
+        if arguments.names
+        else variant_text.listing(chosen)
+    ):
+        say(line)
+
+
+def listed(semantics: str | None) -> tuple[Variant, ...]:
+    """The published variants, of one version of the semantics or of all."""
+    chosen = tuple(variant for (_, version), variant in VARIANTS.items() if semantics in (None, version))
+    if not chosen:
+        known = ", ".join(dict.fromkeys(version for _, version in VARIANTS))
+        raise ValueError(f"no variants at semantics {semantics!r}; there are {known}")
+    return chosen
+
+
+def add_explain(commands: Commands) -> None:
+    """``c4pipe explain``: a page's way through a variant."""
+    parser = command(
+        commands,
+        "explain",
+        "Show each line of a page with the rule that took it, and what each stage thinks of the page.",
+        """
+c4pipe explain page.txt --variant en
+c4pipe explain wet/a.warc.wet.gz --variant en --url https://example.com/page
+c4pipe explain https://example.com/page --input 'wet/**/*.warc.wet.gz' --variant realnewslike
+c4pipe explain - --variant path/to/my_variant.py:MY_VARIANT
+""",
+    )
+    parser.add_argument(
+        "source",
+        metavar="FILE|URL",
+        help="a WET file, a plain text, '-' for standard input, or a URL in the --input files",
+    )
+    parser.add_argument("--variant", default="en", metavar="V", help=f"{VARIANT_HELP} (default: %(default)s)")
+    add_semantics_option(parser, SEMANTICS, SEMANTICS)
+    parser.add_argument("--url", help="which pages of a WET file, or the URL of a plain text (default: all, or none)")
+    parser.add_argument(
+        "--input", action="append", default=[], metavar="WET", help="where to look for a URL; globs, too"
+    )
+    parser.add_argument("--urls", action="append", default=[], metavar="LIST", help="the list of URLs of webtextlike")
+    add_resources_option(parser)
+    parser.set_defaults(run=explain_pages)
+
+
+def explain_pages(arguments: argparse.Namespace) -> None:
+    """Print what the variant thinks of each page."""
+    if arguments.resources:
+        resources.use(arguments.resources)
+    (variant, *more) = resolve(arguments.variant, arguments.semantics)
+    if more:
+        raise ValueError(f"--variant names {len(more) + 1}; a page is explained for one")
+    if arguments.urls:
+        variant = variant.with_url_list(*files.expand(arguments.urls))
+    for number, page in enumerate(lookup.pages(arguments.source, url=arguments.url, inputs=arguments.input)):
+        if number:
+            say("\n" + "=" * 40 + "\n")
+        for line in told(explain(variant, page)):
+            say(line)

@@ -1,0 +1,140 @@
+"""Variants for people to read, and as data: stages in their order, rows with their counters, limits, crawls."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterator, Sequence
+from dataclasses import fields, is_dataclass
+
+from c4pipe.cleaning import CleanLines, Row
+from c4pipe.fingerprint import described, fingerprint
+from c4pipe.variants import Stage, Variant
+
+SHOWN = 5  # members of a long list, where a variant is not shown whole
+WIDTH = 110
+EFFECTS = {"drop_line": "drop line", "drop_page": "drop page", "edit": "edit line"}
+
+
+def as_data(variant: Variant) -> dict[str, object]:
+    """The variant as JSON, with the digest that a build knows it by."""
+    return {
+        "name": variant.name,
+        "semantics": variant.semantics,
+        "crawls": list(variant.crawls),
+        "by_language": variant.by_language,
+        "stages": [described(stage) for stage in variant.stages],
+        "resources": sorted(variant.resources()),
+        "fingerprint": fingerprint(variant),
+    }
+
+
+def listing(variants: Sequence[Variant]) -> Iterator[str]:
+    """All variants, by semantics version, with what they share said once and long lists cut short."""
+    for semantics in dict.fromkeys(variant.semantics for variant in variants):
+        yield f"semantics {semantics}"
+        of_version = [variant for variant in variants if variant.semantics == semantics]
+        for variant in of_version:
+            yield ""
+            yield f"  {variant.name}: {crawls(variant)}" + (", splits by language" if variant.by_language else "")
+            yield from _stages(variant, indent="    ")
+        for rows, owners in _tables(of_version).items():
+            yield ""
+            yield f"  rows of {', '.join(owners)}, in order"
+            yield from _rows(rows, indent="    ")
+        yield ""
+
+
+def whole(variant: Variant) -> Iterator[str]:
+    """One variant with all that it is."""
+    yield f"{variant.name}, semantics {variant.semantics}" + (", splits by language" if variant.by_language else "")
+    yield from wrapped(f"crawls: {', '.join(variant.crawls)}", indent="  ")
+    for number, stage in enumerate(variant.stages, 1):
+        yield ""
+        yield f"{number}. {stage.name} ({type(stage).__name__}): {summary(stage)}"
+        for name, limit in limits(stage):
+            yield from wrapped(f"{name} = {value(limit)}", indent="     ")
+        if isinstance(stage, CleanLines):
+            yield from _rows(stage.rows, indent="     ")
+        if read := sorted(stage.resources() if hasattr(stage, "resources") else ()):
+            yield from wrapped(f"reads {', '.join(read)}", indent="     ")
+    yield ""
+    yield f"fingerprint {fingerprint(variant)}"
+
+
+def crawls(variant: Variant) -> str:
+    """The crawls of the published corpus, the ends of a long list."""
+    if len(variant.crawls) <= SHOWN:
+        return ", ".join(variant.crawls) or "no crawls named"
+    return f"{len(variant.crawls)} crawls, {variant.crawls[0]} to {variant.crawls[-1]}"
+
+
+def summary(stage: Stage) -> str:
+    """What the stage promises, in a line."""
+    return (type(stage).__doc__ or "").strip().partition("\n")[0].replace("``", "")
+
+
+def limits(stage: Stage) -> list[tuple[str, object]]:
+    """The stage's limits, short of its name and rows."""
+    names: list[str] = [field.name for field in fields(stage)] if is_dataclass(stage) else []
+    found = [(name, getattr(stage, name)) for name in names if name not in ("name", "rows")]
+    return [(name, limit) for name, limit in found if limit is not None and limit != ()]
+
+
+def value(limit: object, *, shown: int | None = None) -> str:
+    """A limit as it is read: thousands parted, texts as they are, lists with commas, cut after ``shown`` members.
+
+    >>> value(190_000), value((".", "?")), value(("a", "b", "c"), shown=1)
+    ('190,000', '"." "?"', '"a" and 2 more')
+    """
+    if isinstance(limit, tuple | list):
+        members = " ".join(value(member, shown=shown) for member in limit[:shown])
+        return members if shown is None or len(limit) <= shown else f"{members} and {len(limit) - shown} more"
+    if isinstance(limit, str):
+        return f"'{limit}'" if '"' in limit else f'"{limit}"'
+    return f"{limit:,}" if isinstance(limit, int) and not isinstance(limit, bool) else str(limit)
+
+
+def rule(row: Row) -> str:
+    """The row's rule with its limits.
+
+    >>> from c4pipe.variants import C4_ROWS
+    >>> rule(C4_ROWS[0])
+    'word_longer_than(characters=1,000)'
+    """
+    return f"{row.rule.__name__}({', '.join(f'{name}={value(limit)}' for name, limit in row.limits)})"
+
+
+def wrapped(text: str, *, indent: str) -> list[str]:
+    """The text in lines that fit a terminal, those after the first further in."""
+    return textwrap.wrap(
+        text,
+        WIDTH,
+        initial_indent=indent,
+        subsequent_indent=indent + "    ",
+        break_on_hyphens=False,
+        break_long_words=False,
+    )
+
+
+def _stages(variant: Variant, *, indent: str) -> Iterator[str]:
+    names = max(len(stage.name) for stage in variant.stages)
+    types = max(len(type(stage).__name__) for stage in variant.stages)
+    for number, stage in enumerate(variant.stages, 1):
+        told = ", ".join(f"{name}={value(limit, shown=SHOWN)}" for name, limit in limits(stage))
+        yield f"{indent}{number}. {stage.name:<{names}}  {type(stage).__name__:<{types}}  {told}".rstrip()
+
+
+def _rows(rows: Sequence[Row], *, indent: str) -> Iterator[str]:
+    width = max(len(row.counter) for row in rows)
+    for row in rows:
+        yield from wrapped(f"{EFFECTS[row.effect]}  {row.counter:<{width}}  {rule(row)}", indent=indent)
+
+
+def _tables(variants: Sequence[Variant]) -> dict[tuple[Row, ...], list[str]]:
+    """Each table of rows with the variants that have it."""
+    found: dict[tuple[Row, ...], list[str]] = {}
+    for variant in variants:
+        for stage in variant.stages:
+            if isinstance(stage, CleanLines):
+                found.setdefault(stage.rows, []).append(variant.name)
+    return found
