@@ -15,7 +15,6 @@ from apache_beam.options.pipeline_options import PipelineOptions
 
 from beam_jobs import dealing, report, steps
 from beam_jobs.plan import Job
-from beam_jobs.store import Store
 from c4pipe import files
 
 Item = tuple[str, tuple[Any, ...]]  # its name, and what the step takes
@@ -31,7 +30,7 @@ class Step:
     name: str
     run: Callable[..., None]  # of the job and what an item has
     items: Callable[[Job], Iterable[Item]]
-    leaves: Callable[..., str] | None = None  # of the store and what an item has
+    leaves: Callable[..., str] | None = None  # of the job and what an item has
 
     def remaining(self, job: Job) -> list[Item]:
         """The items whose report does not stand yet, or whose file."""
@@ -39,7 +38,7 @@ class Step:
         return [item for item in self.items(job) if item[0] not in done or not self._left(job, item)]
 
     def _left(self, job: Job, item: Item) -> bool:
-        return self.leaves is None or files.exists(self.leaves(job.store, *item[1]))
+        return self.leaves is None or files.exists(self.leaves(job, *item[1]))
 
 
 def _parts(job: Job) -> Iterator[Item]:
@@ -62,8 +61,12 @@ def _line_buckets(job: Job) -> Iterator[Item]:
     return ((steps.item(n, bucket), (n, bucket)) for n in _settling(job) for bucket in range(job.buckets))
 
 
-def _first_winners(store: Store, bucket: int) -> str:
-    return store.winners(0, bucket)
+def _urls(job: Job, part: int) -> str:
+    return job.store.urls(part)
+
+
+def _last_winners(job: Job, bucket: int) -> str:
+    return job.store.winners(len(job.scopes) - 1, bucket)
 
 
 def _shards(job: Job) -> Iterator[Item]:
@@ -71,9 +74,9 @@ def _shards(job: Job) -> Iterator[Item]:
 
 
 PHASES = {
-    "clean": (Step("clean", steps.clean_part, _parts, Store.urls),),
+    "clean": (Step("clean", steps.clean_part, _parts, _urls),),
     "settle": (
-        Step("settle_urls", steps.settle_url_bucket, _buckets, _first_winners),
+        Step("settle_urls", steps.settle_url_bucket, _buckets, _last_winners),
         Step("claim_lines", steps.claim_part, _line_parts),
         Step("settle_lines", steps.settle_line_bucket, _line_buckets),
     ),
