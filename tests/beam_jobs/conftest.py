@@ -10,7 +10,7 @@ import pytest
 from builds import Built
 
 from beam_jobs import build_c4
-from c4pipe import resources
+from c4pipe import files, resources
 
 
 @pytest.fixture(autouse=True)
@@ -19,6 +19,14 @@ def keep_resources() -> Iterator[None]:
     previous = resources.source()
     yield
     resources.use(previous)
+
+
+@pytest.fixture(autouse=True, scope="session")
+def no_waiting_for_the_disk() -> Iterator[None]:
+    """What these builds leave is read at once. Those in processes of their own do wait."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(files, "_sync", lambda path: None)
+        yield
 
 
 @pytest.fixture(scope="session")

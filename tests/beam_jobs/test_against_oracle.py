@@ -16,7 +16,7 @@ from crawls import Record
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from c4pipe import files, local, resources
+from c4pipe import local, resources
 from c4pipe.page import Page
 from c4pipe.variants import VARIANTS, Variant, variant
 
@@ -26,12 +26,9 @@ NAMES = [name for name, semantics in VARIANTS if semantics == "3.1.0" and name.s
 
 @pytest.fixture(autouse=True, scope="module")
 def builtin() -> Iterator[None]:
-    """Small stand-ins, and no waiting for the disk: what the builds here leave is read at once."""
     previous = resources.source()
     resources.use(resources.BUILTIN)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(files, "_sync", lambda path: None)
-        yield
+    yield
     resources.use(previous)
 
 
