@@ -14,7 +14,7 @@ from c4pipe.page import Page, Verdict
 WordLists = tuple[tuple[str, tuple[str, ...]], ...]  # a language's code, and its words
 
 SPACELESS = ("ja", "th", "zh")  # TFDS c4 3.1.0: written without blanks, so a word may stand inside another
-ALLOWED = MappingProxyType({"ja": ("sm", "グロ", "女の子"), "zh": ("性",)})  # TFDS c4 3.1.0
+ALLOWED: WordLists = (("ja", ("sm", "グロ", "女の子")), ("zh", ("性",)))  # TFDS c4 3.1.0
 
 # Our own, written by hand: it stands in for the English list where the built-in resources are asked for.
 _BUILTIN_ENGLISH = (
@@ -52,30 +52,35 @@ def pinned_words(language: str, source: str | None) -> tuple[str, ...]:
         for name, stand_in in pinned_files(language).items()
     )
     words = [line.strip() for data in contents for line in data.decode("utf-8").split("\n")]
-    return tuple(word for word in words if word and word not in ALLOWED.get(language, ()))
+    return tuple(filter(None, words))
 
 
-@functools.lru_cache(maxsize=2 * len(_FILES))
-def matcher(language: str, words: tuple[str, ...]) -> re.Pattern[str]:
-    """What finds one of ``words`` in a lower-cased text: whole words, but for languages written without blanks.
+@functools.lru_cache(maxsize=4 * len(_FILES))
+def matcher(words: tuple[str, ...], *, whole: bool = True, escaped: bool = True) -> re.Pattern[str]:
+    """What finds one of ``words`` in a text, as ``whole`` words or anywhere; not ``escaped``, they are patterns.
 
-    >>> bool(matcher("en", ("rude word",)).search("a rude word!")), bool(matcher("en", ("rude",)).search("rudely"))
+    >>> bool(matcher(("rude word",)).search("a rude word!")), bool(matcher(("rude",)).search("rudely"))
     (True, False)
     """
-    choice = "|".join(map(re.escape, words))
-    return re.compile(choice if language in SPACELESS else rf"(?:\W|^)(?:{choice})(?:\W|$)")
+    choice = "|".join(map(re.escape, words) if escaped else words)
+    return re.compile(rf"(?:\W|^)(?:{choice})(?:\W|$)" if whole else choice)
 
 
 @dataclass(frozen=True)
 class DropBadwords:
     """Drop ``fraction`` of the pages that use a bad word of their language; which of them, their URLs decide.
 
-    The words are not lower-cased but the text is, as in TFDS: an entry with a capital never matches.
+    The words are not lower-cased but the text is, as in TFDS: an entry with a capital never matches, unless ``folded``.
     """
 
     fraction: float = 1.0
     languages: tuple[str, ...] = LANGUAGES  # whose pinned lists are used
     lists: WordLists | None = None  # used in place of the pinned ones
+    allowed: WordLists = ALLOWED  # of the pinned lists, words that are not used
+    spaceless: tuple[str, ...] = SPACELESS  # languages in which a word counts inside another
+    escaped: bool = True  # False: a word is a pattern, as in TFDS c4 before 3.1.0, and its full stop any character
+    folded: bool = False  # the words are lower-cased, too
+    language: str | None = None  # taken for every page's; None: the page's own
     name: str = "badwords-filter"  # TFDS's counter namespace; "badwords-filter-en" and so on a language
 
     def __post_init__(self) -> None:
@@ -93,18 +98,24 @@ class DropBadwords:
         return pinned_files(*self.languages) if self.lists is None else {}
 
     def words(self, language: str) -> tuple[str, ...] | None:
-        """The words of a language, None if it has no list."""
+        """The words of a language as they are looked for, None if it has no list."""
         if self.lists is not None:
-            return dict(self.lists).get(language)
-        return pinned_words(language, resources.source()) if language in self.languages else None
+            words = dict(self.lists).get(language)
+        elif language in self.languages:
+            allowed = dict(self.allowed).get(language, ())
+            words = tuple(word for word in pinned_words(language, resources.source()) if word not in allowed)
+        else:
+            words = None
+        return tuple(map(str.lower, words)) if words is not None and self.folded else words
 
     def judge(self, page: Page) -> Verdict:
         """Pass the page on unless it uses a bad word; counts go to its language too, if that has a list."""
-        language = page.language.partition("-")[0]
+        language = (self.language or page.language).partition("-")[0]
         words = self.words(language)
         if words is None:
             return Verdict(page, {"passed": 1})
-        if matcher(language, words).search(page.text.lower()) is None:
+        found = matcher(words, whole=language not in self.spaceless, escaped=self.escaped)
+        if found.search(page.text.lower()) is None:
             outcome = "passed"
         else:
             outcome = "soft-passed" if self.spares(page.url) else "filtered"

@@ -59,6 +59,14 @@ def first_to_fire(rules: Rules, line: str) -> tuple[str, Row | None]:
     return line, None
 
 
+def _require_sound(rows: tuple[Row, ...]) -> None:
+    """Raise if rows share a counter or have a limit that their rule does not know: here, not on a worker."""
+    counters = [row.counter for row in rows if row.effect != "edit"]
+    if twice := sorted({counter for counter in counters if counters.count(counter) > 1}):
+        raise ValueError(f"rows count twice under {', '.join(twice)}; give each row a counter of its own")
+    built(rows)
+
+
 @dataclass(frozen=True)
 class CleanLines:
     """Drop lines and pages by ``rows``, then pages left with fewer than ``min_sentences``.
@@ -68,15 +76,14 @@ class CleanLines:
 
     rows: tuple[Row, ...]
     min_sentences: int
+    punkt: sentences.Punkt = sentences.CURRENT
     name: str = "clean-page"  # TFDS's counter namespace
 
     def __post_init__(self) -> None:
-        counters = [row.counter for row in self.rows if row.effect != "edit"]
-        if twice := sorted({counter for counter in counters if counters.count(counter) > 1}):
-            raise ValueError(f"rows count twice under {', '.join(twice)}; give each row a counter of its own")
+        _require_sound(self.rows)
+        sentences.require_known(self.punkt)
         if self.min_sentences < 1:
             raise ValueError(f"min_sentences is {self.min_sentences}, but must be 1 or more: a page needs some text")
-        built(self.rows)  # a limit that the rule does not know fails here, not on a worker
 
     def resources(self) -> Mapping[str, bytes | None]:
         """The pinned files that the stage reads, with their built-in stand-ins."""
@@ -94,7 +101,7 @@ class CleanLines:
                 kept.append(line)
                 tally["line-passed"] += 1
                 if found < self.min_sentences:  # no more than the minimum is asked, and counting is slow
-                    found += sentences.count(line)
+                    found += sentences.count(line, punkt=self.punkt)
             elif row.effect == "drop_line":
                 tally[f"line-filtered:{row.counter}"] += 1
             else:
@@ -102,6 +109,28 @@ class CleanLines:
         if found < self.min_sentences:
             return Verdict(None, {**tally, "filtered:too_few_sentences": 1})
         return Verdict(replace(page, text="\n".join(kept).strip()), {**tally, "passed": 1})
+
+
+@dataclass(frozen=True)
+class DropPages:
+    """Drop pages by ``rows``, each of which looks at the whole text of the page at once."""
+
+    rows: tuple[Row, ...]
+    name: str = "page-filter"  # none of TFDS's
+
+    def __post_init__(self) -> None:
+        _require_sound(self.rows)
+        if others := sorted({row.effect for row in self.rows} - {"drop_page"}):
+            raise ValueError(
+                f"rows of {self.name} are to drop_page, not to {', '.join(others)}; CleanLines takes those"
+            )
+
+    def judge(self, page: Page) -> Verdict:
+        """Pass the page on, or count the first row that drops it."""
+        for row, fires in built(self.rows):
+            if fires(page.text):
+                return drop(f"filtered:{row.counter}")
+        return keep(page)
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, get_args
 
 from c4pipe import sentences, urls
 from c4pipe.page import Page, Verdict
@@ -113,10 +113,16 @@ class KeepLargestText(KeepOne):
 
     def verdict(self, page: Page, *, won: bool) -> Verdict:
         """Pass the page on if it won its URL, and count it if not."""
-        return Verdict(page, {"passed": 1}) if won else Verdict(None, {"filtered": 1})
+        return Verdict(page, {"passed": 1, "filtered": 0}) if won else Verdict(None, {"filtered": 1})
 
 
 OwnerOrder = Literal["url", "normalized_url"]
+
+
+def require_owner_order(owner: str) -> None:
+    """Raise if owners cannot be found in that order."""
+    if owner not in get_args(OwnerOrder):
+        raise ValueError(f"owner is {owner!r}, but must be one of {', '.join(get_args(OwnerOrder))}")
 
 
 class Dedup(ABC):
@@ -178,9 +184,12 @@ class DedupLines(Dedup):
 
     min_sentences: int
     owner: OwnerOrder = "url"  # TFDS c4 3.1.0; "normalized_url" before
+    punkt: sentences.Punkt = sentences.CURRENT
     name: str = "dedupe-lines"  # TFDS's counter namespace
 
     def __post_init__(self) -> None:
+        sentences.require_known(self.punkt)
+        require_owner_order(self.owner)
         if self.min_sentences < 0:
             raise ValueError(f"min_sentences is {self.min_sentences}, but must be 0 (no minimum) or more")
 
@@ -208,7 +217,7 @@ class DedupLines(Dedup):
         text = "\n".join(kept.values())
         if not text:
             return Verdict(None, {**tally, "filtered:empty": 1})
-        if not sentences.at_least(text, sentences=self.min_sentences):
+        if not sentences.at_least(text, sentences=self.min_sentences, punkt=self.punkt):
             return Verdict(None, {**tally, "filtered:too_few_sentences": 1})
         return Verdict(replace(page, text=text), {**tally, "passed": 1})
 

@@ -164,11 +164,13 @@ def _cld3(min_bytes: int, max_bytes: int) -> Any:
 class LabelLanguage:
     """Label pages with cld3's language, ``und`` where it is unsure; drop those surely in a language not listed.
 
-    The tally is TFDS's: a page that stays as ``und`` counts both a ``filtered`` and ``passed``.
+    The tally is TFDS's: a page that stays as ``und`` counts both a ``filtered`` and ``passed``. Without
+    ``keep_unsure`` none stays, and ``filtered`` alone is counted.
     """
 
     languages: tuple[str, ...]
     min_probability: float
+    keep_unsure: bool = True
     min_bytes: int = 100  # TFDS c4, of cld3's own cleaned text
     max_bytes: int = 10_000  # TFDS c4, read of a page
     name: str = "language-filter"  # TFDS's counter namespace
@@ -180,12 +182,15 @@ class LabelLanguage:
         """Pass the page on with its language."""
         found = _cld3(self.min_bytes, self.max_bytes).FindLanguage(page.text)
         if not found.is_reliable:
-            return self._label(page, UNKNOWN, "filtered:no_predictions")
+            return self._unsure(page, "filtered:no_predictions")
         if found.probability < self.min_probability:
-            return self._label(page, UNKNOWN, "filtered:low_confidence")
+            return self._unsure(page, "filtered:low_confidence")
         if found.language not in self.languages:
             return drop("filtered:ignored_language")
         return self._label(page, found.language)
+
+    def _unsure(self, page: Page, doubt: str) -> Verdict:
+        return self._label(page, UNKNOWN, doubt) if self.keep_unsure else drop(doubt)
 
     def _label(self, page: Page, language: str, *doubts: str) -> Verdict:
         return keep(replace(page, language=language), *doubts, "passed", f"passed:{language}")

@@ -1,12 +1,19 @@
-"""How many sentences a text has, by NLTK's Punkt with the pre-trained English parameters. The door to nltk."""
+"""How many sentences a text has, by NLTK's Punkt with the pre-trained English parameters. The door to nltk.
+
+The parameters have stayed the same, the algorithm has not: up to NLTK 3.6.5 it found the words that may end a sentence
+in another way than from 3.8.1 on. Both are here, and a caller says which one counts.
+"""
 
 from __future__ import annotations
 
 import functools
 import itertools
+import re
+from bisect import bisect_right
+from collections import deque
 from collections.abc import Iterator, Mapping
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Literal, get_args
 
 import nltk
 from nltk.tokenize.punkt import PunktParameters, PunktSentenceTokenizer
@@ -36,29 +43,58 @@ RESOURCES: Mapping[str, bytes | None] = MappingProxyType(
 )
 
 
-def algorithm() -> str:
+Punkt = Literal["3.6.5", "3.9.1"]  # releases of NLTK: 3.4.5 to 3.6.5 count alike, and so do 3.8.1 and 3.9.1
+CURRENT: Punkt = "3.9.1"
+
+
+def algorithm(punkt: Punkt = CURRENT) -> str:
     """The algorithm and its version, for a manifest: releases of NLTK count sentences differently.
 
-    >>> algorithm()
-    'Punkt of NLTK 3.9.1'
+    >>> algorithm(), algorithm("3.6.5")
+    ('Punkt of NLTK 3.9.1', 'Punkt of NLTK 3.6.5 on NLTK 3.9.1')
     """
-    return f"Punkt of NLTK {nltk.__version__}"
+    here = f"NLTK {nltk.__version__}"
+    return f"Punkt of {here}" if punkt == CURRENT else f"Punkt of NLTK {punkt} on {here}"
 
 
-def count(text: str) -> int:
+def require_known(punkt: str) -> None:
+    """Raise if that is no version of the algorithm."""
+    if punkt not in get_args(Punkt):
+        raise ValueError(f"punkt is {punkt!r}, but must be one of {', '.join(get_args(Punkt))}")
+
+
+def count(text: str, *, punkt: Punkt = CURRENT) -> int:
     """The number of sentences; white space alone has none."""
-    return sum(1 for _ in spans(text))
+    return sum(1 for _ in spans(text, punkt=punkt))
 
 
-def at_least(text: str, *, sentences: int) -> bool:
+def at_least(text: str, *, sentences: int, punkt: Punkt = CURRENT) -> bool:
     """Whether ``count(text) >= sentences``, looking no further than needed."""
-    return sum(1 for _ in itertools.islice(spans(text), sentences)) == sentences
+    return sum(1 for _ in itertools.islice(spans(text, punkt=punkt), sentences)) == sentences
 
 
-def spans(text: str) -> Iterator[tuple[int, int]]:
+def spans(text: str, *, punkt: Punkt = CURRENT) -> Iterator[tuple[int, int]]:
     """Where each sentence begins and ends."""
-    found: Iterator[tuple[int, int]] = _tokenizer(resources.source()).span_tokenize(text)
+    found: Iterator[tuple[int, int]] = _tokenizer(resources.source(), punkt).span_tokenize(text)
     return found
+
+
+_WORD = re.compile(r"\S+")
+
+
+class _Until365(PunktSentenceTokenizer):  # type: ignore[misc]
+    """Punkt as it was up to NLTK 3.6.5: white space of any kind parts words, and a word is looked at once.
+
+    Of the marks in a word that may end a sentence the last one counts, so that a detached "!!" is one mark. That
+    release searched for words and marks in one expression, in the square of a word's length; here it is linear.
+    """
+
+    def _match_potential_end_contexts(self, text: str) -> Iterator[tuple[re.Match[str], str]]:
+        words = [word.start() for word in _WORD.finditer(text)]
+        marks = self._lang_vars.period_context_re().finditer(text)
+        for word, of_word in itertools.groupby(marks, lambda mark: words[bisect_right(words, mark.start()) - 1]):
+            (last,) = deque(of_word, maxlen=1)
+            yield last, text[word : last.end()] + last["after_tok"]
 
 
 class _Contexts(dict[str, int]):
@@ -68,8 +104,8 @@ class _Contexts(dict[str, int]):
         return 0
 
 
-@functools.lru_cache(maxsize=2)
-def _tokenizer(source: str | None) -> Any:
+@functools.lru_cache(maxsize=4)
+def _tokenizer(source: str | None, punkt: Punkt = CURRENT) -> Any:
     """The tokenizer with the parameters of one source of resources."""
     lines = {name.rpartition("/")[2]: _entries(name, source) for name in RESOURCES}
     contexts = (line.split("\t") for line in lines["ortho_context.tab"])
@@ -78,7 +114,7 @@ def _tokenizer(source: str | None) -> Any:
     parameters.collocations = {tuple(line.split("\t")) for line in lines["collocations.tab"]}
     parameters.ortho_context = _Contexts({word: int(flags) for word, flags in contexts})
     parameters.sent_starters = set(lines["sent_starters.txt"])
-    return PunktSentenceTokenizer(parameters)
+    return (_Until365 if punkt == "3.6.5" else PunktSentenceTokenizer)(parameters)
 
 
 def _entries(name: str, source: str | None) -> list[str]:

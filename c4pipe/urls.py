@@ -74,9 +74,14 @@ def realnews_domains(source: str | None) -> Domains:
 
 @dataclass(frozen=True)
 class InDomains:
-    """Keep pages of the domains that are listed, and of these the allowed subdomains; ``www.`` is none."""
+    """Keep pages of the domains that are listed, and of these the allowed subdomains; ``www.`` is none.
+
+    With ``full_url``, as in TFDS c4 before 3.1.0, it is one: ``www.business.example.com`` fails where ``business`` is
+    allowed.
+    """
 
     domains: tuple[tuple[str, bool | tuple[str, ...]], ...] | None = None  # None: the pinned RealNews list
+    full_url: bool = False
     name: str = "realnews-domain-filter"  # TFDS's counter namespace
 
     def resources(self) -> Mapping[str, bytes | None]:
@@ -86,7 +91,7 @@ class InDomains:
     def judge(self, page: Page) -> Verdict:
         """Pass the page on if its domain is listed and its subdomain allowed."""
         domains = realnews_domains(resources.source()) if self.domains is None else dict(self.domains)
-        parts = _extractor()(normalize(page.url))
+        parts = _extractor()(page.url if self.full_url else normalize(page.url))
         allowed = domains.get(f"{parts.domain}.{parts.suffix}")
         if allowed is None:
             return drop("filtered:bad_domain")

@@ -1,0 +1,97 @@
+"""All but one of any three-sentence span: deduplication as the T5 paper words it, for pages that are to be read so.
+
+    sentences   a b c d e        a span is three sentences that follow each other: abc, bcd, cde
+    another     b c d f          bcd is said twice: the page of the least rank keeps it, the other is left with f
+
+Sentences are those of each line, one line after the other: the lines that the paper retains end in a mark that ends a
+sentence. A span may begin in one line and end in another.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
+
+from c4pipe import sentences
+from c4pipe.dedup import Dedup, OwnerOrder, md5, require_owner_order
+from c4pipe.page import Page, Verdict
+
+Lines = list[list[str]]  # the sentences of each line, each with the blanks behind it
+
+
+@dataclass(frozen=True)
+class DedupSpans(Dedup):
+    """Discard all but one occurrence of each span of sentences, then pages left with fewer than ``min_sentences``.
+
+    The occurrence that stays is the first on the page that owns the span. A sentence goes with each discarded span
+    that it is part of, also if it is part of another that stays; but an occurrence that overlaps the one that stays
+    takes nothing from it. Spans that come about where sentences went are not looked at again.
+    """
+
+    min_sentences: int
+    span: int = 3  # sentences; T5 paper, section 2.2
+    owner: OwnerOrder = "url"
+    punkt: sentences.Punkt = sentences.CURRENT
+    name: str = "dedupe-spans"  # none of TFDS's
+
+    def __post_init__(self) -> None:
+        sentences.require_known(self.punkt)
+        require_owner_order(self.owner)
+        if self.min_sentences < 0:
+            raise ValueError(f"min_sentences is {self.min_sentences}, but must be 0 (no minimum) or more")
+        if self.span < 1:
+            raise ValueError(f"span is {self.span} sentences, but must be 1 or more")
+
+    def resources(self) -> Mapping[str, bytes | None]:
+        """The pinned files that the stage reads, with their built-in stand-ins."""
+        return sentences.RESOURCES
+
+    def keys(self, text: str) -> list[bytes]:
+        """The key of each span: MD5 of its sentences as they are written, white space at their ends aside."""
+        return self._keys(self._lines(text))
+
+    def judge_owned(self, page: Page, owned: Collection[bytes]) -> Verdict:
+        """Judge one page, told which span keys it owns: pure, whoever settled the owners."""
+        lines = self._lines(page.text)
+        fates = self._fates(self._keys(lines), sum(map(len, lines)), owned)
+        tally = Counter(fates)
+        coming = iter(fates)
+        kept = ["".join(piece for piece in line if next(coming) == _PASSED).strip() for line in lines]
+        text = "\n".join(filter(None, kept))
+        if not text:
+            return Verdict(None, {**tally, "filtered:empty": 1})
+        if tally[_PASSED] < self.min_sentences:
+            return Verdict(None, {**tally, "filtered:too_few_sentences": 1})
+        return Verdict(replace(page, text=text), {**tally, "passed": 1})
+
+    def _lines(self, text: str) -> Lines:
+        return [list(_pieces(line, self.punkt)) for line in text.split("\n")]
+
+    def _keys(self, lines: Lines) -> list[bytes]:
+        stripped = [piece.strip() for line in lines for piece in line]
+        return [md5("\n".join(stripped[at : at + self.span])) for at in range(len(stripped) - self.span + 1)]
+
+    def _fates(self, keys: list[bytes], count: int, owned: Collection[bytes]) -> list[str]:
+        """What becomes of each of ``count`` sentences, as the counter that says so."""
+        fates = [_PASSED] * count
+        first: dict[bytes, int] = {}
+        for at, key in enumerate(keys):
+            if key not in owned:
+                fates[at : at + self.span] = [_GLOBAL] * self.span
+            elif first.setdefault(key, at) != at:
+                begin = max(at, first[key] + self.span)  # not what the occurrence that stays has, too
+                for sentence in range(begin, at + self.span):
+                    fates[sentence] = _LOCAL if fates[sentence] == _PASSED else fates[sentence]
+        return fates
+
+
+_PASSED, _GLOBAL, _LOCAL = (
+    f"sentence-{fate}" for fate in ("passed", "filtered:global_duplicate", "filtered:local_duplicate")
+)
+
+
+def _pieces(line: str, punkt: sentences.Punkt) -> list[str]:
+    """The sentences of a line, each up to the next one; joined they are the line, but for blanks before the first."""
+    begins = [begin for begin, _ in sentences.spans(line, punkt=punkt)]
+    return [line[begin:end] for begin, end in zip(begins, [*begins[1:], len(line)], strict=True)]
