@@ -111,8 +111,8 @@ def notes(left: Side, right: Side, compared: Sequence[str], *, differ: bool) -> 
     """What the reader of a report must know of what was not compared, or not told."""
     for side, other in ((left, right), (right, left)):
         yield from side.corpus.notes
-        if unmet := sorted(side.corpus.tells - set(compared)):
-            yield f"not compared, since {other.corpus.name} does not tell it: {', '.join(name.removesuffix('_sha256') for name in unmet)}"
+        if unmet := sorted(name.removesuffix("_sha256") for name in side.corpus.tells - set(compared)):
+            yield f"not compared, since {other.corpus.name} does not tell it: {', '.join(unmet)}"
         if side.corpus.counters is None:
             yield f"{side.corpus.name} has no counters, so none are compared"
         if side.cannot_judge:

@@ -6,12 +6,12 @@ import argparse
 import json
 import os
 
-from c4pipe import resources, sentences
+from c4pipe import resources
 from c4pipe.blame import Side
 from c4pipe.command import Commands, add_resources_option, add_semantics_option, command
 from c4pipe.conform import read_deviations, report
 from c4pipe.conform_text import as_data, told
-from c4pipe.corpus import Corpus, open_corpus, open_golden
+from c4pipe.corpus import NLTK, Corpus, open_corpus, open_golden
 from c4pipe.custom import named
 from c4pipe.terminal import say
 from c4pipe.variants import VARIANTS, Variant
@@ -91,12 +91,18 @@ def against_golden(arguments: argparse.Namespace) -> tuple[Side, Side]:
     of_golden, of_output = names(arguments.variant)
     corpus = open_corpus(output, of_golden)
     name = of_golden or corpus.variant or os.path.basename(os.path.normpath(output))
-    punkt = str(corpus.manifest.get("versions", {}).get("punkt", sentences.algorithm()))
-    golden = open_golden(arguments.golden, name, punkt=punkt, counters=arguments.counters)
     folder = os.path.basename(os.path.normpath(arguments.golden))
     version = arguments.semantics or (folder if folder in versions() else SEMANTICS)
-    own = of_output if of_output != of_golden else corpus.variant
-    return Side(golden, rules(golden, name, version)), Side(corpus, rules(corpus, own, version))
+    own = rules(corpus, of_output if of_output != of_golden else corpus.variant, version)
+    golden = open_golden(arguments.golden, name, nltk=nltk_release(corpus, own), counters=arguments.counters)
+    return Side(golden, rules(golden, name, version)), Side(corpus, own)
+
+
+def nltk_release(corpus: Corpus, variant: Variant | None) -> str:
+    """The release of NLTK as which the corpus counts sentences; "" where it is not told."""
+    told = [str(stage.punkt) for stage in variant.stages if hasattr(stage, "punkt")] if variant else []
+    release = NLTK.search(str(corpus.manifest.get("versions", {}).get("punkt", "")))
+    return told[0] if told else release[1] if release else ""
 
 
 def two_outputs(arguments: argparse.Namespace) -> tuple[Side, Side]:

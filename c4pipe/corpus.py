@@ -83,18 +83,16 @@ def build_folder(path: str, variant: str | None) -> str:
     return next(iter(folders.values()))
 
 
-def open_golden(folder: str, variant: str, *, punkt: str = "", counters: str | None = None) -> Corpus:
-    """What the reference made of a variant. Where its counters hang on the release of NLTK, ``punkt`` names it."""
+def open_golden(folder: str, variant: str, *, nltk: str = "", counters: str | None = None) -> Corpus:
+    """What the reference made of a variant; there may be other counters for a release of NLTK."""
     path = files.join(folder, f"{variant}.jsonl.gz")
     if not files.exists(path):
         there = sorted(os.path.basename(one) for one in files.matches(files.join(glob.escape(folder), "*.jsonl.gz")))
         raise FileNotFoundError(
             f"{folder} holds no {variant}.jsonl.gz; it has {', '.join(there) or 'none'}; name --variant"
         )
-    release = NLTK.search(punkt)
-    of_release = files.join(folder, f"{variant}.nltk-{release[1]}.counters.json") if release else ""
-    default = files.join(folder, f"{variant}.counters.json")
-    chosen = counters or (of_release if of_release and files.exists(of_release) else default)
+    default, of_release = (files.join(folder, f"{variant}{mark}.counters.json") for mark in ("", f".nltk-{nltk}"))
+    chosen = counters or (of_release if files.exists(of_release) else default)
     trace = files.join(folder, f"{variant}.trace.jsonl.gz")
     return Corpus(
         folder,

@@ -140,7 +140,7 @@ def _parquet(stream: BinaryIO, path: str) -> Iterator[Mapping[str, object]]:
 
 
 def _json_lines(stream: BinaryIO, path: str) -> Iterator[Mapping[str, object]]:
-    number = 0  # of the last line that was read whole
+    number = 0  # of the last line that was read
     try:
         lines = io.BufferedReader(gzip.GzipFile(fileobj=stream)) if path.endswith(".gz") else stream
         for number, line in enumerate(lines, 1):
@@ -151,4 +151,4 @@ def _json_lines(stream: BinaryIO, path: str) -> Iterator[Mapping[str, object]]:
     except (gzip.BadGzipFile, EOFError, zlib.error) as error:
         raise DamagedShard(path, f"after line {number}", str(error)) from error
     except (json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise DamagedShard(path, f"line {number + 1}", str(error)) from error
+        raise DamagedShard(path, f"line {number}", str(error)) from error

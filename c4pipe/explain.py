@@ -5,6 +5,7 @@ The page is seen alone: where a stage needs the others, that is said and the pag
 
 from __future__ import annotations
 
+import difflib
 import functools
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -144,9 +145,7 @@ def _deduplicated(lines: list[str]) -> Iterator[LineSeen]:
 
 def _rewritten(before: list[str], after: list[str]) -> Iterator[LineSeen]:
     """The lines that a stage passed on as they were, and those that it did not."""
-    following = iter([*after, None])
-    awaited = next(following)
-    for number, text in enumerate(before, 1):
-        stays = text == awaited
-        yield LineSeen(number, text, None if stays else "not passed on as it is")
-        awaited = next(following) if stays else awaited
+    blocks = difflib.SequenceMatcher(None, before, after, autojunk=False).get_matching_blocks()
+    stays = {index for begin, _, length in blocks for index in range(begin, begin + length)}
+    for index, text in enumerate(before):
+        yield LineSeen(index + 1, text, None if index in stays else "not passed on as it is")
