@@ -46,8 +46,9 @@ def test_en(prepared: Path) -> None:
 
     pieces = (*made.POLICIES[:3], *made.SCRIPTS[:3], *made.BRACES[:2], *made.LORDLY[:2], *made.FOREIGN, "shit", "anal")
     whole = tuple(sentence + "\n" for sentence in made.SENTENCES) * 8
+    crawl = made.crawl(made.text(whole, pieces, pieces=14), unique_by=lambda page: page.timestamp)
     agree(
-        made.crawl(made.text(whole, pieces, pieces=14), unique_by=lambda page: page.timestamp),
+        crawl.map(lambda pages: [page for page in pages if page.timestamp]),  # others no reader passes on
         ours,
         theirs,
         *("badwords-filter/passed", "badwords-filter/filtered", "english-filter/filtered:low_confidence"),
