@@ -51,10 +51,10 @@ class Side:
                     self.owners.setdefault(key, document.url)
 
     @property
-    def cleaning(self) -> CleanLines | None:
-        """The stage whose rows take lines."""
+    def cleaning(self) -> tuple[CleanLines, ...]:
+        """The stages whose rows take lines."""
         stages = self.variant.stages if self.variant else ()
-        return next((stage for stage in stages if isinstance(stage, CleanLines)), None)
+        return tuple(stage for stage in stages if isinstance(stage, CleanLines))
 
     @property
     def url_stage(self) -> str:
@@ -169,8 +169,7 @@ def _changed(difference: Difference, diff: LineDiff, left: Side, right: Side) ->
 
 def why_line_not_there(line: str, there: Document, side: Side) -> tuple[str, str]:
     """By which rule the side's text of the page lacks a line of the other's, and what can be said of it."""
-    stage = side.cleaning
-    if stage is not None:
+    for stage in side.cleaning:
         _, row = first_to_fire(built(stage.rows), line)
         if row is not None:
             return f"{stage.name}/{counter(row)}{_odd_end(line)}", ""

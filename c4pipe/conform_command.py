@@ -14,10 +14,10 @@ from c4pipe.conform_text import as_data, told
 from c4pipe.corpus import NLTK, Corpus, open_corpus, open_golden
 from c4pipe.custom import named
 from c4pipe.terminal import say
-from c4pipe.variants import VARIANTS, Variant
+from c4pipe.variants import SEMANTICS, VARIANTS, Variant
 
 DIFFERENT = 3  # exit code; 1 is an error, 2 wrong usage
-SEMANTICS = "3.1.0"
+DEFAULT = "3.1.0"
 
 
 def add_conform(commands: Commands) -> None:
@@ -46,7 +46,7 @@ c4pipe conform build/en build/en.calm --variant en,path/to/my_variant.py:MY_VARI
         metavar="V[,V]",
         help="whose rules the two were made by (default: what their manifests or folders say)",
     )
-    add_semantics_option(parser, None, f"what the manifest or the golden folder's name says, else {SEMANTICS}")
+    add_semantics_option(parser, None, f"what the manifest or the golden folder's name says, else {DEFAULT}")
     parser.add_argument(
         "--counters", metavar="FILE", help="golden counters (default: those of the variant in the folder)"
     )
@@ -92,7 +92,7 @@ def against_golden(arguments: argparse.Namespace) -> tuple[Side, Side]:
     corpus = open_corpus(output, of_golden)
     name = of_golden or corpus.variant or os.path.basename(os.path.normpath(output))
     folder = os.path.basename(os.path.normpath(arguments.golden))
-    version = arguments.semantics or (folder if folder in versions() else SEMANTICS)
+    version = arguments.semantics or (folder if folder in SEMANTICS else DEFAULT)
     own = rules(corpus, of_output if of_output != of_golden else corpus.variant, version)
     golden = open_golden(arguments.golden, name, nltk=nltk_release(corpus, own), counters=arguments.counters)
     return Side(golden, rules(golden, name, version)), Side(corpus, own)
@@ -132,12 +132,7 @@ def names(variants: str | None) -> tuple[str | None, str | None]:
 
 def rules(corpus: Corpus, name: str | None, version: str | None) -> Variant | None:
     """The variant of that name; None where none is known by it."""
-    version = version or corpus.semantics or SEMANTICS
+    version = version or corpus.semantics or DEFAULT
     if name is None or (":" not in name and (name, version) not in VARIANTS):
         return None
     return named(name, version)
-
-
-def versions() -> set[str]:
-    """All versions of the semantics."""
-    return {version for _, version in VARIANTS}

@@ -15,7 +15,7 @@ from types import ModuleType
 
 from c4pipe import files
 from c4pipe.fingerprint import described, fingerprint
-from c4pipe.variants import VARIANTS, Variant, variant
+from c4pipe.variants import SEMANTICS, VARIANTS, Variant, variant
 
 __all__ = ["BadVariant", "described", "fingerprint", "load", "named", "resolve"]
 
@@ -140,9 +140,8 @@ def check(own: Variant) -> None:
         )
     if own.name.lower() in {*(name.lower() for name in published), *RESERVED}:
         raise BadVariant(f"the name {own.name!r} is taken; give your own variant another: name='{own.name}.mine'")
-    versions = sorted({semantics for _, semantics in VARIANTS})
-    if own.semantics not in versions:
-        raise BadVariant(f"{own.name} has semantics {own.semantics!r}; there are {', '.join(versions)}")
+    if own.semantics not in SEMANTICS:
+        raise BadVariant(f"{own.name} has semantics {own.semantics!r}; there are {', '.join(SEMANTICS)}")
     if not (isinstance(own.stages, tuple) and own.stages):
         raise BadVariant(f"{own.name} has stages {own.stages!r}, but must have a tuple of one or more")
     for stage in own.stages:

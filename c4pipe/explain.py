@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from c4pipe.cleaning import CleanLines, Row, built, first_to_fire
+from c4pipe.cleaning import CleanLines, DropPages, Row, built, first_to_fire
 from c4pipe.dedup import Dedup, DedupLines, line_key
 from c4pipe.page import Page, Verdict
 from c4pipe.urls import InUrlList
@@ -105,6 +105,8 @@ def lines_of(stage: Stage, page: Page, verdict: Verdict) -> Iterator[LineSeen]:
     """Each line as the stage saw it; nothing of a stage that looks at no lines."""
     if isinstance(stage, CleanLines):
         yield from _cleaned(stage, page.text.splitlines())
+    elif isinstance(stage, DropPages):
+        yield from _offending(stage, page.text.split("\n")) if verdict.page is None else ()
     elif isinstance(stage, DedupLines):
         yield from _deduplicated(page.text.split("\n"))
     elif verdict.page is not None and verdict.page.text != page.text:
@@ -123,6 +125,13 @@ def _cleaned(stage: CleanLines, lines: list[str]) -> Iterator[LineSeen]:
             rest = enumerate(lines[number:], number + 1)
             yield from (LineSeen(later, text.strip(), NOT_LOOKED_AT) for later, text in rest)
             return
+
+
+def _offending(stage: DropPages, lines: list[str]) -> Iterator[LineSeen]:
+    """The lines of a dropped page, with the first row that would drop it for the line alone."""
+    for number, text in enumerate(lines, 1):
+        fired = next((counter(row) for row, fires in built(stage.rows) if fires(text)), None)
+        yield LineSeen(number, text, fired)
 
 
 def counter(row: Row) -> str:

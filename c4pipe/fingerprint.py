@@ -57,9 +57,9 @@ def fingerprint(variant: Variant) -> str:
     return hashlib.sha256(json.dumps(told, sort_keys=True).encode("utf-8")).hexdigest()
 
 
-def sources(variant: Variant) -> dict[str, str]:
-    """SHA-256 of the source file of each module outside this package that defines a part of the variant."""
-    modules = {name for name in modules_of(variant) if name.partition(".")[0] != OURS}
+def sources(value: object) -> dict[str, str]:
+    """SHA-256 of the source file of each module outside this package that defines a part of a variant or of stages."""
+    modules = {name for name in modules_of(value) if name.partition(".")[0] != OURS}
     paths = {name: getattr(sys.modules.get(name), "__file__", None) for name in sorted(modules)}
     return {name: hashlib.sha256(files.read_bytes(path)).hexdigest() for name, path in paths.items() if path}
 

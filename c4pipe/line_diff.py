@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import re
 import unicodedata
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import zip_longest
 
@@ -49,18 +50,17 @@ def alike(one: str, other: str) -> bool:
     return all(bound() >= ALIKE for bound in bounds)
 
 
-def change(one: str, other: str, stage: CleanLines | None) -> str:
+def change(one: str, other: str, stages: Sequence[CleanLines]) -> str:
     """What makes the two of one line, the narrowest that does.
 
-    >>> change("A fact.", " A fact.", None), change("A fact.", "A fact!", None), change("a", "b", None)
+    >>> change("A fact.", " A fact.", ()), change("A fact.", "A fact!", ()), change("a", "b", ())
     ('line changed: blanks at its ends', 'line changed: punctuation', 'line changed')
     """
-    if stage is not None:
+    for stage in stages:
         rules = built(tuple(row for row in stage.rows if row.effect == "edit"))
-        if other == first_to_fire(rules, one)[0] or one == first_to_fire(rules, other)[0]:
-            if one.strip() != other.strip():
-                return f"{stage.name}: edits made in one alone"
-            return "line changed: blanks at its ends"
+        edited = other == first_to_fire(rules, one)[0] or one == first_to_fire(rules, other)[0]
+        if edited and one.strip() != other.strip():
+            return f"{stage.name}: edits made in one alone"
     for what, normal in (
         ("blanks at its ends", str.strip),
         ("blanks", lambda line: BLANKS.sub("", line)),

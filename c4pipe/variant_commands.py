@@ -11,9 +11,9 @@ from c4pipe.custom import resolve
 from c4pipe.explain import explain
 from c4pipe.explain_text import told
 from c4pipe.terminal import say
-from c4pipe.variants import VARIANTS, Variant
+from c4pipe.variants import SEMANTICS, VARIANTS, Variant
 
-SEMANTICS = "3.1.0"
+DEFAULT = "3.1.0"
 VARIANT_HELP = "a published variant, or your own as module:NAME or path/to/file.py:NAME"
 
 
@@ -31,7 +31,7 @@ c4pipe variants --json
 """,
     )
     parser.add_argument("names", nargs="?", metavar="V,...", help=f"show these whole: {VARIANT_HELP}")
-    add_semantics_option(parser, None, f"all in the list, {SEMANTICS} for those that are named")
+    add_semantics_option(parser, None, f"all in the list, {DEFAULT} for those that are named")
     parser.add_argument("--json", action="store_true", help="print JSON, everything whole")
     parser.set_defaults(run=show_variants)
 
@@ -39,7 +39,7 @@ c4pipe variants --json
 def show_variants(arguments: argparse.Namespace) -> None:
     """Print the variants that are asked for."""
     chosen = (
-        resolve(arguments.names, arguments.semantics or SEMANTICS) if arguments.names else listed(arguments.semantics)
+        resolve(arguments.names, arguments.semantics or DEFAULT) if arguments.names else listed(arguments.semantics)
     )
     if arguments.json:
         say(json.dumps([variant_text.as_data(variant) for variant in chosen], indent=2))
@@ -56,8 +56,7 @@ def listed(semantics: str | None) -> tuple[Variant, ...]:
     """The published variants, of one version of the semantics or of all."""
     chosen = tuple(variant for (_, version), variant in VARIANTS.items() if semantics in (None, version))
     if not chosen:
-        known = ", ".join(dict.fromkeys(version for _, version in VARIANTS))
-        raise ValueError(f"no variants at semantics {semantics!r}; there are {known}")
+        raise ValueError(f"no variants at semantics {semantics!r}; there are {', '.join(SEMANTICS)}")
     return chosen
 
 
@@ -80,7 +79,7 @@ c4pipe explain - --variant path/to/my_variant.py:MY_VARIANT
         help="a WET file, a plain text, '-' for standard input, or a URL in the --input files",
     )
     parser.add_argument("--variant", default="en", metavar="V", help=f"{VARIANT_HELP} (default: %(default)s)")
-    add_semantics_option(parser, SEMANTICS, SEMANTICS)
+    add_semantics_option(parser, DEFAULT, DEFAULT)
     parser.add_argument("--url", help="which pages of a WET file, or the URL of a plain text (default: all, or none)")
     parser.add_argument(
         "--input", action="append", default=[], metavar="WET", help="where to look for a URL; globs, too"
@@ -99,7 +98,8 @@ def explain_pages(arguments: argparse.Namespace) -> None:
         raise ValueError(f"--variant names {len(more) + 1}; a page is explained for one")
     if arguments.urls:
         variant = variant.with_url_list(*files.expand(arguments.urls))
-    for number, page in enumerate(lookup.pages(arguments.source, url=arguments.url, inputs=arguments.input)):
+    found = lookup.pages(arguments.source, url=arguments.url, inputs=arguments.input, undated=variant.undated)
+    for number, page in enumerate(found):
         if number:
             say("\n" + "=" * 40 + "\n")
         for line in told(explain(variant, page)):

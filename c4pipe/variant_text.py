@@ -6,12 +6,13 @@ import textwrap
 from collections.abc import Iterator, Sequence
 from dataclasses import fields, is_dataclass
 
-from c4pipe.cleaning import CleanLines, Row
+from c4pipe.cleaning import CleanLines, DropPages, Row
 from c4pipe.fingerprint import described, fingerprint
 from c4pipe.variants import Stage, Variant
 
 SHOWN = 5  # members of a long list, where a variant is not shown whole
 WIDTH = 110
+WITH_ROWS = CleanLines | DropPages
 EFFECTS = {"drop_line": "drop line", "drop_page": "drop page", "edit": "edit line"}
 
 
@@ -22,6 +23,7 @@ def as_data(variant: Variant) -> dict[str, object]:
         "semantics": variant.semantics,
         "crawls": list(variant.crawls),
         "by_language": variant.by_language,
+        "undated": variant.undated,
         "stages": [described(stage) for stage in variant.stages],
         "resources": sorted(variant.resources()),
         "fingerprint": fingerprint(variant),
@@ -35,30 +37,37 @@ def listing(variants: Sequence[Variant]) -> Iterator[str]:
         of_version = [variant for variant in variants if variant.semantics == semantics]
         for variant in of_version:
             yield ""
-            yield f"  {variant.name}: {crawls(variant)}" + (", splits by language" if variant.by_language else "")
+            yield f"  {', '.join([f'{variant.name}: {crawls(variant)}', *_flags(variant)])}"
             yield from _stages(variant, indent="    ")
-        for rows, owners in _tables(of_version).items():
+        for (stage, rows), owners in _tables(of_version).items():
             yield ""
-            yield f"  rows of {', '.join(owners)}, in order"
+            yield f"  rows of {stage} in {', '.join(owners)}, in order"
             yield from _rows(rows, indent="    ")
         yield ""
 
 
 def whole(variant: Variant) -> Iterator[str]:
     """One variant with all that it is."""
-    yield f"{variant.name}, semantics {variant.semantics}" + (", splits by language" if variant.by_language else "")
+    yield ", ".join([f"{variant.name}, semantics {variant.semantics}", *_flags(variant)])
     yield from wrapped(f"crawls: {', '.join(variant.crawls)}", indent="  ")
     for number, stage in enumerate(variant.stages, 1):
         yield ""
         yield f"{number}. {stage.name} ({type(stage).__name__}): {summary(stage)}"
         for name, limit in limits(stage):
             yield from wrapped(f"{name} = {value(limit)}", indent="     ")
-        if isinstance(stage, CleanLines):
+        if isinstance(stage, WITH_ROWS):
             yield from _rows(stage.rows, indent="     ")
         if read := sorted(stage.resources() if hasattr(stage, "resources") else ()):
             yield from wrapped(f"reads {', '.join(read)}", indent="     ")
     yield ""
     yield f"fingerprint {fingerprint(variant)}"
+
+
+def _flags(variant: Variant) -> Iterator[str]:
+    if variant.by_language:
+        yield "splits by language"
+    if variant.undated:
+        yield "pages without a timestamp take part"
 
 
 def crawls(variant: Variant) -> str:
@@ -83,11 +92,13 @@ def limits(stage: Stage) -> list[tuple[str, object]]:
 def value(limit: object, *, shown: int | None = None) -> str:
     """A limit as it is read: thousands parted, texts as they are, lists with commas, cut after ``shown`` members.
 
-    >>> value(190_000), value((".", "?")), value(("a", "b", "c"), shown=1)
-    ('190,000', '"." "?"', '"a" and 2 more')
+    >>> value(190_000), value((("ja", 1), "?")), value(("a", "b", "c"), shown=1)
+    ('190,000', '("ja" 1) "?"', '"a" and 2 more')
     """
     if isinstance(limit, tuple | list):
-        members = " ".join(value(member, shown=shown) for member in limit[:shown])
+        told = (value(member, shown=shown) for member in limit[:shown])
+        nested = (isinstance(member, tuple | list) for member in limit[:shown])
+        members = " ".join(f"({text})" if deeper else text for text, deeper in zip(told, nested, strict=True))
         return members if shown is None or len(limit) <= shown else f"{members} and {len(limit) - shown} more"
     if isinstance(limit, str):
         return f"'{limit}'" if '"' in limit else f'"{limit}"'
@@ -130,11 +141,11 @@ def _rows(rows: Sequence[Row], *, indent: str) -> Iterator[str]:
         yield from wrapped(f"{EFFECTS[row.effect]}  {row.counter:<{width}}  {rule(row)}", indent=indent)
 
 
-def _tables(variants: Sequence[Variant]) -> dict[tuple[Row, ...], list[str]]:
-    """Each table of rows with the variants that have it."""
-    found: dict[tuple[Row, ...], list[str]] = {}
+def _tables(variants: Sequence[Variant]) -> dict[tuple[str, tuple[Row, ...]], list[str]]:
+    """Each table of rows, by its stage's name, with the variants that have it."""
+    found: dict[tuple[str, tuple[Row, ...]], list[str]] = {}
     for variant in variants:
         for stage in variant.stages:
-            if isinstance(stage, CleanLines):
-                found.setdefault(stage.rows, []).append(variant.name)
+            if isinstance(stage, WITH_ROWS):
+                found.setdefault((stage.name, stage.rows), []).append(variant.name)
     return found

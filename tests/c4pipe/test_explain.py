@@ -19,7 +19,7 @@ from wet_builder import DATE, WARCINFO, member_each, record
 
 from c4pipe import explain_text, local, lookup, resources, terminal
 from c4pipe.cleaning import CleanLines
-from c4pipe.dedup import DedupLines
+from c4pipe.dedup import Dedup, DedupLines
 from c4pipe.explain import NEEDS_LIST, NEEDS_OTHERS, WITHIN_PAGE, Explanation, LineSeen, StageSeen, explain
 from c4pipe.page import Page, Verdict, keep
 from c4pipe.variants import VARIANTS, CrawlStage, Variant, variant
@@ -136,6 +136,19 @@ def test_without_the_list_it_is_not_decided() -> None:
     assert (seen.outcome, seen.note) == ("undecided", NEEDS_LIST)
 
 
+def test_a_row_that_looks_at_the_whole_page_is_shown_at_the_lines_that_have_it() -> None:
+    paper = variant("en", "paper")
+    lines = stage(explain(paper, page(GOOD[0], "Lorem ipsum", "f() { }", GOOD[1])), "page-filter").lines
+    assert [line.taken_by for line in lines] == [None, "filtered:loremipsum", "filtered:squigglybracket", None]
+    assert stage(explain(paper, page(*GOOD)), "page-filter").lines == ()
+
+
+def test_spans_are_deduplicated_within_the_page() -> None:
+    seen = stage(explain(variant("en", "paper"), page(*GOOD, *GOOD[:3])), "dedupe-spans")
+    assert (seen.outcome, seen.note) == ("passed", WITHIN_PAGE)
+    assert [line.taken_by for line in seen.lines] == [None] * 4 + ["not passed on as it is"] * 3
+
+
 @dataclass(frozen=True)
 class Upper:
     """A stage of one's own that rewrites some lines."""
@@ -212,7 +225,7 @@ def test_real_pages_alone_are_explained_as_the_oracle_judges_them(
     """For a crawl of one page, where nothing is left undecided."""
     with ten_wet_files[0].open("rb") as stream:
         pages = list(WetReader(stream, name="x"))[:40]
-    undecided = tuple(s for s in VARIANTS[key].stages if isinstance(s, CrawlStage) and not isinstance(s, DedupLines))
+    undecided = tuple(s for s in VARIANTS[key].stages if isinstance(s, CrawlStage) and not isinstance(s, Dedup))
     this = replace(VARIANTS[key], stages=tuple(s for s in VARIANTS[key].stages if s not in undecided))
     for one in pages:
         explained, outcome = explain(VARIANTS[key], one), local.run(this, [one])
@@ -331,6 +344,15 @@ def test_a_url_is_looked_for_in_all_inputs(tmp_path: Path) -> None:
         (tmp_path / name).write_bytes(WET)
     found = lookup.pages("http://example.com/b", inputs=[str(tmp_path / "*.wet.gz")])
     assert [one.text for one in found] == ["Page B."] * 2
+
+
+@pytest.mark.parametrize(("undated", "found"), [(False, []), (True, ["Undated."])])
+def test_pages_without_a_timestamp_where_they_take_part(tmp_path: Path, undated: bool, found: list[str]) -> None:
+    path = tmp_path / "a.wet"
+    dated = record("http://example.com/a", b"Dated.")
+    lines = record("http://example.com/b", b"Undated.").split(b"\r\n")
+    path.write_bytes(dated + b"\r\n".join(line for line in lines if not line.startswith(b"WARC-Date")))
+    assert [one.text for one in lookup.pages(str(path), undated=undated)] == ["Dated.", *found]
 
 
 @pytest.mark.parametrize(
