@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import gzip
 import hashlib
+import json
 import shlex
 import subprocess
 import sys
@@ -12,8 +13,11 @@ from pathlib import Path
 
 import pytest
 from unruly_server import UnrulyServer, status, whole
+from wet_builder import record
 
 from c4pipe import cli, crawl, files, resources
+from c4pipe.fingerprint import fingerprint
+from c4pipe.variants import C4_ROWS, SEMANTICS, VARIANTS
 
 CRAWL = "CC-MAIN-2024-22"
 PATHS = [f"crawl-data/{CRAWL}/segments/1.2/wet/CC-MAIN-{number:05}.warc.wet.gz" for number in range(10)]
@@ -214,3 +218,131 @@ def test_the_module_is_the_command(arguments: list[str]) -> None:
     done = subprocess.run([sys.executable, "-m", "c4pipe", *arguments], capture_output=True, text=True)
     assert done.returncode == (0 if arguments else 2)
     assert (done.stdout or done.stderr).startswith("usage: c4pipe")
+
+
+EXAMPLE = Path(__file__).resolve().parent.parent.parent / "examples" / "my_variant.py"
+
+
+def test_variants_are_listed_by_version(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["variants"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert [line for line in lines if line.startswith("semantics ")] == [f"semantics {one}" for one in SEMANTICS]
+    for (name, _), one in VARIANTS.items():
+        assert any(line.startswith(f"  {name}: ") for line in lines)
+        for stage in one.stages:
+            assert any(stage.name in line and type(stage).__name__ in line for line in lines), stage
+    for row in C4_ROWS:
+        assert any(row.counter in line and row.rule.__name__ in line for line in lines), row
+
+
+@pytest.mark.parametrize(("name", "semantics"), sorted(VARIANTS))
+def test_a_variant_is_shown_whole(capsys: pytest.CaptureFixture[str], name: str, semantics: str) -> None:
+    assert cli.main(["variants", name, "--semantics", semantics]) == 0
+    text = capsys.readouterr().out
+    assert text.startswith(f"{name}, semantics {semantics}")
+    told = " ".join(text.split())
+    this = VARIANTS[name, semantics]
+    assert all(crawl in told for crawl in this.crawls)
+    for number, stage in enumerate(this.stages, 1):
+        assert f"{number}. {stage.name} ({type(stage).__name__}): " in told
+        assert all(row.counter in told for row in getattr(stage, "rows", ()))
+    assert text.endswith(f"\nfingerprint {fingerprint(this)}\n\n")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "names"),
+    [
+        ([], list(VARIANTS)),
+        (["--semantics", "3.1.0"], [key for key in VARIANTS if key[1] == "3.1.0"]),
+        (["en,realnewslike"], [("en", "3.1.0"), ("realnewslike", "3.1.0")]),
+        ([f"{EXAMPLE}:MY_VARIANT"], [("en.calm", "3.1.0")]),
+    ],
+)
+def test_variants_for_machines(
+    capsys: pytest.CaptureFixture[str], arguments: list[str], names: list[tuple[str, str]]
+) -> None:
+    assert cli.main(["variants", *arguments, "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert [(one["name"], one["semantics"]) for one in found] == names
+    for one in found:
+        assert {"crawls", "by_language", "undated", "stages", "resources", "fingerprint"} < one.keys()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["nosuch"], "no variant 'nosuch' at semantics '3.1.0'"),
+        (["--semantics", "9"], "no variants at semantics '9'; there are 3.1.0, "),
+        (["nosuch.py:MINE"], "nosuch.py is no Python file"),
+    ],
+)
+def test_variants_says_what_is_wrong(capsys: pytest.CaptureFixture[str], arguments: list[str], message: str) -> None:
+    assert cli.main(["variants", *arguments]) == 1
+    printed = capsys.readouterr()
+    assert (printed.out, message in printed.err) == ("", True)
+
+
+@pytest.fixture
+def page_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setattr(resources, "_chosen", None)
+    lines = [f"This is a plain sentence of English, the one with the number {number}." for number in range(5)]
+    path = tmp_path / "page.txt"
+    path.write_text("\n".join(["Home", *lines]), encoding="utf-8")
+    return path
+
+
+def test_explain(page_file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["explain", str(page_file), "--resources", "builtin", "--url", "http://fake.com/url/370"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == "http://fake.com/url/370"
+    assert "   1 line-filtered:no_endmark | Home" in lines
+    assert any(line.startswith("kept in split validation, language en, with 5 lines") for line in lines)
+
+
+def test_explain_by_rules_of_ones_own(page_file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    page_file.write_text("PLEASE BUY OUR WONDERFUL THINGS AT ONCE, AND ALL OF THEM.", encoding="utf-8")
+    arguments = ["explain", str(page_file), "--resources", "builtin", "--variant", f"{EXAMPLE}:MY_VARIANT"]
+    assert cli.main(arguments) == 0
+    printed = capsys.readouterr().out
+    assert "1 line-filtered:shouting | PLEASE BUY" in printed
+    assert printed.endswith("dropped by clean-page\n")
+
+
+def test_explain_parts_several_pages(page_file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    wet = tmp_path / "a.wet"
+    wet.write_bytes(record("http://example.com/a", b"A.") + record("http://example.com/b", b"B."))
+    assert cli.main(["explain", str(wet), "--resources", "builtin"]) == 0
+    assert capsys.readouterr().out.count("=" * 40) == 1
+    arguments = ["http://example.com/b", "--input", str(wet), "--resources", "builtin"]
+    assert cli.main(["explain", *arguments]) == 0
+    assert capsys.readouterr().out.startswith("http://example.com/b  2019")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["{page}.no"], "No such file or directory"),
+        (["http://example.com/"], "name them with --input"),
+        (["{page}", "--variant", "en,en.noclean"], "--variant names 2; a page is explained for one"),
+        (["{page}", "--variant", "german"], "no variant 'german'"),
+        (["{page}", "--urls", "{page}"], "en keeps pages of any URL: it takes no list of URLs"),
+    ],
+)
+def test_explain_says_what_is_wrong(
+    page_file: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], message: str
+) -> None:
+    assert cli.main(["explain", *(word.format(page=page_file) for word in arguments)]) == 1
+    printed = capsys.readouterr()
+    assert (printed.out, message in printed.err) == ("", True)
+
+
+def test_who_has_seen_enough_gets_no_traceback(page_file: Path) -> None:
+    page_file.write_bytes(b"".join(record(f"http://example.com/{n}", b"A.") for n in range(2000)))
+    command = [sys.executable, "-m", "c4pipe", "explain", str(page_file), "--resources", "builtin"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdout
+        assert process.stderr
+        process.stdout.readline()
+        process.stdout.close()
+        assert process.stderr.read() == b""
+        assert process.wait() == 1
