@@ -1,0 +1,154 @@
+"""A build that was killed and is started again by the same command ends as one that was not."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import builds
+import kills
+import pytest
+from builds import Built
+
+from beam_jobs import build_c4
+from c4pipe import files
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+ENVIRONMENT = {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "tests" / "beam_jobs")])}
+SHARDS = ("--shards", "3")  # as the small build has
+GONE_SECONDS = 20.0  # for workers to notice that nobody hears them
+
+
+def killed(argv: list[str], output: Path, *, seed: int, times: int, files: int) -> list[dict[str, list[int]]]:
+    """Begin the build and kill it so many times; what stood at each kill."""
+    told = subprocess.run(
+        [sys.executable, kills.__file__, json.dumps([argv, str(output), seed, times, files])],
+        env=ENVIRONMENT,
+        stdout=subprocess.PIPE,
+        check=True,
+        text=True,
+    )
+    stood = json.loads(told.stdout.splitlines()[-1])
+    assert len(stood) == times
+    return list(stood)
+
+
+def reports(found: dict[str, list[int]], steps: str = "") -> dict[str, tuple[int, ...]]:
+    """The reports of finished items among files."""
+    return {name: tuple(moment) for name, moment in found.items() if name.startswith(f"store/done/{steps}")}
+
+
+# Together 25 kills, of builds that leave about 75 files, or 40 through the shuffle.
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("exchange", "seed", "times", "appear"), [("files", 1, 12, 9), ("files", 2, 6, 20), ("shuffle", 3, 7, 9)]
+)
+def test_killed_at_random_moments(
+    small: Built, exchange: str, seed: int, times: int, appear: int, tmp_path: Path
+) -> None:
+    argv = builds.arguments(small.wet, tmp_path, *SHARDS, "--exchange", exchange, format=builds.ALL_FORMATS)
+    stood = killed(argv, tmp_path, seed=seed, times=times, files=appear)
+    assert len({tuple(one) for one in stood}) > times // 2  # at different moments
+    assert build_c4.main(argv) == 0
+    assert builds.tree(tmp_path / "en") == builds.tree(small.folder)
+    assert builds.temporary(tmp_path) == []
+    if exchange == "files":
+        assert builds.tree(tmp_path) == builds.tree(small.output)
+    last = builds.moments(tmp_path)
+    for found in stood:  # what was done then was not done again
+        done = reports(found, "" if exchange == "files" else "clean")
+        assert done == {name: moment for name, moment in last.items() if name in done}
+        cleaned = {name.rpartition("/")[2].removesuffix(".json") for name in reports(found, "clean")}
+        pages = {f"store/pages/{part}.parquet" for part in cleaned}
+        assert {name: tuple(found[name]) for name in pages} == {name: last[name] for name in pages}
+
+
+def session(leader: int) -> list[int]:
+    """The processes of a session that still run."""
+    found = []
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            state, _, _, of = stat.read_text("utf-8").rpartition(")")[2].split()[:4]
+        except (FileNotFoundError, ProcessLookupError):
+            continue  # it has just ended
+        if int(of) == leader and state != "Z":
+            found.append(int(stat.parent.name))
+    return found
+
+
+def waited_for(leader: int) -> list[int]:
+    """The processes of a session that are still there after some time."""
+    deadline = time.monotonic() + GONE_SECONDS
+    while (left := session(leader)) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    return left
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="looks for processes in /proc, which Linux has")
+def test_killed_with_its_workers_or_without(small: Built, tmp_path: Path) -> None:
+    """The command itself, with two workers: killed alone, begun again and killed with its group, then on to the end."""
+    argv = builds.arguments(small.wet, tmp_path, *SHARDS, workers=2, format=builds.ALL_FORMATS)
+    command = [sys.executable, "-m", "beam_jobs.build_c4", *argv]
+    for kill in (os.kill, os.killpg):
+        before = kills.names(tmp_path)
+        process = subprocess.Popen(command, env=ENVIRONMENT, start_new_session=True)
+        deadline = time.monotonic() + kills.PATIENCE_SECONDS
+        # Until it works: the command has its workers, and some files are new.
+        while len(session(process.pid)) < 3 or len(kills.names(tmp_path) - before) < 5:
+            assert process.poll() is None
+            assert time.monotonic() < deadline
+            time.sleep(kills.POLL_SECONDS)
+        kill(process.pid, signal.SIGKILL)
+        assert process.wait() == -signal.SIGKILL
+        assert waited_for(process.pid) == []
+        assert not (tmp_path / "en" / "manifest.json").exists()
+    assert build_c4.main(builds.arguments(small.wet, tmp_path, *SHARDS, format=builds.ALL_FORMATS)) == 0
+    assert builds.tree(tmp_path) == builds.tree(small.output)
+    assert builds.temporary(tmp_path) == []
+
+
+def test_killed_while_it_tidied_up(small: Built, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The manifest stands, but some of the exchanges too."""
+    argv = builds.arguments(small.wet, tmp_path, *SHARDS, format=builds.ALL_FORMATS)
+    builds.plain(argv)
+    left = builds.tree(tmp_path)
+    assert build_c4.main(argv) == 0
+    assert "nothing to do" in capsys.readouterr().err
+    assert builds.tree(tmp_path) == builds.tree(small.output) != left
+
+
+def test_unfinished_files_are_swept(small: Built, tmp_path: Path) -> None:
+    argv = builds.arguments(small.wet, tmp_path, *SHARDS, "--exchange", "shuffle", format=builds.ALL_FORMATS)
+    for folder in ("store/pages", "store/done/clean", "en"):
+        (tmp_path / folder).mkdir(parents=True)
+        Path(files.temporary_name(str(tmp_path / folder / "00000.parquet"))).write_bytes(b"half")
+    assert len(builds.temporary(tmp_path)) == 3
+    assert build_c4.main(argv) == 0
+    assert builds.temporary(tmp_path) == []
+
+
+@pytest.mark.parametrize("step", ["clean", "judge"])
+def test_a_build_goes_on_with_the_other_exchange(small: Built, step: str, tmp_path: Path) -> None:
+    """Through Beam's shuffle up to the end, of which then something is lost; through files from there on."""
+    argv = builds.arguments(small.wet, tmp_path, *SHARDS, format=builds.ALL_FORMATS)
+    assert build_c4.main([*argv, "--exchange", "shuffle"]) == 0
+    (tmp_path / "en" / "manifest.json").unlink()
+    for report in sorted((tmp_path / "store" / "done" / step).iterdir())[1:]:
+        report.unlink()
+    assert build_c4.main(argv) == 0
+    assert builds.tree(tmp_path / "en") == builds.tree(small.folder)
+    assert builds.tree(tmp_path) == builds.tree(small.output)
+
+
+def test_files_first_then_the_shuffle(small: Built, tmp_path: Path) -> None:
+    argv = builds.arguments(small.wet, tmp_path, *SHARDS, format=builds.ALL_FORMATS)
+    builds.plain(argv)
+    (tmp_path / "en" / "manifest.json").unlink()
+    assert build_c4.main([*argv, "--exchange", "shuffle"]) == 0
+    assert builds.tree(tmp_path / "en") == builds.tree(small.folder)
