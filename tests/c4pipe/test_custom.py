@@ -15,11 +15,12 @@ from pathlib import Path
 import pytest
 
 from c4pipe import custom, local, resources
+from c4pipe.cleaning import CleanLines
 from c4pipe.custom import BadVariant
 from c4pipe.fingerprint import fingerprint
 from c4pipe.page import Page
 from c4pipe.rules import contains
-from c4pipe.variants import VARIANTS, variant
+from c4pipe.variants import C4_ROWS, VARIANTS, variant
 
 EXAMPLE = Path(__file__).resolve().parent.parent.parent / "examples" / "my_variant.py"
 BEGIN = """
@@ -424,3 +425,15 @@ def test_beam_workers_judge_by_the_same_rules(written: Written, tmp_path: Path, 
     assert found == {f"{n}.verdict": repr(local.run(mine, [page]).counters) for n, page in enumerate(pages)}
     processes = {path.read_text() for path in tmp_path.glob("*.process")}
     assert (str(os.getpid()) in processes) is (mode == "in_memory")
+
+
+def test_the_documentation_shows_the_example_as_it_is() -> None:
+    text = (EXAMPLE.parent.parent / "docs" / "your-own-variant.md").read_text(encoding="utf-8")
+    shown = [line.removeprefix("    ") for line in text.splitlines()]
+    lines = EXAMPLE.read_text(encoding="utf-8").splitlines()
+    begin = shown.index(lines[0])
+    assert shown[begin : begin + len(lines)] == lines
+    mine = custom.load(f"{EXAMPLE}:MY_VARIANT")
+    (clean,) = [stage for stage in mine.stages if isinstance(stage, CleanLines)]
+    for row in set(clean.rows) - set(C4_ROWS):
+        assert f"`clean-page/line-filtered:{row.counter}`" in text
