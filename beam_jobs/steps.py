@@ -110,7 +110,7 @@ def settle_url_bucket(job: Job, bucket: int) -> None:
 
 def _slice_urls(job: Job, part: int, bucket: int) -> pa.Table:
     claims = store.read_table(job.store.urls(part))
-    first, last = keys.url_bounds(claims, job.buckets)[bucket : bucket + 2]
+    first, last = keys.key_range(claims, bucket, job.buckets)
     return claims.slice(first, last - first)
 
 
@@ -151,7 +151,7 @@ def settle_line_bucket(job: Job, number: int, bucket: int) -> None:
     claims = []
     for part in range(job.parts):
         array = store.read_array(job.store.claims(number, part))
-        first, last = keys.bucket_bounds(array["key"], job.buckets)[bucket : bucket + 2]
+        first, last = keys.bucket_range(array["key"], bucket, job.buckets)
         claims.append(array[first:last])
     store.write_array(job.store.owners(number, bucket), keys.line_owners(np.concatenate(claims)))
     job.store.finish("settle_lines", item(number, bucket))
@@ -201,5 +201,5 @@ def _dealt(job: Job, shard: dealing.Shard) -> Iterator[pa.Table]:
     for part in range(job.parts):
         table = store.read_batch(job.store.documents(part), f"{shard.variant}/{shard.split}")
         if table is not None:
-            first, last = dealing.shard_bounds(table, shard.count)[shard.index : shard.index + 2]
+            first, last = keys.key_range(table, shard.index, shard.count)
             yield table.slice(first, last - first)

@@ -7,6 +7,7 @@ names and order cannot change an outcome. ``dedup.py`` takes the same decisions 
 
 from __future__ import annotations
 
+import bisect
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
@@ -61,9 +62,26 @@ def bucket_bounds(leading: npt.NDArray[np.uint64], buckets: int) -> npt.NDArray[
     >>> bucket_bounds(np.array([0, 1, 2**63, 2**64 - 1], np.uint64), 2).tolist()
     [0, 2, 4]
     """
-    edges = np.array([-(-(i << 64) // buckets) for i in range(1, buckets)], np.uint64)
+    edges = np.array([_edge(i, buckets) for i in range(1, buckets)], np.uint64)
     inner = np.searchsorted(leading, edges)
     return np.concatenate(([0], inner, [len(leading)])).astype(np.int64)
+
+
+def _edge(bucket: int, buckets: int) -> int:
+    """The least leading word of a bucket."""
+    return -(-(bucket << 64) // buckets)
+
+
+def bucket_range(leading: Any, bucket: int, buckets: int) -> tuple[int, int]:
+    """Return where one bucket begins and ends in sorted leading words, looking at no more than a few of them.
+
+    So of a file that is mapped only a few pages leave the disk, where ``bucket_bounds`` would read it whole.
+
+    >>> bucket_range(np.array([0, 1, 2**63, 2**64 - 1], np.uint64), 1, 2)
+    (2, 4)
+    """
+    first, last = (bisect.bisect_left(leading, _edge(i, buckets), key=int) for i in (bucket, bucket + 1))
+    return first, last
 
 
 def sort_url_claims(claims: pa.Table) -> pa.Table:
@@ -166,19 +184,32 @@ def of_part(places: Places, part: int) -> Places:
     >>> of_part(np.array([(0, 1), (2, 0), (2, 5)], PLACE), 2)["row"].tolist()
     [0, 5]
     """
-    first, last = np.searchsorted(places["part"], [part, part + 1])
+    column = places["part"]  # searched by bisect, since NumPy would first copy it whole, of a mapped file from the disk
+    first, last = (bisect.bisect_left(column, each, key=int) for each in (part, part + 1))
     return places[first:last]
 
 
 def leading_words(claims: pa.Table) -> tuple[npt.NDArray[np.uint64], npt.NDArray[np.uint64]]:
     """Return the column ``key`` as two columns of words."""
-    column = claims.column("key").combine_chunks()
-    if isinstance(column, pa.ChunkedArray):  # a table without rows has no chunk to combine
+    pairs = _word_pairs(claims).astype(np.uint64)
+    return pairs[:, 0], pairs[:, 1]
+
+
+def key_range(claims: pa.Table, bucket: int, buckets: int) -> tuple[int, int]:
+    """Return where one bucket begins and ends in rows that are sorted by ``key``, as ``bucket_range`` does."""
+    return bucket_range(_word_pairs(claims)[:, 0], bucket, buckets)
+
+
+def _word_pairs(claims: pa.Table) -> npt.NDArray[Any]:
+    """The column ``key`` as it lies there, in pairs of big-endian words."""
+    column = claims.column("key")
+    if column.num_chunks == 1:
+        column = column.chunk(0)
+    else:  # a table without rows may have no chunk
         column = pa.concat_arrays(column.chunks) if column.num_chunks else pa.array([], column.type)
     data = column.buffers()[1]
     raw = b"" if data is None else memoryview(data)[column.offset * KEY_BYTES :][: len(column) * KEY_BYTES]
-    pairs = np.frombuffer(raw, ">u8").astype(np.uint64).reshape(-1, 2)
-    return pairs[:, 0], pairs[:, 1]
+    return np.frombuffer(raw, ">u8").reshape(-1, 2)
 
 
 def _group_starts(high: npt.NDArray[np.uint64], low: npt.NDArray[np.uint64]) -> npt.NDArray[np.int64]:
