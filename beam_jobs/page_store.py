@@ -44,7 +44,7 @@ TALLY = "tally:"  # + name of a cleaning, ":", a counter
 
 
 class UnreadableWetFile(ValueError):
-    """A WET file in which no record could be found."""
+    """A WET file of which not one record could be read, such as one that was cut in its first."""
 
 
 @dataclass(frozen=True)
@@ -78,7 +78,7 @@ def clean(stream: BinaryIO, *, name: str, job: Job) -> Cleaned:
     pages = _Pages(job)
     for page in reader:
         pages.add(page)
-    if reader.fault_counts["no_record"]:
+    if reader.fault_counts["no_record"] or set(reader.tally) == {"wet-file"}:
         raise UnreadableWetFile("; ".join(map(str, reader.faults)))
     return Cleaned(
         pages=pages.table(),
