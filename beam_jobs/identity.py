@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from beam_jobs import page_store, report
-from beam_jobs.names import name_of
 from beam_jobs.plan import Branch, Job
+from beam_jobs.reuse import holds
 from beam_jobs.sources import Selection
 from c4pipe import files, resources, sentences
 from c4pipe.fingerprint import described, fingerprint
@@ -25,19 +25,14 @@ def identity(job: Job, selection: Selection) -> dict[str, Any]:
     return {
         "inputs": [{key: source.get(key) for key in ("crawl", "path", "bytes")} for source in selection.sources],
         "variants": {branch.wanted.variant.name: _variant(branch) for branch in job.branches},
-        "options": {"formats": sorted(job.formats), "shards": job.shards, "seed": job.seed},
+        "options": {
+            "formats": sorted(job.formats),
+            "shards": job.shards,
+            "seed": job.seed,
+            "keep_raw": job.holds_raw,  # else some parts would have the raw text, and some not
+        },
         "versions": report.versions() | {"punkt": sentences.algorithm(), "store": str(page_store.SCHEMA_NUMBER)},
         "holds": holds(job),
-    }
-
-
-def holds(job: Job) -> dict[str, Any]:
-    """What the page store of the build has, for builds that are made from it."""
-    return {
-        "schema": page_store.SCHEMA_NUMBER,
-        "raw": job.holds_raw,
-        "entries": {name: described(stages) for name, stages in job.entries.items()},
-        "cleanings": {name: described(stages) for name, stages in job.cleanings.items()},
     }
 
 
@@ -102,36 +97,3 @@ def _input_differences(begun: list[dict[str, Any]], wanted: list[dict[str, Any]]
             yield f"inputs: {path} is new"
         elif before[path] != after[path]:
             yield f"inputs: {path} had {before[path]:,} bytes, now {after[path]:,}"
-
-
-class Missing(ValueError):
-    """An earlier page store lacks what a variant needs."""
-
-
-def check_held(job: Job, held: dict[str, Any], folder: str) -> None:
-    """Say what an earlier page store lacks for this build, before anything runs.
-
-    With the raw text all cleanings can be made; an entry can be reached from a shorter one by stages that look at
-    the URL alone.
-    """
-    if held["schema"] != page_store.SCHEMA_NUMBER:
-        raise Missing(
-            f"the page store in {folder} is of schema {held['schema']}, this version reads {page_store.SCHEMA_NUMBER}; "
-            "build it again from the WET files"
-        )
-    for branch in job.branches:
-        name, origin = branch.wanted.variant.name, branch.origin
-        if not any(
-            name_of(origin.scope.entry[:n]) in held["entries"] for n in page_store.reachable_from(origin.scope.entry)
-        ):
-            raise Missing(_lacks(folder, name, "pages that its stages before URL deduplication let pass", name))
-        if name_of(origin.cleaning) not in held["cleanings"] and not held["raw"]:
-            raise Missing(_lacks(folder, name, "the text that it starts from", "--keep_raw"))
-
-
-def _lacks(folder: str, name: str, what: str, remedy: str) -> str:
-    remedy = f"the option {remedy}" if remedy.startswith("--") else f"--variant {remedy} among the others"
-    return (
-        f"the page store in {folder} lacks what {name} needs: {what}. "
-        f"It would be there had it been built with {remedy}; build from the WET files"
-    )

@@ -1,7 +1,7 @@
 """The page store: what is left of a WET file once its pages went through every stage that sees one page alone.
 
 A part is a table, a row a page that some variant has a use for. What a variant's stages made of a page stands in
-columns under the name of these stages (``described.name_of``), so variants that share stages share columns, and a
+columns under the name of these stages (``names.name_of``), so variants that share stages share columns, and a
 later build finds what it needs.
 """
 
@@ -24,7 +24,7 @@ from c4pipe.urls import InDomains
 from c4pipe.variants import flat
 from c4pipe.wet import WetReader
 
-SCHEMA_NUMBER = 2
+SCHEMA_NUMBER = 3
 WET_NAMESPACE = "split-wet-file"
 
 PAGES = pa.schema(
@@ -91,7 +91,8 @@ def clean(stream: BinaryIO, *, name: str, job: Job) -> Cleaned:
 
 def nothing(job: Job) -> Cleaned:
     """What a WET file that cannot be read leaves."""
-    return Cleaned(_Pages(job).table())
+    pages = _Pages(job)
+    return Cleaned(pages.table(), entries=pages.entered())
 
 
 class _Pages:

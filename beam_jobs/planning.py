@@ -6,7 +6,7 @@ import argparse
 import glob
 from collections.abc import Iterator
 
-from beam_jobs import identity, sources
+from beam_jobs import reuse, sources
 from beam_jobs.options import is_local
 from beam_jobs.plan import MAX_SCOPES, Crawl, Job, Wanted, default_buckets
 from beam_jobs.sources import Selection
@@ -24,7 +24,8 @@ def planned(arguments: argparse.Namespace) -> tuple[Job, Selection]:
     """The job that the options ask for, and where its parts come from; an error says why there is none."""
     names = sources.crawl_names(arguments.crawl or "")
     selection = sources.select(list(_found(arguments, names)), names)
-    wanted = tuple(_wanted(arguments, selection))
+    # Scopes are told by their numbers in what is on disk, so the order in which variants were named must not count.
+    wanted = tuple(sorted(_wanted(arguments, selection), key=lambda each: each.variant.name))
     job = Job(
         output=arguments.output,
         wanted=wanted,
@@ -42,7 +43,7 @@ def planned(arguments: argparse.Namespace) -> tuple[Job, Selection]:
             f"{len(job.scopes)} scopes of URLs, but a build has {MAX_SCOPES} at most; build fewer variants"
         )
     for folder in arguments.from_store or ():
-        identity.check_held(job, sources.of_store(folder)[1], folder)
+        reuse.check_held(job, sources.of_store(folder)[1], folder)
     _check_reachable(arguments, selection)
     return job, selection
 
@@ -64,9 +65,9 @@ def _wanted(arguments: argparse.Namespace, selection: Selection) -> Iterator[Wan
     for spec in filter(None, (part.strip() for part in arguments.variant.split(","))):
         name, _, restriction = spec.partition("@")
         (variant,) = resolve(name, arguments.semantics)
-        if variant.name in seen:
+        if variant.name.lower() in seen:
             raise ValueError(f"{variant.name} is asked for twice; each variant has one folder")
-        seen.add(variant.name)
+        seen.add(variant.name.lower())
         yield Wanted(_with_list(variant, arguments), _crawls(restriction, selection))
 
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import functools
+import glob
 import itertools
+import os
 import re
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -12,6 +14,7 @@ from dataclasses import dataclass
 from typing import Any, BinaryIO, cast
 
 from beam_jobs.plan import Crawl, Job
+from beam_jobs.store import Store
 from c4pipe import crawl as crawls
 from c4pipe import download, files
 from c4pipe.variants import APRIL_2019, MC4_CRAWLS, WEBTEXT_CRAWLS
@@ -68,26 +71,40 @@ def of_crawls(names: Sequence[str], base_url: str, first: int | None) -> list[So
 
 
 def of_store(folder: str) -> tuple[list[Source], dict[str, Any]]:
-    """The parts of an earlier build's page store, and what it holds."""
+    """The parts of an earlier build's page store, by whole paths, and what it holds."""
+    folder = folder if files.is_remote(folder) else os.path.abspath(files.join(folder))
     inside = files.join(folder, "store")
-    store = inside if files.exists(files.join(inside, "identity.json")) else folder
+    store = Store(inside if files.exists(files.join(inside, "identity.json")) else folder)
     try:
-        holds: Any = files.read_json(files.join(store, "identity.json"))
-        earlier: Any = files.read_json(files.join(store, "inputs.json"))
+        holds: Any = files.read_json(store.identity)
+        earlier: Any = files.read_json(store.inputs)
     except FileNotFoundError as error:
         raise ValueError(f"{folder} has no page store; name the --output of an earlier build") from error
+    if len(store.done("clean")) < len(earlier):
+        raise ValueError(f"the build in {folder} has not read all its WET files; finish it first, by its command")
+    present = functools.cache(_names)
     found = []
     for source in earlier:
-        part = source["part"]
-        own = {
-            "pages": files.join(store, "pages", f"{part:05d}.parquet"),
-            "report": files.join(store, "done", "clean", f"{part:05d}.json"),
-        }
-        if not files.exists(own["report"]):
-            raise ValueError(f"the build in {folder} has not read all its WET files; finish it first, by its command")
-        here = files.exists(own["pages"])
-        found.append({**source, **own, "pages": own["pages"] if here else source["pages"]})
+        own = store.pages(source["part"])
+        pages = own if _leaf(own) in present(_folder(own)) else source.get("pages", own)
+        if _leaf(pages) not in present(_folder(pages)):
+            raise ValueError(f"{pages} is gone, but the page store in {folder} needs it; build from the WET files")
+        report = store.report("clean", f"{source['part']:05d}")
+        found.append({**source, "pages": pages, "report": report})
     return found, cast(dict[str, Any], holds["holds"])
+
+
+def _names(folder: str) -> set[str]:
+    """The files of a folder: one listing, where asking for each of a whole crawl would take an hour."""
+    return set(map(_leaf, files.matches(files.join(glob.escape(folder), "*"))))
+
+
+def _folder(path: str) -> str:
+    return path.rpartition("/")[0]
+
+
+def _leaf(path: str) -> str:
+    return path.rpartition("/")[2]
 
 
 def select(found: Sequence[Source], only: Sequence[str]) -> Selection:

@@ -115,10 +115,10 @@ def write_pages(path: str, pages: pa.Table) -> None:
         pq.write_table(pages, stream, compression=PAGES_COMPRESSION)
 
 
-def read_pages(path: str, columns: list[str] | None = None) -> pa.Table:
-    """Read a part of the page store, or some of its columns."""
+def read_pages(path: str) -> pa.Table:
+    """Read a part of the page store."""
     with files.open_read(path) as stream:
-        return pq.read_table(stream, columns=columns)
+        return pq.read_table(stream)
 
 
 def write_array(path: str, array: npt.NDArray[np.void]) -> None:

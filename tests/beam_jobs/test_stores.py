@@ -1,0 +1,139 @@
+"""A build begun in one way and gone on with in another, and stores that hold less than they seem to."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import builds
+import crawls
+import pytest
+
+from beam_jobs import identity, options, planning, reuse
+from beam_jobs.plan import Job
+
+
+@pytest.fixture(scope="module")
+def wet(tmp_path_factory: pytest.TempPathFactory) -> str:
+    return crawls.write(tmp_path_factory.mktemp("wet"), crawls.dealt(crawls.crawl(seed=5, records=40), 2))
+
+
+def asked(output: Path, *more: str, wet: str | None = None) -> list[str]:
+    named = () if wet is None else ("--input", wet)
+    return [*named, "--output", str(output), "--resources", "builtin", *more]
+
+
+def plan(argv: list[str]) -> Job:
+    return planning.planned(options.parser().parse_known_args(argv)[0])[0]
+
+
+def claim(argv: list[str]) -> bool:
+    """Begin a build, and do nothing of it."""
+    return identity.claim_folder(*planning.planned(options.parser().parse_known_args(argv)[0]))
+
+
+def test_the_order_in_which_variants_are_named_is_none(wet: str, tmp_path: Path) -> None:
+    """Scopes are told by their numbers in what is on disk: a build that goes on must number them as it began."""
+    (tmp_path / "list.txt").write_text("http://a.example/\n", "utf-8")
+    urls = ("--urls", str(tmp_path / "list.txt"))
+    jobs = [plan(asked(tmp_path, *urls, "--variant", names, wet=wet)) for names in ("webtextlike,en", "en,webtextlike")]
+    assert jobs[0] == jobs[1]
+    assert len(jobs[0].scopes) == 2
+
+
+@pytest.mark.parametrize("first", [(), ("--keep_raw",)])
+def test_raw_text_is_kept_of_all_parts_or_of_none(first: tuple[str, ...], wet: str, tmp_path: Path) -> None:
+    """Else a later build would take the store for one that holds it."""
+    second = () if first else ("--keep_raw",)
+    assert not claim(asked(tmp_path, *first, wet=wet))
+    assert claim(asked(tmp_path, *first, wet=wet))
+    with pytest.raises(identity.AnotherBuild, match="keep_raw"):
+        claim(asked(tmp_path, *second, wet=wet))
+
+
+def test_raw_text_cannot_be_kept_that_is_not_there(wet: str, tmp_path: Path) -> None:
+    builds.plain(asked(tmp_path / "en", wet=wet))
+    later = asked(tmp_path / "later", "--from_store", str(tmp_path / "en"), "--variant", "en.noblocklist")
+    assert not plan(later).holds_raw
+    with pytest.raises(ValueError, match="has no raw text to keep"):
+        plan([*later, "--keep_raw"])
+
+
+def changed(folder: Path, **holds: Any) -> None:
+    """Have a store say something else of what it holds."""
+    path = folder / "store" / "identity.json"
+    told = json.loads(path.read_text("utf-8"))
+    told["holds"] |= holds
+    path.write_text(json.dumps(told), "utf-8")
+
+
+def test_text_that_was_cleaned_with_other_lists(wet: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is wanted would be cleaned with the pinned sentence model; the store's pages were not."""
+    builds.plain(asked(tmp_path / "en", wet=wet))
+    later = asked(tmp_path / "later", "--from_store", str(tmp_path / "en"), "--variant", "en.noblocklist")
+    assert plan(later).parts == 2
+    later[later.index("builtin")] = str(tmp_path)
+    with pytest.raises(ValueError, match=r"builtin:nltk_data/.*--resources"):
+        plan(later)
+
+
+@pytest.mark.parametrize("name", ["c4pipe", "nltk", "python"])
+def test_text_that_was_cleaned_by_other_versions(name: str, wet: str, tmp_path: Path) -> None:
+    builds.plain(asked(tmp_path / "en", wet=wet))
+    later = asked(tmp_path / "later", "--from_store", str(tmp_path / "en"), "--variant", "en.noblocklist")
+    made_by = reuse.holds(plan(later))["made_by"]
+    changed(tmp_path / "en", made_by=made_by | {name: "0.0"})
+    with pytest.raises(ValueError, match=rf"{name} 0\.0"):
+        plan(later)
+
+
+def test_what_is_made_from_raw_text_needs_no_list_of_the_store(wet: str, tmp_path: Path) -> None:
+    """Pages as they were crawled have been through no list."""
+    builds.plain(asked(tmp_path / "raw", "--variant", "en.noclean", wet=wet))
+    later = asked(tmp_path / "later", "--from_store", str(tmp_path / "raw"), "--variant", "en")
+    later[later.index("builtin")] = str(tmp_path)
+    assert plan(later).parts == 2
+
+
+def test_a_file_that_an_earlier_build_could_not_read(wet: str, tmp_path: Path) -> None:
+    """It is named again, and left out again, by a variant whose pages go through more stages, too."""
+    (tmp_path / "broken.warc.wet.gz").write_bytes(b"no gzip")
+    both = f"{wet},{tmp_path}/broken.warc.wet.gz"
+    bad = ("--max_bad_files", "1")
+    own = tmp_path / "for_test_stores.py"
+    own.write_text(
+        "from dataclasses import replace\n"
+        "from c4pipe.urls import InDomains\n"
+        "from c4pipe.variants import variant\n"
+        "first, *rest = variant('en').stages\n"
+        "ONE = replace(variant('en'), name='one', stages=(first, InDomains((('example.com', True),)), *rest))\n",
+        "utf-8",
+    )
+    builds.plain(asked(tmp_path / "en", *bad, wet=both))
+    builds.plain(asked(tmp_path / "later", *bad, "--from_store", str(tmp_path / "en"), "--variant", f"{own}:ONE"))
+    builds.plain(asked(tmp_path / "alone", *bad, "--variant", f"{own}:ONE", wet=both))
+    assert builds.told(tmp_path / "later" / "one", "manifest.json")["unreadable"] == [f"{tmp_path}/broken.warc.wet.gz"]
+    assert builds.told(tmp_path / "later" / "one", "stats.json") == builds.told(
+        tmp_path / "alone" / "one", "stats.json"
+    )
+
+
+def test_a_store_named_from_another_folder(wet: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A chain of stores is followed by whole paths, wherever a build of it ran."""
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path)
+    builds.plain(asked(Path("en"), wet=wet))
+    builds.plain(asked(Path("second"), "--from_store", "en", "--variant", "en.noblocklist"))
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    builds.plain(asked(Path("third"), "--from_store", "../second", "--variant", "en"))
+    assert builds.tree(Path("third") / "en") == builds.tree(tmp_path / "en" / "en")
+
+
+def test_a_store_whose_pages_are_gone(wet: str, tmp_path: Path) -> None:
+    builds.plain(asked(tmp_path / "en", wet=wet))
+    builds.plain(asked(tmp_path / "second", "--from_store", str(tmp_path / "en")))
+    (tmp_path / "en" / "store" / "pages" / "00001.parquet").unlink()
+    for folder in ("en", "second"):
+        with pytest.raises(ValueError, match=r"00001\.parquet is gone"):
+            plan(asked(tmp_path / "later", "--from_store", str(tmp_path / folder)))
