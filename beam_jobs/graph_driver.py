@@ -99,7 +99,9 @@ def clean(part: int, job: Job) -> Iterator[tuple[int, bytes]]:
     claims = settling.claim_urls(pages, part, job)
     bounds = keys.url_bounds(claims, job.buckets)
     for bucket in range(job.buckets):
-        if bounds[bucket] < bounds[bucket + 1]:
+        if (
+            bounds[bucket] < bounds[bucket + 1] or part == 0
+        ):  # so each bucket is settled: some only count what is listed
             yield bucket, to_bytes(claims.slice(bounds[bucket], bounds[bucket + 1] - bounds[bucket]))
 
 
@@ -189,13 +191,14 @@ def write(met: tuple[bytes, Iterable[bytes]], job: Job) -> str:
 
 
 def finish(_: int, job: Job) -> int:
-    """Write the shards that got no documents, then stats and manifests."""
+    """Write the shards that got no documents, then stats and manifests; what an earlier run exchanged may go."""
     shards = dealing.shards_of(job, report.sizes(job))
     written = set(job.store.done("write"))
     for shard in shards:
         if shard.item not in written:
             steps.write_shard(job, shard, [])
     report.publish(job)
+    job.store.forget_exchanges()
     return len(shards)
 
 

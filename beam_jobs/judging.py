@@ -61,12 +61,11 @@ def _judge_scope(
     owned_of = _lines_by_row(owners)
     tree = Tree({branch.wanted.variant.name: branch.judging for branch in branches})
     variants = {branch.wanted.variant.name: branch.wanted.variant for branch in branches}
-    fields = ("url", "timestamp", "content-type", "content-length")
-    for row, text, *rest in alive(pages, winners, cleaning, *fields):
-        page: Page | None = Page(rest[0], text, *rest[1:])
-        if origin.lines is not None and page is not None:
-            line_keys = origin.lines.keys(text)
-            verdict = origin.lines.judge_owned(page, {line_keys[line] for line in owned_of.get(row, ())})
+    for row, cleaned in alive(pages, winners, cleaning):
+        page: Page | None = cleaned
+        if origin.lines is not None:
+            line_keys = origin.lines.keys(cleaned.text)
+            verdict = origin.lines.judge_owned(cleaned, {line_keys[line] for line in owned_of.get(row, ())})
             shared.update(flat(origin.lines.name, verdict.tally))
             page = verdict.page
         if page is not None:

@@ -15,7 +15,7 @@ from typing import Any, BinaryIO
 import pyarrow as pa
 
 from beam_jobs.names import name_of
-from beam_jobs.plan import Job, only_filters
+from beam_jobs.plan import Job, changes_too_early, only_filters
 from beam_jobs.tree import Tree
 from c4pipe import keys
 from c4pipe.dedup import md5
@@ -36,10 +36,12 @@ PAGES = pa.schema(
         ("text_md5", pa.binary(keys.KEY_BYTES)),  # of the text before cleaning
     ]
 )
+FIELDS = ("timestamp", "content-type", "content-length")  # of a page, besides its URL and text
 RAW = "raw"  # the text before cleaning, where the store holds it
 ENTERS = "enters:"  # + name of an entry: the page competes for its URL
 KEPT = "kept:"  # + name of a cleaning: the page has lines left
 TEXT = "text:"  # + name of a cleaning: those lines; none where the cleaning only filters, then they are the raw text
+LANGUAGE = "language:"  # + name of a cleaning that does more than filter: what it labelled the page
 TALLY = "tally:"  # + name of a cleaning, ":", a counter
 
 
@@ -108,6 +110,9 @@ class _Pages:
     def add(self, page: Page) -> None:
         """Take a page in, unless no variant has a use for it."""
         entered = self.entries[bool(page.timestamp)].judge(page)
+        for name, alive in entered.items():
+            if alive is not None and alive is not page and alive != page:
+                raise ValueError(changes_too_early(self.entries[True].lines[name]))
         if not any(entered.values()):
             return
         row: dict[str, Any] = {
@@ -147,6 +152,7 @@ def _cleaned(cleanings: Tree, page: Page) -> tuple[dict[str, Any], dict[str, int
         row[KEPT + name] = kept is not None
         if not only_filters(cleanings.lines[name]):
             row[TEXT + name] = None if kept is None else kept.text
+            row[LANGUAGE + name] = None if kept is None else kept.language
         tallies |= {f"{TALLY}{name}:{counter}": n for counter, n in tally.items()}
     return row, tallies
 
@@ -156,7 +162,7 @@ def _cleaned_schema(cleanings: Tree) -> list[pa.Field]:
     for name, stages in cleanings.lines.items():
         schema.append(pa.field(KEPT + name, pa.bool_()))
         if not only_filters(stages):
-            schema.append(pa.field(TEXT + name, pa.large_string()))
+            schema += [pa.field(TEXT + name, pa.large_string()), pa.field(LANGUAGE + name, pa.string())]
     return schema
 
 
@@ -191,7 +197,7 @@ def reachable_from(entry: Sequence[Any]) -> Iterator[int]:
     """Yield the lengths of beginnings of an entry from which the rest can be done by the URL alone, the whole first."""
     for length in range(len(entry), -1, -1):
         yield length
-        if length and not isinstance(entry[length - 1], InDomains):
+        if length and type(entry[length - 1]) is not InDomains:
             return
 
 
@@ -215,7 +221,7 @@ def _enter(
 
 
 def _raw_pages(pages: pa.Table) -> Iterator[Page]:
-    columns = ("url", RAW, "timestamp", "content-type", "content-length")
+    columns = ("url", RAW, *FIELDS)
     for values in zip(*(pages[column].to_pylist() for column in columns), strict=True):
         yield Page(*values)
 
@@ -225,8 +231,11 @@ def text_of(pages: pa.Table, cleaning: str) -> str:
     return TEXT + cleaning if TEXT + cleaning in pages.column_names else RAW
 
 
-def alive(pages: pa.Table, winners: keys.Places, cleaning: str, *fields: str) -> Iterator[tuple[Any, ...]]:
-    """The winners that a cleaning kept: row, text, and the named fields."""
+def alive(pages: pa.Table, winners: keys.Places, cleaning: str) -> Iterator[tuple[int, Page]]:
+    """The winners that a cleaning kept, as it left them, with their rows."""
     rows = winners["row"][pages[KEPT + cleaning].to_numpy()[winners["row"]].astype(bool)]
-    taken = pages.select([text_of(pages, cleaning), *fields]).take(pa.array(rows, pa.uint32()))
-    yield from zip(rows.tolist(), *(column.to_pylist() for column in taken.columns), strict=True)
+    labelled = LANGUAGE + cleaning in pages.column_names
+    columns = ["url", text_of(pages, cleaning), *FIELDS, *([LANGUAGE + cleaning] if labelled else [])]
+    taken = pages.select(columns).take(pa.array(rows, pa.uint32()))
+    for row, *values in zip(rows.tolist(), *(column.to_pylist() for column in taken.columns), strict=True):
+        yield row, Page(*values)

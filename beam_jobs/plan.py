@@ -23,8 +23,9 @@ from beam_jobs.names import name_of
 from beam_jobs.store import Store
 from beam_jobs.tree import Line
 from c4pipe import files, resources
-from c4pipe.cleaning import MaxLength, MinParagraphs
+from c4pipe.cleaning import CleanLines, MaxLength, MinParagraphs
 from c4pipe.dedup import Dedup, KeepOne
+from c4pipe.langid import English, LabelLanguage
 from c4pipe.page import PageStage
 from c4pipe.urls import InDomains, InUrlList
 from c4pipe.variants import CrawlStage, Variant
@@ -33,6 +34,7 @@ INPUT_BYTES_PER_BUCKET = 256 * 2**20  # about 60 MB of line claims
 MAX_BUCKETS = 1024
 MAX_SCOPES = 64  # a bit each in a URL claim
 FILTERS = (MaxLength, MinParagraphs, InDomains)  # stages that never change a page: what they pass on needs no copy
+EDITORS = (CleanLines, English, LabelLanguage)  # stages that change the page, if only its language
 
 # TFDS c4's shard counts: 1,024 if that gives shards of 64 MiB to 1 GiB, else a power of two below or a multiple above.
 SHARD_BYTES_MIN, SHARD_BYTES_MAX, SHARDS = 64 * 2**20, 2**30, 1024
@@ -111,6 +113,8 @@ def branch(wanted: Wanted) -> Branch:
     for stage in (*stages[:at], *cleaning, *judging):
         if isinstance(stage, CrawlStage) or not hasattr(stage, "judge"):
             raise ValueError(f"variant {variant.name}: no way to build its {type(stage).__name__} at scale")
+    if any(isinstance(stage, EDITORS) for stage in stages[:at]):
+        raise ValueError(f"variant {variant.name}: {changes_too_early(stages[:at])}")
     scope = Scope(
         cast(Line, tuple(stages[:at])),
         variant.undated,
@@ -122,9 +126,15 @@ def branch(wanted: Wanted) -> Branch:
     return Branch(wanted, origin, cast(Line, tuple(judging)))
 
 
+def changes_too_early(stages: Sequence[object]) -> str:
+    """What is wrong with stages that change pages before these compete for their URLs."""
+    names = " > ".join(str(getattr(stage, "name", stage)) for stage in stages)
+    return f"one of {names} changes pages before their URLs are settled, but then they must be as they were crawled"
+
+
 def only_filters(stages: Sequence[PageStage]) -> bool:
     """The stages pass pages on as they are."""
-    return all(isinstance(stage, FILTERS) for stage in stages)
+    return all(type(stage) in FILTERS for stage in stages)  # one that is derived from these may do more
 
 
 @dataclass(frozen=True)

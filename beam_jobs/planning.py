@@ -23,9 +23,17 @@ STORE_SHARE, RAW_SHARE, FORMAT_SHARE = 0.8, 1.2, 0.3
 def planned(arguments: argparse.Namespace) -> tuple[Job, Selection]:
     """The job that the options ask for, and where its parts come from; an error says why there is none."""
     names = sources.crawl_names(arguments.crawl or "")
+    if arguments.first and (arguments.input or arguments.from_store or not names):
+        raise ValueError(
+            "--first is of the files of --crawl that are fetched; with --input or --from_store it does nothing"
+        )
     selection = sources.select(list(_found(arguments, names)), names)
     # Scopes are told by their numbers in what is on disk, so the order in which variants were named must not count.
     wanted = tuple(sorted(_wanted(arguments, selection), key=lambda each: each.variant.name))
+    if arguments.urls and not any(_listed(each.variant) for each in wanted):
+        raise ValueError(
+            "--urls is for variants that keep pages of listed URLs, such as webtextlike; none is asked for"
+        )
     job = Job(
         output=arguments.output,
         wanted=wanted,
@@ -72,11 +80,15 @@ def _wanted(arguments: argparse.Namespace, selection: Selection) -> Iterator[Wan
 
 
 def _with_list(variant: Variant, arguments: argparse.Namespace) -> Variant:
-    if not any(isinstance(stage, InUrlList) for stage in variant.stages):
+    if not _listed(variant):
         return variant
     if not arguments.urls:
         raise ValueError(f"{variant.name} keeps pages of listed URLs; name the list with --urls")
     return variant.with_url_list(*files.expand(arguments.urls))
+
+
+def _listed(variant: Variant) -> bool:
+    return any(isinstance(stage, InUrlList) for stage in variant.stages)
 
 
 def _crawls(restriction: str, selection: Selection) -> tuple[Crawl, ...]:

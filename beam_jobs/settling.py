@@ -74,5 +74,5 @@ def claim_lines(pages: pa.Table, winners: keys.Places, part: int, origin: LineSc
     """Return the line claims of a part's winners."""
     assert origin.lines is not None
     lines = origin.lines
-    rows = alive(pages, winners, name_of(origin.cleaning), "url")
-    return keys.line_claims(((row, lines.owner_rank(url), lines.keys(text)) for row, text, url in rows), part=part)
+    rows = alive(pages, winners, name_of(origin.cleaning))
+    return keys.line_claims(((row, lines.owner_rank(p.url), lines.keys(p.text)) for row, p in rows), part=part)
