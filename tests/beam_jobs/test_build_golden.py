@@ -1,10 +1,15 @@
-"""Ten real WET files through both drivers: the reference's documents and counts, and the same bytes."""
+"""Ten real WET files, all variants in one pass, by both drivers: the reference's documents and counts, the same bytes.
+
+The documents of ``en`` are compared here field by field, those of all variants by ``c4pipe conform``.
+"""
 
 from __future__ import annotations
 
 import gzip
 import hashlib
+import importlib.util
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +17,7 @@ import builds
 import pytest
 
 from beam_jobs import build_c4
-from c4pipe import resources, shards
+from c4pipe import cli, langid, resources, shards
 
 pytestmark = pytest.mark.slow
 
@@ -21,18 +26,34 @@ FETCHED = "download_wet_url/exists"  # the reference's cache; these files are re
 IETF = "http://unknown.invalid/mozilla/readability/test/test-pages/ietf-1/source.html"
 DEVIATIONS = {IETF: {"content-type": "text/plain", "content-length": "44279"}}
 DRIVERS = {"files": 2, "shuffle": 1}  # exchange -> processes
+VARIANTS = ("en", "en.noblocklist", "en.noclean", "realnewslike", "webtextlike", "multilingual")
+KNOWN = Path(__file__).parent.parent / "known-deviations.json"
 
 
 @pytest.fixture(scope="module")
-def built(shared: Path, ten_wet_files: list[Path], tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    """The folder of ``en`` by each driver."""
+def variants() -> tuple[str, ...]:
+    """All six, but where cld3 is not installed; CI must have it."""
+    if importlib.util.find_spec("gcld3") is None and os.environ.get("CI") != "true":
+        return VARIANTS[:-1]
+    return VARIANTS
+
+
+@pytest.fixture(scope="module")
+def built(
+    shared: Path,
+    ten_wet_files: list[Path],
+    variants: tuple[str, ...],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> dict[str, Path]:
+    """The folder of ``en`` by each driver; those of the others lie beside it."""
     place = tmp_path_factory.mktemp("golden")
     previous = resources.source()
     for exchange, workers in DRIVERS.items():
         argv = builds.arguments(
             ",".join(map(str, ten_wet_files)),
             place / exchange,
-            *("--exchange", exchange, "--shards", "4"),
+            *("--exchange", exchange, "--shards", "4", "--variant", ",".join(variants)),
+            *("--urls", str(shared / "golden" / "c4" / "webtextlike.urls.txt")),
             workers=workers,
             resources=shared / "data" / "resources",
             format=builds.ALL_FORMATS,
@@ -82,7 +103,55 @@ def test_files_are_as_the_manifest_says(built: dict[str, Path], exchange: str) -
     assert builds.temporary(built[exchange].parent) == []
 
 
-def test_drivers_leave_the_same_bytes(built: dict[str, Path]) -> None:
+def conform(name: str, golden: Path, output: Path, shared: Path, *more: str) -> int:
+    """The exit code of the conformance kit."""
+    named = ("--golden", str(golden), "--variant", name, "--deviations", str(KNOWN))
+    return cli.main(["conform", *named, "--resources", str(shared / "data" / "resources"), *more, str(output)])
+
+
+@pytest.mark.parametrize("name", VARIANTS)
+@pytest.mark.parametrize("exchange", DRIVERS)
+def test_all_variants_conform(
+    built: dict[str, Path], variants: tuple[str, ...], golden: Path, shared: Path, exchange: str, name: str
+) -> None:
+    """Every document and every counter."""
+    if name not in variants:
+        pytest.skip(f"cld3 is not installed: {langid.CLD3_REMEDY}")
+    assert conform(name, golden, built[exchange].parent / name, shared) == 0
+
+
+@pytest.fixture(scope="module")
+def released(
+    built: dict[str, Path], shared: Path, variants: tuple[str, ...], tmp_path_factory: pytest.TempPathFactory
+) -> Path:
+    """All variants as C4 3.0.1 made them, from the page store that the build of 3.1.0 left."""
+    output = tmp_path_factory.mktemp("released") / "build"
+    previous = resources.source()
+    argv = ["--from_store", str(built["files"].parent), "--output", str(output), "--variant", ",".join(variants)]
+    argv += ["--semantics", "3.0.1", "--format", "parquet", "--resources", str(shared / "data" / "resources")]
+    assert build_c4.main([*argv, "--urls", str(shared / "golden" / "c4" / "webtextlike.urls.txt")]) == 0
+    resources.use(previous)
+    return output
+
+
+@pytest.mark.parametrize("name", VARIANTS)
+def test_all_variants_conform_to_the_released_version(
+    released: Path, variants: tuple[str, ...], golden: Path, shared: Path, name: str
+) -> None:
+    if name not in variants:
+        pytest.skip(f"cld3 is not installed: {langid.CLD3_REMEDY}")
+    assert conform(name, golden / "3.0.1", released / name, shared, "--semantics", "3.0.1") == 0
+
+
+def test_another_build_does_not_conform(built: dict[str, Path], golden: Path, shared: Path) -> None:
+    """Or the tests above would show nothing."""
+    assert conform("en", golden, built["files"].parent / "en.noblocklist", shared) == 3
+
+
+def test_drivers_leave_the_same_bytes(built: dict[str, Path], variants: tuple[str, ...]) -> None:
+    for name in variants[1:]:
+        one, other = (builds.tree(folder.parent / name) for folder in built.values())
+        assert one == other
     one, other = (builds.tree(folder) for folder in built.values())
     assert one == other
     assert len(one) == 3 * (4 + 1) + len(("stats.json", "manifest.json", "dataset_info.json", "features.json"))
