@@ -220,13 +220,3 @@ class DedupLines(Dedup):
         if not sentences.at_least(text, sentences=self.min_sentences, punkt=self.punkt):
             return Verdict(None, {**tally, "filtered:too_few_sentences": 1})
         return Verdict(replace(page, text=text), {**tally, "passed": 1})
-
-
-def rank(claim: UrlClaim) -> tuple[object, ...]:
-    """``KeepNewest().rank``."""
-    return KeepNewest().rank(claim)
-
-
-def owner_rank(url: str) -> bytes:
-    """``DedupLines(...).owner_rank``, by the full URL."""
-    return md5(url)

@@ -20,13 +20,15 @@ def word_longer_than(*, characters: int) -> Test:
     return lambda line: len(line) > characters and any(len(word) > characters for word in line.split())
 
 
-def no_end_mark(*, marks: tuple[str, ...], ellipsis: str) -> Test:
-    """The line ends in none of ``marks``, or it ends in ``ellipsis``.
+def no_end_mark(*, marks: tuple[str, ...], ellipsis: str | None = None) -> Test:
+    """The line ends in none of ``marks``, or it ends in ``ellipsis``, if there is one.
 
     >>> fires = no_end_mark(marks=(".", "?"), ellipsis="...")
     >>> [fires(line) for line in ("Home", "Is it?", "Read more...")]
     [True, False, True]
     """
+    if ellipsis is None:
+        return lambda line: not line.endswith(marks)
     return lambda line: not line.endswith(marks) or line.endswith(ellipsis)
 
 
@@ -51,6 +53,17 @@ def mentions(*, phrases: tuple[str, ...]) -> Test:
         return any(phrase in lowered for phrase in phrases)
 
     return fires
+
+
+def has_word(*, word: str) -> Test:
+    """The lower-cased line contains ``word``, and not inside another word.
+
+    >>> fires = has_word(word="javascript")
+    >>> fires("Please enable JavaScript."), fires("We write Javascripts.")
+    (True, False)
+    """
+    found = re.compile(rf"\b{re.escape(word)}\b")
+    return lambda line: found.search(line.lower()) is not None
 
 
 def contains(*, substring: str) -> Test:

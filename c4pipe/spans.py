@@ -1,4 +1,4 @@
-"""All but one of any three-sentence span: deduplication as the T5 paper words it, for pages that are to be read so.
+"""All but one of any three-sentence span: deduplication as the T5 paper words it.
 
     sentences   a b c d e        a span is three sentences that follow each other: abc, bcd, cde
     another     b c d f          bcd is said twice: the page of the least rank keeps it, the other is left with f
@@ -9,6 +9,7 @@ sentence. A span may begin in one line and end in another.
 
 from __future__ import annotations
 
+import itertools
 from collections import Counter
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
@@ -29,8 +30,8 @@ class DedupSpans(Dedup):
     takes nothing from it. Spans that come about where sentences went are not looked at again.
     """
 
+    span_sentences: int
     min_sentences: int
-    span: int = 3  # sentences; T5 paper, section 2.2
     owner: OwnerOrder = "url"
     punkt: sentences.Punkt = sentences.CURRENT
     name: str = "dedupe-spans"  # none of TFDS's
@@ -40,8 +41,8 @@ class DedupSpans(Dedup):
         require_owner_order(self.owner)
         if self.min_sentences < 0:
             raise ValueError(f"min_sentences is {self.min_sentences}, but must be 0 (no minimum) or more")
-        if self.span < 1:
-            raise ValueError(f"span is {self.span} sentences, but must be 1 or more")
+        if self.span_sentences < 1:
+            raise ValueError(f"span_sentences is {self.span_sentences}, but must be 1 or more")
 
     def resources(self) -> Mapping[str, bytes | None]:
         """The pinned files that the stage reads, with their built-in stand-ins."""
@@ -70,7 +71,10 @@ class DedupSpans(Dedup):
 
     def _keys(self, lines: Lines) -> list[bytes]:
         stripped = [piece.strip() for line in lines for piece in line]
-        return [md5("\n".join(stripped[at : at + self.span])) for at in range(len(stripped) - self.span + 1)]
+        return [
+            md5("\n".join(stripped[at : at + self.span_sentences]))
+            for at in range(len(stripped) - self.span_sentences + 1)
+        ]
 
     def _fates(self, keys: list[bytes], count: int, owned: Collection[bytes]) -> list[str]:
         """What becomes of each of ``count`` sentences, as the counter that says so."""
@@ -78,10 +82,10 @@ class DedupSpans(Dedup):
         first: dict[bytes, int] = {}
         for at, key in enumerate(keys):
             if key not in owned:
-                fates[at : at + self.span] = [_GLOBAL] * self.span
+                fates[at : at + self.span_sentences] = [_GLOBAL] * self.span_sentences
             elif first.setdefault(key, at) != at:
-                begin = max(at, first[key] + self.span)  # not what the occurrence that stays has, too
-                for sentence in range(begin, at + self.span):
+                begin = max(at, first[key] + self.span_sentences)  # not what the occurrence that stays has, too
+                for sentence in range(begin, at + self.span_sentences):
                     fates[sentence] = _LOCAL if fates[sentence] == _PASSED else fates[sentence]
         return fates
 
@@ -94,4 +98,4 @@ _PASSED, _GLOBAL, _LOCAL = (
 def _pieces(line: str, punkt: sentences.Punkt) -> list[str]:
     """The sentences of a line, each up to the next one; joined they are the line, but for blanks before the first."""
     begins = [begin for begin, _ in sentences.spans(line, punkt=punkt)]
-    return [line[begin:end] for begin, end in zip(begins, [*begins[1:], len(line)], strict=True)]
+    return [line[begin:end] for begin, end in itertools.pairwise([*begins, len(line)])]

@@ -8,30 +8,19 @@ from typing import Protocol, runtime_checkable
 
 from c4pipe import urls
 from c4pipe.badwords import LANGUAGES, DropBadwords
-from c4pipe.cleaning import CleanLines, MaxLength, MinParagraphs, drop_line, drop_page, edit
-from c4pipe.dedup import DedupLines, KeepNewest
+from c4pipe.cleaning import CleanLines, DropPages, MaxLength, MinParagraphs
+from c4pipe.dedup import DedupLines, KeepLargestText, KeepNewest
 from c4pipe.langid import English, LabelLanguage
 from c4pipe.page import Page, PageStage, Verdict
-from c4pipe.rules import contains, fewer_words_than, mentions, no_end_mark, without, word_longer_than
+from c4pipe.published import APRIL_2019, MC4_CRAWLS, MC4_CRAWLS_2020, MC4_LANGUAGES, WEBTEXT_CRAWLS
+from c4pipe.rows import C4_ROWS, PAPER_PAGE_ROWS, PAPER_ROWS
+from c4pipe.spans import DedupSpans
 from c4pipe.urls import InDomains, InUrlList
 
-C4_ROWS = (  # TFDS c4 3.1.0; the same from 2.2.0 on
-    drop_line("too_long_word", word_longer_than, characters=1000),
-    # Before no_endmark and not followed by a strip: "fact. [3]" loses its line, "fact.[3]" does not.
-    edit(without, pattern=r"\[\d*\]|\[edit\]|\[citation needed\]"),
-    drop_line("no_endmark", no_end_mark, marks=(".", "?", "!", '"'), ellipsis="..."),
-    drop_line("too_short", fewer_words_than, words=5),
-    # After no_endmark: a "lorem ipsum" heading without a full stop spares its page.
-    drop_page("loremipsum", mentions, phrases=("lorem ipsum",)),
-    # Before squigglybracket: a bracket in a line about JavaScript spares its page.
-    drop_line("javascript", mentions, phrases=("javascript",)),
-    drop_page("squigglybracket", contains, substring="{"),
-    drop_line(
-        "policy",
-        mentions,
-        phrases=("terms of use", "privacy policy", "cookie policy", "uses cookies", "use of cookies", "use cookies"),
-    ),
-)
+__all__ = [  # with what it is made of
+    "APRIL_2019", "C4_ROWS", "MC4_CRAWLS", "MC4_LANGUAGES", "SEMANTICS", "VARIANTS", "WEBTEXT_CRAWLS",
+    "CrawlStage", "Stage", "Variant", "flat", "variant",
+]  # fmt: skip
 
 
 @runtime_checkable
@@ -60,7 +49,7 @@ class Variant:
     """One of C4's corpora: the stages that a page goes through, in order."""
 
     name: str
-    semantics: str  # the version of TFDS's c4 whose decisions these are
+    semantics: str  # whose decisions these are: one of SEMANTICS
     stages: tuple[Stage, ...]
     crawls: tuple[str, ...]  # what the published corpus was made from
     by_language: bool = False  # a pair of splits for each language
@@ -98,15 +87,6 @@ class Variant:
         return page.language if split == "train" else f"{page.language}-{split}"
 
 
-def _crawls(years: str) -> tuple[str, ...]:
-    """Names of crawls from ``"2018-51; 2019-04 09"``."""
-    return tuple(
-        f"CC-MAIN-{year}-{week}"
-        for year, _, weeks in (part.strip().partition("-") for part in years.split(";"))
-        for week in weeks.split()
-    )
-
-
 def flat(stage: str, tally: Mapping[str, int]) -> dict[str, int]:
     """The tally under the reference's names; a name with a slash has its namespace already.
 
@@ -116,69 +96,105 @@ def flat(stage: str, tally: Mapping[str, int]) -> dict[str, int]:
     return {name if "/" in name else f"{stage}/{name}": count for name, count in tally.items()}
 
 
-APRIL_2019 = ("CC-MAIN-2019-18",)  # TFDS c4, the crawl of the English variants
-WEBTEXT_CRAWLS = _crawls("2018-34 39 43 47 51; 2019-04 09 13 18 22 26 30")  # TFDS c4, August 2018 to July 2019
-MC4_CRAWLS = _crawls(  # TFDS c4 3.1.0, "as of 1 Aug 2022"
-    "2013-20 48; 2014-10 15 23 35 41 42 49 52; 2015-06 11 14 18 22 27 32 35 40 48; 2016-07 18 22 26 30 36 40 44 50;"
-    "2017-04 09 13 17 22 26 30 34 39 43 47 51; 2018-05 09 13 17 22 26 30 34 39 43 47 51;"
-    "2019-04 09 13 18 22 26 30 35 39 43 47 51; 2020-05 10 16 24 29 34 40 45 50; 2021-04 10 17 21 25 31 39 43 49;"
-    "2022-05 21 27"
-)
-_CODES = (  # TFDS c4 3.1.0: cld3's without bs and hr
-    "af am ar az be bg bg-Latn bn ca ceb co cs cy da de el el-Latn en eo es et eu fa fi fil fr fy ga gd gl gu ha haw "
-    "hi hi-Latn hmn ht hu hy id ig is it iw ja ja-Latn jv ka kk km kn ko ku ky la lb lo lt lv mg mi mk ml mn mr ms mt "
-    "my ne nl no ny pa pl ps pt ro ru ru-Latn sd si sk sl sm sn so sq sr st su sv sw ta te tg th tr uk ur uz vi xh yi "
-    "yo zh zh-Latn zu"
-)
-MC4_LANGUAGES = tuple(_CODES.split())
+SEMANTICS = ("3.1.0", "3.0.1", "paper")  # TFDS c4's versions, and the published text taken at its word
 
 LENGTH = MaxLength(characters=190_000)  # TFDS c4, 1.9e5
+LONG_LINES = MinParagraphs(paragraphs=3, characters=200)  # TFDS c4, and the mT5 paper
+ENGLISH = English(min_probability=0.99)  # TFDS c4, and the T5 paper
+
+NEWEST = KeepNewest()
 CLEAN = (CleanLines(C4_ROWS, min_sentences=3), DedupLines(min_sentences=3))
-ENGLISH = English(min_probability=0.99)
 ENGLISH_WORDS = DropBadwords(languages=("en",))
 MC4_WORDS = DropBadwords(
     fraction=0.999,
     # Lists in codes that cld3 never gives, such as Klingon's, are not read.
     languages=tuple(sorted({code.partition("-")[0] for code in MC4_LANGUAGES} & set(LANGUAGES))),
 )
+V310: Mapping[str, tuple[Stage, ...]] = {
+    "en": (LENGTH, NEWEST, *CLEAN, ENGLISH, ENGLISH_WORDS),
+    "en.noclean": (LENGTH, NEWEST, ENGLISH),
+    "en.noblocklist": (LENGTH, NEWEST, *CLEAN, ENGLISH),  # no variant of TFDS: the one that allenai/c4 publishes
+    "realnewslike": (LENGTH, InDomains(), NEWEST, *CLEAN, ENGLISH, ENGLISH_WORDS),
+    "webtextlike": (LENGTH, NEWEST, InUrlList(), *CLEAN, ENGLISH, ENGLISH_WORDS),
+    "multilingual": (
+        LENGTH,
+        NEWEST,
+        LONG_LINES,
+        DedupLines(min_sentences=0),
+        LabelLanguage(MC4_LANGUAGES, min_probability=0.95),
+        MC4_WORDS,
+    ),
+}
+
+LARGEST = KeepLargestText()
+CLEAN_301 = (
+    CleanLines(C4_ROWS, min_sentences=3, punkt="3.6.5"),
+    DedupLines(min_sentences=3, owner="normalized_url", punkt="3.6.5"),
+)
+ENGLISH_WORDS_301 = replace(ENGLISH_WORDS, allowed=(), spaceless=("th", "zh"), escaped=False)
+V301: Mapping[str, tuple[Stage, ...]] = {
+    "en": (LENGTH, LARGEST, *CLEAN_301, ENGLISH, ENGLISH_WORDS_301),
+    "en.noclean": (LENGTH, LARGEST, ENGLISH),
+    "en.noblocklist": (LENGTH, LARGEST, *CLEAN_301, ENGLISH),
+    "realnewslike": (LENGTH, InDomains(full_url=True), LARGEST, *CLEAN_301, ENGLISH, ENGLISH_WORDS_301),
+    "webtextlike": (LENGTH, LARGEST, InUrlList(), *CLEAN_301, ENGLISH, ENGLISH_WORDS_301),
+    "multilingual": (
+        LENGTH,
+        LARGEST,
+        LONG_LINES,
+        DedupLines(min_sentences=0, owner="normalized_url"),
+        LabelLanguage(MC4_LANGUAGES, min_probability=0.7),
+        replace(ENGLISH_WORDS_301, languages=MC4_WORDS.languages),
+    ),
+}
+
+# docs/semantics.md says how the texts are read. Neither names a limit of length nor says which page of a URL stays.
+PAPER_PAGES = DropPages(PAPER_PAGE_ROWS)
+PAPER_WORDS = replace(ENGLISH_WORDS, folded=True, language="en")
+PAPER_CLEAN = (
+    CleanLines(PAPER_ROWS, min_sentences=3, punkt="3.6.5"),
+    DedupSpans(span_sentences=3, min_sentences=3, punkt="3.6.5"),
+)
+PAPER_EN = (NEWEST, PAPER_PAGES, PAPER_WORDS, *PAPER_CLEAN, ENGLISH)
+PAPER: Mapping[str, tuple[Stage, ...]] = {
+    "en": PAPER_EN,
+    "en.noclean": (NEWEST, ENGLISH),
+    "en.noblocklist": (NEWEST, PAPER_PAGES, *PAPER_CLEAN, ENGLISH),
+    "realnewslike": (*PAPER_EN, InDomains()),
+    "webtextlike": (NEWEST, InUrlList(), *PAPER_EN[1:]),
+    "multilingual": (
+        NEWEST,
+        LONG_LINES,
+        DedupLines(min_sentences=0),
+        LabelLanguage(MC4_LANGUAGES, min_probability=0.7, keep_unsure=False),
+        replace(MC4_WORDS, fraction=1.0, allowed=(), folded=True),
+    ),
+}
+
+
+def _crawls(name: str, semantics: str) -> tuple[str, ...]:
+    if name == "multilingual":
+        return MC4_CRAWLS if semantics == "3.1.0" else MC4_CRAWLS_2020
+    return WEBTEXT_CRAWLS if name == "webtextlike" else APRIL_2019
+
 
 VARIANTS: Mapping[tuple[str, str], Variant] = {
-    (variant.name, variant.semantics): variant
-    for variant in (
-        Variant("en", "3.1.0", (LENGTH, KeepNewest(), *CLEAN, ENGLISH, ENGLISH_WORDS), APRIL_2019),
-        Variant("en.noclean", "3.1.0", (LENGTH, KeepNewest(), ENGLISH), APRIL_2019),
-        # No variant of TFDS: the one that allenai/c4 publishes.
-        Variant("en.noblocklist", "3.1.0", (LENGTH, KeepNewest(), *CLEAN, ENGLISH), APRIL_2019),
-        Variant(
-            "realnewslike", "3.1.0", (LENGTH, InDomains(), KeepNewest(), *CLEAN, ENGLISH, ENGLISH_WORDS), APRIL_2019
-        ),
-        Variant(
-            "webtextlike",
-            "3.1.0",
-            (LENGTH, KeepNewest(), InUrlList(), *CLEAN, ENGLISH, ENGLISH_WORDS),
-            WEBTEXT_CRAWLS,
-        ),
-        Variant(
-            "multilingual",
-            "3.1.0",
-            (
-                LENGTH,
-                KeepNewest(),
-                MinParagraphs(paragraphs=3, characters=200),
-                DedupLines(min_sentences=0),
-                LabelLanguage(MC4_LANGUAGES, min_probability=0.95),
-                MC4_WORDS,
-            ),
-            MC4_CRAWLS,
-            by_language=True,
-        ),
+    (name, semantics): Variant(
+        name,
+        semantics,
+        stages,
+        _crawls(name, semantics),
+        by_language=name == "multilingual",
+        undated=semantics != "3.1.0",
     )
+    for semantics, table in zip(SEMANTICS, (V310, V301, PAPER), strict=True)
+    for name, stages in table.items()
 }
 
 
 def variant(name: str, semantics: str = "3.1.0") -> Variant:
     """The variant of that name at that version of the semantics."""
     if (name, semantics) not in VARIANTS:
-        known = ", ".join(f"{n} at {s}" for n, s in sorted(VARIANTS))
-        raise ValueError(f"no variant {name!r} at semantics {semantics!r}; there are: {known}")
+        known = f"{', '.join(V310)}, each at {', '.join(SEMANTICS)}"
+        raise ValueError(f"no variant {name!r} at semantics {semantics!r}; there are {known}")
     return VARIANTS[name, semantics]

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -12,6 +14,7 @@ from hypothesis import strategies as st
 from c4pipe import badwords, resources, urls
 from c4pipe.badwords import DropBadwords
 from c4pipe.page import Page, Verdict
+from c4pipe.variants import SEMANTICS, variant
 
 LISTS = (("en", ("ass", "two words", "a.b")), ("es", ("culo", "Capital")), ("ja", ("のろ", "sm")), ("zh", ("性交",)))
 STAGE = DropBadwords(lists=LISTS)
@@ -57,6 +60,50 @@ def test_drop_badwords(text: str, language: str, fires: bool) -> None:
     outcome = "filtered" if fires else "passed"
     tally = {outcome: 1, f"badwords-filter-{language}/{outcome}": 1}
     assert STAGE.judge(page(text, language)) == Verdict(None if fires else page(text, language), tally)
+
+
+@pytest.mark.parametrize(
+    ("limits", "text", "language", "fires"),
+    [
+        ({"escaped": False}, "axb", "en", True),  # as in 3.0.1: the full stop of "a.b" is any character
+        ({"escaped": False}, "ab", "en", False),
+        ({"escaped": False}, "two words", "en", True),
+        ({"spaceless": ("th", "zh")}, "あのろい", "ja", False),  # as in 3.0.1: Japanese words have boundaries
+        ({"spaceless": ("th", "zh")}, "あ のろ い", "ja", True),
+        ({"spaceless": ("th", "zh")}, "x性交x", "zh", True),
+        ({"folded": True}, "Capital capital", "es", True),
+        ({"folded": True}, "CAPITAL", "es", True),
+        ({"folded": True}, "capitals", "es", False),
+        ({"language": "en"}, "ass", "und", True),  # asked before the page's language is known
+        ({"language": "en"}, "culo", "es", False),
+    ],
+)
+def test_other_limits(limits: dict[str, Any], text: str, language: str, fires: bool) -> None:
+    stage = replace(STAGE, **limits)
+    outcome = "filtered" if fires else "passed"
+    tally = {outcome: 1, f"badwords-filter-{stage.language or language}/{outcome}": 1}
+    assert stage.judge(page(text, language)) == Verdict(None if fires else page(text, language), tally)
+
+
+@pytest.mark.usefixtures("real_resources")
+@pytest.mark.parametrize(
+    ("text", "language", "semantics"),
+    [
+        ("女の子", "ja", {"3.0.1", "paper"}),  # allowed in 3.1.0
+        ("あ女の子い", "ja", {"paper"}),  # and inside another word no match before it
+        ("性", "zh", {"3.0.1", "paper"}),
+        ("13x", "zh", {"3.0.1"}),  # the entry "13." as a pattern
+        ("13.", "zh", {"3.1.0", "3.0.1", "paper"}),
+        ("Caca", "es", {"paper"}),  # an entry with a capital
+    ],
+)
+def test_pinned_lists_by_version(text: str, language: str, semantics: set[str]) -> None:
+    found = set()
+    for version in SEMANTICS:
+        (stage,) = (s for s in variant("multilingual", version).stages if isinstance(s, DropBadwords))
+        if replace(stage, fraction=1.0).judge(page(text, language)).page is None:
+            found.add(version)
+    assert found == semantics
 
 
 @pytest.mark.parametrize("language", ["und", "fi", "e"])

@@ -10,9 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from c4pipe import resources
-from c4pipe.cleaning import CleanLines, MaxLength, MinParagraphs, drop_line, drop_page
+from c4pipe.cleaning import CleanLines, DropPages, MaxLength, MinParagraphs, drop_line, drop_page
 from c4pipe.page import Page, Verdict
-from c4pipe.rules import contains, fewer_words_than
+from c4pipe.rules import contains, fewer_words_than, mentions
+from c4pipe.sentences import Punkt
 from c4pipe.variants import C4_ROWS
 
 CLEAN = CleanLines(C4_ROWS, min_sentences=3)
@@ -156,3 +157,43 @@ def test_impossible_limits_fail_where_they_are_written() -> None:
         CleanLines((drop_page("bracket", contains, substring="{"), drop_line("bracket", contains, substring="}")), 3)
     with pytest.raises(TypeError, match="characters"):
         CleanLines((drop_line("too_short", fewer_words_than, characters=5),), 3)
+
+
+PAGE_ROWS = (drop_page("ipsum", mentions, phrases=("lorem ipsum",)), drop_page("bracket", contains, substring="{"))
+
+
+@pytest.mark.parametrize(
+    ("lines", "tally"),
+    [
+        ((GOOD,), {"passed": 1}),
+        (("Menu", "Lorem ipsum"), {"filtered:ipsum": 1}),
+        (("x {", GOOD), {"filtered:bracket": 1}),
+        (("x {", "lorem ipsum"), {"filtered:ipsum": 1}),  # one count a page, of the first row
+        (("lorem", "ipsum"), {"passed": 1}),  # a phrase has its blank
+        ((), {"passed": 1}),
+    ],
+)
+def test_drop_pages(lines: tuple[str, ...], tally: dict[str, int]) -> None:
+    given_page = page(*lines)
+    assert DropPages(PAGE_ROWS).judge(given_page) == Verdict(given_page if "passed" in tally else None, tally)
+
+
+def test_drop_pages_takes_rows_that_drop_pages() -> None:
+    with pytest.raises(ValueError, match="rows of page-filter are to drop_page, not to drop_line"):
+        DropPages((*PAGE_ROWS, drop_line("short", fewer_words_than, words=5)))
+    with pytest.raises(ValueError, match="rows count twice under bracket"):
+        DropPages((*PAGE_ROWS, PAGE_ROWS[1]))
+
+
+@pytest.mark.parametrize(("punkt", "sentences"), [("3.9.1", 3), ("3.6.5", 2)])
+def test_clean_lines_counts_by_the_punkt_that_is_asked(punkt: Punkt, sentences: int) -> None:
+    """Detached marks are a sentence of their own for the newer one alone."""
+    shout = page("So very good indeed !! We go")
+    for least, tally in ((sentences, {"line-passed": 1, "passed": 1}), (sentences + 1, None)):
+        verdict = CleanLines(C4_ROWS[3:], least, punkt=punkt).judge(shout)
+        assert verdict.tally == (tally or {"line-passed": 1, "filtered:too_few_sentences": 1})
+
+
+def test_unknown_punkt() -> None:
+    with pytest.raises(ValueError, match="punkt is '4'"):
+        CleanLines(C4_ROWS, 3, punkt="4")  # type: ignore[arg-type]

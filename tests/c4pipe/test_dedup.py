@@ -6,13 +6,14 @@ import hashlib
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from c4pipe import resources
-from c4pipe.dedup import DedupLines, KeepNewest, line_key, owner_rank, rank, url_claim
+from c4pipe import resources, sentences
+from c4pipe.dedup import DedupLines, KeepLargestText, KeepNewest, KeepOne, line_key, md5, url_claim
 from c4pipe.page import Page, Verdict
 
 WON, LOST = {"passed": 1, "filtered": 0}, {"filtered": 0}
@@ -64,29 +65,65 @@ def test_keep_newest(rival: Page, wins: bool | None) -> None:
     assert stage.judge_all([rival, PAGE]) == expected[::-1]
 
 
-def test_one_of_equal_pages_stays() -> None:
-    assert [verdict.page for verdict in KeepNewest().judge_all([PAGE, PAGE])].count(PAGE) == 1
+@pytest.mark.parametrize(
+    ("rival", "wins"),
+    [
+        (replace(PAGE, timestamp="2026-01-01T00:00:00Z", text="c"), False),  # md5 4a8a... of c, 0cc1... of a
+        (replace(PAGE, timestamp="2013-01-01T00:00:00Z", text="b", url="http://www.a.com/x"), True),  # 92eb... of b
+        (replace(PAGE, timestamp="", text="b"), True),
+        (replace(PAGE, url="http://a.com/x/"), False),  # of the same text the smaller URL wins
+        (replace(PAGE, url="http://a.com/x/", timestamp="2026-01-01T00:00:00Z"), False),
+        (replace(PAGE, timestamp="2019-04-18T10:38:26Z"), True),  # then the newer one
+        (replace(PAGE, content_type=""), True),
+        (replace(PAGE, content_length="13"), False),
+        (replace(PAGE, url="ftp.http://a.com/x"), None),  # another page
+    ],
+)
+def test_keep_largest_text(rival: Page, wins: bool | None) -> None:
+    mine = replace(PAGE, text="d") if rival.text == "c" else PAGE  # md5 8277... of d
+    expected = {
+        True: [Verdict(None, {"filtered": 1}), Verdict(rival, WON)],
+        False: [Verdict(mine, WON), Verdict(None, {"filtered": 1})],
+        None: [Verdict(mine, WON), Verdict(rival, WON)],
+    }[wins]
+    assert KeepLargestText().judge_all([mine, rival]) == expected
+    assert KeepLargestText().judge_all([rival, mine]) == expected[::-1]
 
 
+EITHER = pytest.mark.parametrize("stage", [KeepNewest(), KeepLargestText()], ids=lambda stage: type(stage).__name__)
+
+
+@EITHER
+def test_one_of_equal_pages_stays(stage: KeepOne) -> None:
+    assert [verdict.page for verdict in stage.judge_all([PAGE, PAGE])].count(PAGE) == 1
+
+
+@EITHER
 @given(st.lists(PAGES, max_size=8), st.randoms(use_true_random=False))
-def test_keep_newest_whatever_the_order(pages: list[Page], random: object) -> None:
+def test_one_page_a_url_whatever_the_order(stage: KeepOne, pages: list[Page], random: object) -> None:
     shuffled = pages.copy()
     random.shuffle(shuffled)  # type: ignore[attr-defined]
-    kept = [verdict.page for verdict in KeepNewest().judge_all(pages) if verdict.page]
-    again = [verdict.page for verdict in KeepNewest().judge_all(shuffled) if verdict.page]
+    kept = [verdict.page for verdict in stage.judge_all(pages) if verdict.page]
+    again = [verdict.page for verdict in stage.judge_all(shuffled) if verdict.page]
     assert Counter(kept) == Counter(again)
-    assert len(kept) == len({KeepNewest().key(page) for page in pages})
-    assert all(any(page.timestamp >= other.timestamp for page in kept) for other in pages)
+    assert len(kept) == len({stage.key(page) for page in pages})
+
+    def first(page: Page) -> object:
+        return page.timestamp if stage == KeepNewest() else md5(page.text)
+
+    for page in kept:
+        assert first(page) == max(first(rival) for rival in pages if stage.key(rival) == stage.key(page))
 
 
+@EITHER
 @given(PAGES, PAGES)
-def test_ranks_are_equal_for_equal_content_alone(one: Page, other: Page) -> None:
-    assert (rank(url_claim(one)) == rank(url_claim(other))) is (one == other)
+def test_ranks_are_equal_for_equal_content_alone(stage: KeepOne, one: Page, other: Page) -> None:
+    assert (stage.rank(url_claim(one)) == stage.rank(url_claim(other))) is (one == other)
 
 
 def test_keys_are_md5() -> None:
     assert line_key("  ÉCOLE \u00a0") == hashlib.md5("école".encode()).digest()
-    assert owner_rank("http://www.a.com/") == hashlib.md5(b"http://www.a.com/").digest()
+    assert DedupLines(0).owner_rank("http://www.a.com/") == hashlib.md5(b"http://www.a.com/").digest()
     assert KeepNewest().key(PAGE) == hashlib.md5(b"a.com/x").digest()
 
 
@@ -94,7 +131,7 @@ def page(url: str, *lines: str) -> Page:
     return Page(url, "\n".join(lines), "2019-04-18T10:38:25Z")
 
 
-FIRST, SECOND = sorted(("u/1", "u/2"), key=owner_rank)
+FIRST, SECOND = sorted(("u/1", "u/2"), key=md5)
 
 
 @pytest.mark.parametrize("turn", [1, -1])
@@ -156,6 +193,15 @@ def test_only_a_line_feed_parts_lines() -> None:
     assert [verdict.tally for verdict in DedupLines(0).judge_all(pages)] == [{"line-passed": 1, "passed": 1}] * 2
 
 
+def test_a_line_stays_with_the_smallest_hash_of_normalized_url() -> None:
+    """As in 3.0.1: 0f7b... of u/1 and 957a... of u/2, where the full URLs' are f09e... and 968c..."""
+    pages = [page("http://www.u/1", "Cats purr."), page("http://www.u/2", "Cats purr.")]
+    by_url = DedupLines(0).judge_all(pages)
+    by_normalized = DedupLines(0, owner="normalized_url").judge_all(pages)
+    assert [v.page is not None for v in by_url] == [False, True]
+    assert [v.page is not None for v in by_normalized] == [True, False]
+
+
 @given(st.lists(st.lists(LINES, min_size=1, max_size=6), max_size=5), st.sampled_from([0, 1, 3]))
 def test_every_line_is_counted_and_has_one_owner(texts: list[list[str]], least: int) -> None:
     pages = [page(f"u/{number}", *lines) for number, lines in enumerate(texts)]
@@ -178,10 +224,27 @@ def test_one_page_alone_is_judged_as_all_are(texts: list[list[str]]) -> None:
     stage = DedupLines(min_sentences=1)
     pages = [page(f"u/{number}", *lines) for number, lines in enumerate(texts)]
     owners = stage.owners(pages)
-    owned = [{key for key, owner in owners.items() if owner == owner_rank(p.url)} for p in pages]
+    owned = [{key for key, owner in owners.items() if owner == stage.owner_rank(p.url)} for p in pages]
     assert [stage.judge_owned(p, keys) for p, keys in zip(pages, owned, strict=True)] == stage.judge_all(pages)
 
 
-def test_impossible_minimum() -> None:
-    with pytest.raises(ValueError, match="min_sentences is -1"):
-        DedupLines(-1)
+@pytest.mark.parametrize(("punkt", "dropped"), [("3.9.1", True), ("3.6.5", False)])
+def test_sentences_by_the_punkt_that_is_asked(punkt: sentences.Punkt, dropped: bool) -> None:
+    """A blank that is not ASCII parts words for the older one alone."""
+    asked = page(FIRST, "\u3000".join(["体験談?"] * 5))
+    (verdict,) = DedupLines(3, punkt=punkt).judge_all([asked])
+    outcome = "filtered:too_few_sentences" if dropped else "passed"
+    assert verdict == Verdict(None if dropped else asked, {"line-passed": 1, outcome: 1})
+
+
+@pytest.mark.parametrize(
+    ("limits", "message"),
+    [
+        ({"min_sentences": -1}, "min_sentences is -1"),
+        ({"min_sentences": 0, "owner": "path"}, "owner is 'path', but must be one of url, normalized_url"),
+        ({"min_sentences": 0, "punkt": "3.7"}, r"punkt is '3\.7', but must be one of 3\.6\.5, 3\.9\.1"),
+    ],
+)
+def test_impossible_limits(limits: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        DedupLines(**limits)

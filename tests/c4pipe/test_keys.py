@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from c4pipe import keys
-from c4pipe.dedup import DedupLines, KeepNewest, line_key, owner_rank, url_claim
+from c4pipe.dedup import DedupLines, KeepNewest, line_key, md5, url_claim
 from c4pipe.page import Page
 
 Place = tuple[int, int]  # part and row of a page
@@ -114,7 +114,7 @@ def test_lines_go_to_the_pages_that_own_them(
     claims = [
         keys.line_claims(
             (
-                (row, owner_rank(page.url), [line_key(line) for line in page.text.split("\n")])
+                (row, md5(page.url), [line_key(line) for line in page.text.split("\n")])
                 for row, page in enumerate(of_part)
             ),
             part=part,
@@ -137,7 +137,7 @@ def test_lines_go_to_the_pages_that_own_them(
         lines = [line_key(text) for text in page.text.split("\n")]
         assert lines.index(lines[line]) == line
         assert lines[line] not in owned
-        owned[lines[line]] = owner_rank(page.url)
+        owned[lines[line]] = md5(page.url)
     assert owned == DedupLines(0).owners(pages)
 
 

@@ -6,7 +6,8 @@ import math
 import os
 import random
 import sys
-from types import ModuleType
+from dataclasses import replace
+from types import ModuleType, SimpleNamespace
 
 import pytest
 from hypothesis import given
@@ -170,6 +171,23 @@ def test_label_language_at_its_limit(
 
     monkeypatch.setattr(langid, "_cld3", lambda least, most: Answer())
     assert LabelLanguage(("de",), 0.95).judge(page("x")).tally == tally
+
+
+@pytest.mark.parametrize(
+    ("reliable", "probability", "tally"),
+    [
+        (True, 0.7, {"passed": 1, "passed:de": 1}),
+        (True, 0.6999, {"filtered:low_confidence": 1}),
+        (False, 0.7, {"filtered:no_predictions": 1}),
+    ],
+)
+def test_unsure_pages_go_if_asked(
+    monkeypatch: pytest.MonkeyPatch, reliable: bool, probability: float, tally: dict[str, int]
+) -> None:
+    answer = SimpleNamespace(is_reliable=reliable, language="de", probability=probability)
+    monkeypatch.setattr(langid, "_cld3", lambda least, most: SimpleNamespace(FindLanguage=lambda text: answer))
+    expected = replace(page("x"), language="de") if "passed" in tally else None
+    assert LabelLanguage(("de",), 0.7, keep_unsure=False).judge(page("x")) == Verdict(expected, tally)
 
 
 def test_without_cld3_the_error_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:

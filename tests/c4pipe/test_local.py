@@ -96,6 +96,15 @@ def test_run() -> None:
     )
 
 
+@pytest.mark.parametrize(("semantics", "left"), [("3.1.0", 1), ("3.0.1", 2), ("paper", 2)])
+def test_undated_pages_take_part_by_version(semantics: str, left: int) -> None:
+    """A page that takes no part has no fate."""
+    crawl = [Page("http://a.com/1", TEXT, OLD), Page("http://a.com/2", OTHER, "")]
+    outcome = local.run(variant("en", semantics), crawl)
+    assert [fate.page for fate in outcome.trace] == crawl[:left]
+    assert outcome.pages == tuple(english(page, page.text) for page in crawl[:left])
+
+
 def test_run_of_nothing() -> None:
     assert local.run(variant("en"), ()) == Outcome((), {}, ())
 

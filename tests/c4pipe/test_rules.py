@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from c4pipe.rules import contains, fewer_words_than, mentions, no_end_mark, without, word_longer_than
+from c4pipe.rules import contains, fewer_words_than, has_word, mentions, no_end_mark, without, word_longer_than
 
 
 @pytest.mark.parametrize(
@@ -78,6 +78,45 @@ def test_fewer_words_than(line: str, fires: bool) -> None:
 )
 def test_mentions(line: str, fires: bool) -> None:
     assert mentions(phrases=("lorem ipsum", "use cookies"))(line) is fires
+
+
+@pytest.mark.parametrize(
+    ("line", "fires"),
+    [
+        ("An end...", False),
+        ("An end. . .", False),
+        ("An end\u2026", True),
+        ("An end", True),
+        ("", True),
+        ("...", False),
+    ],
+)
+def test_an_ellipsis_ends_a_line_where_none_is_named(line: str, fires: bool) -> None:
+    assert no_end_mark(marks=(".", "?"))(line) is fires
+
+
+@pytest.mark.parametrize(
+    ("line", "fires"),
+    [
+        ("javascript", True),
+        ("Please enable JavaScript!", True),
+        ("a Javascript-only page", True),
+        ("see x/javascript.html", True),
+        ("JavaScripts", False),
+        ("myjavascript", False),
+        ("javascript_", False),  # an underscore, a digit and an accented letter are of the word
+        ("javascript2", False),
+        ("éjavascript", False),
+        ("java script", False),
+        ("", False),
+    ],
+)
+def test_has_word(line: str, fires: bool) -> None:
+    assert has_word(word="javascript")(line) is fires
+
+
+def test_a_word_is_no_pattern() -> None:
+    assert [has_word(word="a.b")(line) for line in ("a.b", "axb")] == [True, False]
 
 
 def test_contains_keeps_to_case() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -81,6 +82,22 @@ def test_split_is_that_of_the_normalized_url(url: str) -> None:
 )
 def test_in_domains(url: str, tally: dict[str, int]) -> None:
     assert DOMAINS.judge(page(url)) == Verdict(page(url) if "passed" in tally else None, tally)
+
+
+@pytest.mark.parametrize(
+    ("url", "tally"),
+    [
+        ("http://www.nytimes.com/a", {"passed": 1}),  # any subdomain is allowed
+        ("http://www.bbc.co.uk/", {"filtered:bad_subdomain": 1}),
+        ("http://bbc.co.uk/", {"passed": 1}),
+        ("http://www.news.yahoo.com/x", {"filtered:bad_subdomain": 1}),
+        ("http://news.yahoo.com/x", {"passed": 1}),
+        ("http://nytimes.org/", {"filtered:bad_domain": 1}),
+    ],
+)
+def test_in_domains_by_the_full_url(url: str, tally: dict[str, int]) -> None:
+    full = replace(DOMAINS, full_url=True)
+    assert full.judge(page(url)) == Verdict(page(url) if "passed" in tally else None, tally)
 
 
 @given(st.text(max_size=30))

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import pickle
-from dataclasses import replace
+from dataclasses import fields, replace
 
 import pytest
 
 from c4pipe import sentences
+from c4pipe.badwords import ALLOWED
 from c4pipe.cleaning import CleanLines, MaxLength, Row
-from c4pipe.dedup import KeepNewest
+from c4pipe.dedup import KeepLargestText, KeepNewest
 from c4pipe.page import Page
 from c4pipe.urls import InUrlList
-from c4pipe.variants import C4_ROWS, MC4_LANGUAGES, VARIANTS, CrawlStage, Variant, flat, variant
+from c4pipe.variants import C4_ROWS, MC4_LANGUAGES, SEMANTICS, VARIANTS, CrawlStage, Variant, flat, variant
 
 CLEANED = ["clean-page", "dedupe-lines", "english-filter"]
 
@@ -43,35 +44,108 @@ CLEANED = ["clean-page", "dedupe-lines", "english-filter"]
 )
 def test_stages_in_order(name: str, stages: list[str]) -> None:
     assert [stage.name for stage in variant(name).stages] == stages
+    assert [stage.name for stage in variant(name, "3.0.1").stages] == stages
+
+
+PAPER = ["duplicate-url-filter", "page-filter", "badwords-filter", "clean-page", "dedupe-spans", "english-filter"]
+
+
+@pytest.mark.parametrize(
+    ("name", "stages"),
+    [
+        ("en", PAPER),
+        ("en.noclean", ["duplicate-url-filter", "english-filter"]),
+        ("en.noblocklist", [stage for stage in PAPER if stage != "badwords-filter"]),
+        ("realnewslike", [*PAPER, "realnews-domain-filter"]),
+        ("webtextlike", [PAPER[0], "webtextlike-filter", *PAPER[1:]]),
+        (
+            "multilingual",
+            ["duplicate-url-filter", "paragraph-filter", "dedupe-lines", "language-filter", "badwords-filter"],
+        ),
+    ],
+)
+def test_stages_of_the_papers_in_order(name: str, stages: list[str]) -> None:
+    assert [stage.name for stage in variant(name, "paper").stages] == stages
+
+
+def test_every_variant_has_every_version() -> None:
+    names = ["en", "en.noclean", "en.noblocklist", "realnewslike", "webtextlike", "multilingual"]
+    assert list(VARIANTS) == [(name, semantics) for semantics in SEMANTICS for name in names]
+    assert [variant("en", semantics).undated for semantics in SEMANTICS] == [False, True, True]
+
+
+LIMITS_301 = {  # stage -> limit -> 3.1.0's and 3.0.1's
+    "realnews-domain-filter": {"full_url": (False, True)},
+    "clean-page": {"punkt": ("3.9.1", "3.6.5")},
+    "dedupe-lines": {"punkt": ("3.9.1", "3.6.5"), "owner": ("url", "normalized_url")},
+    "language-filter": {"min_probability": (0.95, 0.7)},
+    "badwords-filter": {
+        "fraction": (0.999, 1.0),
+        "allowed": (ALLOWED, ()),
+        "spaceless": (("ja", "th", "zh"), ("th", "zh")),
+        "escaped": (True, False),
+    },
+}
+
+
+@pytest.mark.parametrize("name", dict.fromkeys(name for name, _ in VARIANTS))
+def test_301_differs_in_these_limits_alone(name: str) -> None:
+    """And in who wins a URL; lines of multilingual have no sentences to count, English bad words no fraction."""
+    for now, then in zip(variant(name).stages, variant(name, "3.0.1").stages, strict=True):
+        if now.name == "duplicate-url-filter":
+            assert (now, then) == (KeepNewest(), KeepLargestText())
+            continue
+        changed = {
+            field.name: (getattr(now, field.name), getattr(then, field.name))
+            for field in fields(now)  # type: ignore[arg-type]
+            if getattr(now, field.name) != getattr(then, field.name)
+        }
+        possible = dict(LIMITS_301.get(now.name, {}))
+        if name == "multilingual" and now.name == "dedupe-lines":
+            del possible["punkt"]
+        if name != "multilingual":
+            possible.pop("fraction", None)
+        assert changed == possible
+
+
+@pytest.mark.parametrize(
+    ("timestamp", "semantics", "takes"),
+    [("", "3.1.0", False), ("", "3.0.1", True), ("", "paper", True), ("2019-04-18T10:38:25Z", "3.1.0", True)],
+)
+def test_undated_pages(timestamp: str, semantics: str, takes: bool) -> None:
+    assert variant("en", semantics).takes(Page("http://a.com", "Text.", timestamp)) is takes
 
 
 def test_crawls_and_languages() -> None:
-    assert {name: len(v.crawls) for (name, _), v in VARIANTS.items()} == {
-        "en": 1,
-        "en.noclean": 1,
-        "en.noblocklist": 1,
-        "realnewslike": 1,
-        "webtextlike": 12,
-        "multilingual": 86,
-    }
+    for semantics in SEMANTICS:
+        assert {name: len(v.crawls) for (name, version), v in VARIANTS.items() if version == semantics} == {
+            "en": 1,
+            "en.noclean": 1,
+            "en.noblocklist": 1,
+            "realnewslike": 1,
+            "webtextlike": 12,
+            "multilingual": 86 if semantics == "3.1.0" else 71,
+        }
+    assert variant("multilingual", "3.0.1").crawls[-1] == "CC-MAIN-2020-34"
     assert variant("multilingual").crawls[0] == "CC-MAIN-2013-20"
     assert variant("multilingual").crawls[-1] == "CC-MAIN-2022-27"
     assert all(len(set(v.crawls)) == len(v.crawls) for v in VARIANTS.values())
     assert len(set(MC4_LANGUAGES)) == 107
 
 
-@pytest.mark.parametrize("known", VARIANTS.values(), ids=lambda v: v.name)
+@pytest.mark.parametrize("known", VARIANTS.values(), ids=lambda v: f"{v.name}-{v.semantics}")
 def test_variants_travel_and_compare(known: Variant) -> None:
     assert pickle.loads(pickle.dumps(known)) == known
     assert variant(known.name, known.semantics) is known
     assert [s.name for s in known.stages if isinstance(s, CrawlStage)] == [
-        s.name for s in known.stages if s.name in ("duplicate-url-filter", "dedupe-lines", "webtextlike-filter")
+        s.name for s in known.stages if s.name.startswith(("duplicate-url-", "dedupe-", "webtextlike-"))
     ]
 
 
 @pytest.mark.parametrize(("name", "semantics"), [("english", "3.1.0"), ("en", "0.0.1")])
 def test_unknown_variant(name: str, semantics: str) -> None:
-    with pytest.raises(ValueError, match=rf"no variant '{name}' at semantics '{semantics}'; there are: en at 3.1.0"):
+    known = "en, en.noclean, .*, multilingual, each at 3.1.0, 3.0.1, paper"
+    with pytest.raises(ValueError, match=f"no variant '{name}' at semantics '{semantics}'; there are {known}"):
         variant(name, semantics)
 
 

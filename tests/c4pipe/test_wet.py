@@ -73,6 +73,50 @@ def test_first_missing_field_is_counted(gone: list[bytes], counter: str) -> None
     assert len(reading.pages) == (counter == "passed")
 
 
+@pytest.mark.parametrize(
+    ("gone", "tally", "pages"),
+    [
+        ([], {"passed": 1}, 1),
+        ([b"WARC-Date"], {"passed": 1, "filtered:no_timestamp": 1}, 1),
+        ([b"WARC-Date", b"body"], {"filtered:no_timestamp": 1, "filtered:no_content": 1}, 0),
+        (
+            [b"WARC-Date", b"body", b"WARC-Target-URI"],
+            {"filtered:no_timestamp": 1, "filtered:no_content": 1, "filtered:no_url": 1},
+            0,
+        ),
+        ([b"Content-Type"], {"passed": 1, "filtered:no_content_type": 1}, 1),
+        (
+            [b"Content-Type", b"Content-Length"],
+            {"passed": 1, "filtered:no_content_type": 1, "filtered:no_content_len": 1},
+            1,
+        ),
+        ([b"WARC-Target-URI", b"Content-Type"], {"filtered:no_url": 1, "filtered:no_content_type": 1}, 0),
+    ],
+)
+def test_undated_pages_count_as_in_301(gone: list[bytes], tally: dict[str, int], pages: int) -> None:
+    """Each missing field is counted, and only a page without URL or text is none."""
+    data = record(URLS[0], b" \n" if b"body" in gone else b"a")
+    for name in gone:
+        data = data.replace(name + b": ", b"X-Other: ")
+    reader = WetReader(io.BytesIO(member(data)), name="x", undated=True)
+    found = list(reader)
+    assert [page.timestamp for page in found] == ([""] if b"WARC-Date" in gone else [DATE]) * pages
+    assert reader.tally_of(undated=True) == {"wet-file": 1, **tally}
+    dated = WetReader(io.BytesIO(member(data)), name="x")
+    assert list(dated) == [page for page in found if page.timestamp]
+    for undated in (False, True):
+        assert dated.tally_of(undated=undated) == reader.tally_of(undated=undated)
+    assert dated.tally_of(undated=False) == dated.tally == reader.tally
+
+
+@pytest.mark.parametrize("data", [b"", member(), b"\n\n", b"\n" + record(URLS[0], b"a")])
+def test_what_precedes_the_first_record_is_no_page_in_301(data: bytes) -> None:
+    reader = WetReader(io.BytesIO(data), name="x", undated=True)
+    pages = list(reader)
+    assert reader.tally_of(undated=True) == {"wet-file": 1, **({"passed": 1} if pages else {})}
+    assert reader.tally["filtered:no_url"] == 1
+
+
 @pytest.mark.parametrize("data", [b"", member(), member(b" \r\n"), b"\n\n"])
 def test_file_without_record_counts_one_page_without_url_and_is_named(data: bytes) -> None:
     reading = read(data)
