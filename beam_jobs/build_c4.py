@@ -14,7 +14,7 @@ from beam_jobs import files_driver, graph_driver, identity, report, steps
 from beam_jobs.lock import held
 from beam_jobs.options import exchange, is_local, parser, pipeline_options
 from beam_jobs.plan import Job, describe
-from beam_jobs.planning import check_disk, planned
+from beam_jobs.planning import check_disk, planned, rehearse
 from beam_jobs.progress import Progress
 from c4pipe import crawl, download, files, resources
 
@@ -26,6 +26,7 @@ class BadOptions(ValueError):
 # What a user can mend, told without a traceback.
 EXPECTED = (
     OSError,
+    ImportError,  # of what an extra installs; says which
     BadOptions,
     identity.AnotherBuild,
     report.TooManyBadFiles,
@@ -61,8 +62,11 @@ def run(arguments: argparse.Namespace, rest: Sequence[str]) -> None:
     if arguments.dry_run:
         dry_run(job, arguments, options)
         return
+    if is_local(arguments):
+        rehearse(job)
     with held(job.output):
-        check_disk(job, selection, arguments)
+        if not is_whole(job):
+            check_disk(job, selection, arguments)
         if identity.claim_folder(job, selection):
             say("going on with the build that was begun there")
         build(job, arguments, options)
@@ -72,9 +76,9 @@ def build(job: Job, arguments: argparse.Namespace, options: PipelineOptions) -> 
     """Run the job with the driver that fits the runner."""
     files.sweep(job.output)
     report.forget_unreadable(job)
-    folders = [job.folder(wanted.variant) for wanted in job.wanted]
-    if all(files.exists(files.join(folder, "manifest.json")) for folder in folders):
-        say(f"nothing to do: the build is whole, as manifest.json in {' and '.join(folders)} says")
+    if is_whole(job):
+        folders = " and ".join(job.folder(wanted.variant) for wanted in job.wanted)
+        say(f"nothing to do: the build is whole, as manifest.json in {folders} says")
         job.store.forget_exchanges()  # in case it was killed just before that
     else:
         steps.list_urls(job)
@@ -87,6 +91,11 @@ def build(job: Job, arguments: argparse.Namespace, options: PipelineOptions) -> 
     if is_local(arguments):
         for line in report.summary(job):
             say(line)
+
+
+def is_whole(job: Job) -> bool:
+    """Each variant has its manifest, which is written last."""
+    return all(files.exists(files.join(job.folder(wanted.variant), "manifest.json")) for wanted in job.wanted)
 
 
 def build_through_files(job: Job, options: PipelineOptions) -> None:

@@ -12,12 +12,15 @@ from beam_jobs.plan import MAX_SCOPES, Crawl, Job, Wanted, default_buckets
 from beam_jobs.sources import Selection
 from c4pipe import crawl, files, resources
 from c4pipe.custom import resolve
+from c4pipe.page import Page
 from c4pipe.urls import InUrlList
 from c4pipe.variants import Variant
 
 # What a build writes for a byte of gzipped WET, measured on real pages: the store and the exchanges, its raw text, then
 # each format; a variant more adds its cleaned text and its documents.
 STORE_SHARE, RAW_SHARE, FORMAT_SHARE = 0.8, 1.2, 0.3
+
+SAMPLE = Page("http://example.org/", "This page has one sentence.", "2019-04-18T10:00:00Z", "text/plain", "27", "en")
 
 
 def planned(arguments: argparse.Namespace) -> tuple[Job, Selection]:
@@ -109,6 +112,16 @@ def _check_reachable(arguments: argparse.Namespace, selection: Selection) -> Non
     local = [path for path in paths if not files.is_remote(path) and not crawl.is_http(path)]
     if local:
         raise ValueError(f"Dataflow's workers cannot reach {local[0]!r}; give gs:// paths")
+
+
+def rehearse(job: Job) -> None:
+    """Have every stage judge a page here, so that a list or library that it lacks is missed now, not on a worker."""
+    job.begin()
+    for branch in job.branches:
+        for stage in (*branch.origin.scope.entry, *branch.origin.cleaning, *branch.judging):
+            stage.judge(SAMPLE)
+        if lines := branch.origin.lines:
+            lines.judge_owned(SAMPLE, lines.keys(SAMPLE.text))
 
 
 def check_disk(job: Job, selection: Selection, arguments: argparse.Namespace) -> None:
