@@ -26,6 +26,7 @@ class BadOptions(ValueError):
 # What a user can mend, told without a traceback.
 EXPECTED = (
     OSError,
+    ImportError,  # a library for gs:// or s3:// that is not installed, say
     ImportError,  # of what an extra installs; says which
     BadOptions,
     identity.AnotherBuild,

@@ -26,6 +26,11 @@ from c4pipe import keys
 
 BATCH_BYTES = 16 * 2**20  # of text in an element
 
+# What meets at a key, told to Beam so that keys have coders of their own and not pickle's.
+NUMBERED = tuple[int, bytes]
+PLACES = tuple[int, tuple[int, bytes]]
+NAMED = tuple[bytes, bytes]
+
 
 class Build(beam.PTransform):
     """The whole build, from the list of WET files to the manifests."""
@@ -39,25 +44,31 @@ class Build(beam.PTransform):
         job = self.job
         scope_part_to_winners = (
             begin
-            | "ReadListing" >> beam.FlatMap(parts, job)
+            | "ReadListing" >> beam.FlatMap(parts, job).with_output_types(int)
             | "SpreadFiles" >> beam.Reshuffle()
-            | "Clean" >> beam.FlatMap(clean, job)
+            | "Clean" >> beam.FlatMap(clean, job).with_output_types(NUMBERED)
             | "MeetAtBucket" >> beam.GroupByKey()
-            | "SettleUrls" >> beam.FlatMap(settle_urls, job)
+            | "SettleUrls" >> beam.FlatMap(settle_urls, job).with_output_types(NUMBERED)
         )
         origin_part_to_owners = scope_part_to_winners | "SettleLines" >> SettleLines(job)
         split_to_documents = (
             {
-                "winners": scope_part_to_winners | "WinnersByPart" >> beam.Map(by_part_alone, job),
-                "owners": origin_part_to_owners | "OwnersByPart" >> beam.Map(by_part_alone, job),
+                "winners": scope_part_to_winners
+                | "WinnersByPart" >> beam.Map(by_part_alone, job).with_output_types(PLACES),
+                "owners": origin_part_to_owners
+                | "OwnersByPart" >> beam.Map(by_part_alone, job).with_output_types(PLACES),
             }
             | "MeetAtPart" >> beam.CoGroupByKey()
-            | "Judge" >> beam.FlatMap(judge, job)
+            | "Judge" >> beam.FlatMap(judge, job).with_output_types(NAMED)
         )
-        sizes = split_to_documents | "Sizes" >> beam.Map(size) | "SumSizes" >> beam.CombinePerKey(sum)
+        sizes = (
+            split_to_documents
+            | "Sizes" >> beam.Map(size).with_output_types(tuple[bytes, int])
+            | "SumSizes" >> beam.CombinePerKey(sum)
+        )
         return (
             split_to_documents
-            | "DealToShards" >> beam.FlatMap(deal, job, beam.pvalue.AsDict(sizes))
+            | "DealToShards" >> beam.FlatMap(deal, job, beam.pvalue.AsDict(sizes)).with_output_types(NAMED)
             | "MeetAtShard" >> beam.GroupByKey()
             | "Write" >> beam.Map(write, job)
             | "AwaitShards" >> beam.combiners.Count.Globally()
@@ -77,9 +88,9 @@ class SettleLines(beam.PTransform):
         return (
             scope_part_to_winners
             | "MeetAtPart" >> beam.GroupByKey()
-            | "Claim" >> beam.FlatMap(claim_lines, self.job)
+            | "Claim" >> beam.FlatMap(claim_lines, self.job).with_output_types(NUMBERED)
             | "MeetAtBucket" >> beam.GroupByKey()
-            | "LeastRankOwns" >> beam.FlatMap(settle_lines, self.job)
+            | "LeastRankOwns" >> beam.FlatMap(settle_lines, self.job).with_output_types(NUMBERED)
         )
 
 
@@ -99,9 +110,8 @@ def clean(part: int, job: Job) -> Iterator[tuple[int, bytes]]:
     claims = settling.claim_urls(pages, part, job)
     bounds = keys.url_bounds(claims, job.buckets)
     for bucket in range(job.buckets):
-        if (
-            bounds[bucket] < bounds[bucket + 1] or part == 0
-        ):  # so each bucket is settled: some only count what is listed
+        # The first part sends something to each, so that all are settled: some only count what is listed.
+        if part == 0 or bounds[bucket] < bounds[bucket + 1]:
             yield bucket, to_bytes(claims.slice(bounds[bucket], bounds[bucket + 1] - bounds[bucket]))
 
 
