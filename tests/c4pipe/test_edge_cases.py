@@ -208,7 +208,7 @@ def test_edge_cases(edge_cases: list[dict[str, Any]], name: str) -> None:
 
 @pytest.mark.usefixtures("real_resources")
 def test_edge_cases_of_301(all_rows: list[dict[str, Any]]) -> None:
-    """Pages are cleaned alike in both versions, but for how the older Punkt counts: its rows, and all without a version."""
+    """Pages are cleaned as in 3.1.0, but for how the older Punkt counts: its rows, and all that name no release."""
     clean = next(stage for stage in variant("en", "3.0.1").stages if isinstance(stage, CleanLines))
     found: dict[str, Row] = {}
     expected: dict[str, Row] = {}
