@@ -224,7 +224,7 @@ def test_all_but_one_of_any_three_sentence_span() -> None:
 
 def test_a_page_left_with_fewer_than_3_sentences_goes() -> None:
     first, second, third = sorted((f"http://a.com/{number}" for number in range(3)), key=md5)
-    crawl = [page(*TEXT, url=first), page(*TEXT, *OTHER[:2], url=second), page(*TEXT, *OTHER, url=third)]
+    crawl = [page(*TEXT, url=first), page(*TEXT, *OTHER[:2], url=second), page(*TEXT, *OTHER[::-1], url=third)]
     fates = [fate.dropped_by for fate in local.run(variant("en", "paper"), crawl).trace]
     assert fates == [None, "dedupe-spans", None]
 
