@@ -1,0 +1,137 @@
+"""The command line: its help, what it does not take, and one run of it as a user would."""
+
+from __future__ import annotations
+
+import doctest
+import importlib
+import os
+import pkgutil
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import builds
+import fsspec
+import pytest
+from apache_beam.options.pipeline_options import DirectOptions, StandardOptions
+
+import beam_jobs
+from beam_jobs import build_c4, options
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+MODULES = [module.name for module in pkgutil.iter_modules(beam_jobs.__path__)]
+
+
+def examples() -> list[list[str]]:
+    """The commands in the help, as words."""
+    text = options.EXAMPLES.replace("\\\n", " ")
+    return [shlex.split(line) for line in text.splitlines() if line.strip().startswith("python ")]
+
+
+@pytest.mark.parametrize("words", examples(), ids=lambda words: words[-1])
+def test_examples_of_the_help_parse(words: list[str]) -> None:
+    assert words[:3] == ["python", "-m", "beam_jobs.build_c4"]
+    arguments, rest = options.parser().parse_known_args(words[3:])
+    assert options.unknown(rest) == []
+    assert bool(rest) is (arguments.runner == "DataflowRunner")
+    assert options.pipeline_options(arguments, rest).view_as(StandardOptions).runner == arguments.runner
+
+
+def test_help_has_examples_and_every_option(capsys: pytest.CaptureFixture[str]) -> None:
+    assert len(examples()) >= 2
+    with pytest.raises(SystemExit) as stopped:
+        build_c4.main(["--help"])
+    assert stopped.value.code == 0
+    told = capsys.readouterr().out
+    assert options.EXAMPLES.strip() in told
+    for name, settings in options.OPTIONS:
+        assert name in told
+        assert settings["help"]
+
+
+@pytest.mark.parametrize(
+    ("more", "told"),
+    [
+        (("--shard", "3"), "unknown: --shard 3"),
+        (("b.warc.wet.gz", "c.warc.wet.gz"), "a glob is put in quotes"),
+        (("--runner", "DataflowRunner", "--dry_run", "--projekt", "x"), "unknown: --projekt x"),
+        (("--variant", "english"), "no variant"),
+        (("--semantics", "1.0.0"), "semantics"),
+        (("--input", "unheard-of://bucket/*"), "unheard-of:// is no protocol"),
+        (("--input", "needs-a-library://bucket/*"), "install what it names"),
+    ],
+)
+def test_what_it_does_not_take(
+    small: builds.Built, more: tuple[str, ...], told: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Told in a line, without a traceback, before anything is written."""
+    fsspec.register_implementation("needs-a-library", "no_such_library.Store", clobber=True, errtxt="no_such_library")
+    assert build_c4.main(builds.arguments(small.wet, tmp_path / "build", *more)) == 1
+    said = capsys.readouterr().err
+    assert told in said
+    assert said.startswith("build_c4: ")
+    assert "Traceback" not in said
+    assert not (tmp_path / "build").exists()
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("--format", "csv"),
+        ("--format", ","),
+        ("--shards", "0"),
+        ("--shards", "-1"),
+        ("--workers", "0"),
+        ("--seed", "-1"),
+        ("--seed", str(2**64)),
+        ("--max_bad_files", "-1"),
+        ("--exchange", "post"),
+    ],
+)
+def test_values_that_it_does_not_take(name: str, value: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as stopped:
+        build_c4.main(builds.arguments("x", "y", f"{name}={value}"))
+    assert stopped.value.code == 2
+    assert f"argument {name}: " in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("value", ["0", str(2**64 - 1)])
+def test_seeds_at_the_borders(value: str) -> None:
+    parsed, _ = options.parser().parse_known_args(builds.arguments("x", "y", "--seed", value))
+    assert parsed.seed == int(value)
+
+
+@pytest.mark.parametrize(
+    ("argv", "runner", "workers", "mode"),
+    [
+        (("--workers", "1"), "FnApiRunner", 1, "in_memory"),
+        (("--workers", "3"), "FnApiRunner", 3, "multi_processing"),
+        (("--workers", "3", "--runner", "DirectRunner"), "FnApiRunner", 3, "multi_processing"),
+        ((), "FnApiRunner", os.cpu_count(), "multi_processing" if os.cpu_count() != 1 else "in_memory"),
+    ],
+)
+def test_a_process_a_core(argv: tuple[str, ...], runner: str, workers: int, mode: str) -> None:
+    arguments, rest = options.parser().parse_known_args(["--input", "x", "--output", "y", *argv])
+    given = options.pipeline_options(arguments, rest)
+    direct = given.view_as(DirectOptions)
+    assert given.view_as(StandardOptions).runner == runner
+    assert (direct.direct_num_workers, direct.direct_running_mode) == (workers, mode)
+
+
+def test_as_a_user_calls_it(small: builds.Built, tmp_path: Path) -> None:
+    """Talk goes to stderr, and says where the documents are and what was dropped."""
+    command = [sys.executable, "-m", "beam_jobs.build_c4"]
+    argv = builds.arguments(small.wet, tmp_path / "build", "--shards", "3", format=builds.ALL_FORMATS)
+    done = subprocess.run([*command, *argv], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout == ""
+    kept = builds.told(small.folder, "stats.json")["documents"]
+    assert f"{tmp_path}/build/en: {kept['train']} train, {kept['validation']} validation documents" in done.stderr
+    assert "english-filter/filtered:ignored_language-de" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert builds.tree(tmp_path / "build" / "en") == builds.tree(small.folder)
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_doctests(name: str) -> None:
+    assert doctest.testmod(importlib.import_module(f"beam_jobs.{name}")).failed == 0
