@@ -5,9 +5,9 @@ from __future__ import annotations
 import functools
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from c4pipe.page import Page, Verdict
+from c4pipe.page import Page, PageStage, Verdict
 from c4pipe.variants import CrawlStage, Stage, Variant, flat
 
 
@@ -61,3 +61,47 @@ def judge(stage: Stage, pages: Sequence[Page]) -> tuple[list[Verdict], Mapping[s
     if isinstance(stage, CrawlStage):
         return stage.judge_all(pages), stage.extra(pages)
     return [stage.judge(page) for page in pages], {}
+
+
+class Oracle:
+    """Outcomes of several variants over one crawl: the stages that they begin with alike are run once.
+
+    A stage that sees a page alone judges equal pages once, whichever variants it is in. Memory holds all of it.
+    """
+
+    def __init__(self, pages: Iterable[Page]) -> None:
+        self.pages = tuple(pages)  # undated ones, too
+        self._outcomes: dict[tuple[bool, tuple[Stage, ...]], Outcome] = {}
+        self._verdicts: dict[tuple[PageStage, Page], Verdict] = {}
+
+    def run(self, variant: Variant) -> Outcome:
+        """As ``run(variant, self.pages)``."""
+        key = variant.undated, variant.stages
+        if key not in self._outcomes:
+            if variant.stages:
+                *first, last = variant.stages
+                before = self.run(replace(variant, stages=tuple(first)))
+                self._outcomes[key] = step(
+                    before, last if isinstance(last, CrawlStage) else _Once(last, self._verdicts)
+                )
+            else:
+                self._outcomes[key] = begin(filter(variant.takes, self.pages))
+        return self._outcomes[key]
+
+
+@dataclass(frozen=True)
+class _Once:
+    """A stage with its verdicts so far."""
+
+    stage: PageStage
+    verdicts: dict[tuple[PageStage, Page], Verdict]
+
+    @property
+    def name(self) -> str:
+        return self.stage.name
+
+    def judge(self, page: Page) -> Verdict:
+        key = self.stage, page
+        if key not in self.verdicts:
+            self.verdicts[key] = self.stage.judge(page)
+        return self.verdicts[key]

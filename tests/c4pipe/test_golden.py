@@ -2,26 +2,25 @@
 
 from __future__ import annotations
 
-import functools
 import gzip
 import hashlib
 import json
 import os
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 
-from c4pipe import local, resources, urls
+from c4pipe import resources, urls
 from c4pipe.cleaning import CleanLines
 from c4pipe.dedup import DedupLines
 from c4pipe.langid import CLD3_REMEDY
-from c4pipe.local import Outcome
-from c4pipe.page import Page, PageStage, Verdict
-from c4pipe.variants import VARIANTS, CrawlStage, Stage, Variant, flat, variant
+from c4pipe.local import Oracle, Outcome
+from c4pipe.page import Page, Verdict
+from c4pipe.variants import VARIANTS, CrawlStage, Variant, flat, variant
 from c4pipe.wet import WetReader
 
 pytestmark = pytest.mark.slow
@@ -34,44 +33,18 @@ IETF = "http://unknown.invalid/mozilla/readability/test/test-pages/ietf-1/source
 DEVIATIONS = {IETF: {"content-type": "text/plain", "content-length": "44279"}}
 
 
-judge_once = functools.cache(lambda stage, page: stage.judge(page))
+class Reference(NamedTuple):
+    """Outcomes over the ten files, and the counters of reading them, with and without undated pages."""
 
-
-@dataclass(frozen=True)
-class Once:
-    """A stage that thinks of a page once, however many variants and versions have it."""
-
-    stage: PageStage
-
-    @property
-    def name(self) -> str:
-        return self.stage.name
-
-    def judge(self, page: Page) -> Verdict:
-        return judge_once(self.stage, page)
-
-
-@dataclass
-class Oracle:
-    """Outcomes of variants over one crawl; stages that variants begin with alike are run once."""
-
-    pages: tuple[Page, ...]  # undated ones, too
-    readings: dict[bool, Counter[str]]  # counters of reading, with and without undated pages
-    done: dict[tuple[bool, tuple[Stage, ...]], Outcome] = field(default_factory=dict)
+    oracle: Oracle
+    readings: dict[bool, Counter[str]]
 
     def run(self, this: Variant) -> Outcome:
-        *first, last = this.stages
-        key = this.undated, this.stages
-        if key not in self.done:
-            begun = (
-                self.run(replace(this, stages=tuple(first))) if first else local.begin(filter(this.takes, self.pages))
-            )
-            self.done[key] = local.step(begun, last if isinstance(last, CrawlStage) else Once(last))
-        return self.done[key]
+        return self.oracle.run(this)
 
 
 @pytest.fixture(scope="module")
-def oracle(shared: Path, ten_wet_files: list[Path]) -> Iterator[Oracle]:
+def oracle(shared: Path, ten_wet_files: list[Path]) -> Iterator[Reference]:
     previous = resources.source()
     resources.use(str(shared / "data" / "resources"))
     pages: list[Page] = []
@@ -83,9 +56,8 @@ def oracle(shared: Path, ten_wet_files: list[Path]) -> Iterator[Oracle]:
             assert reader.faults == []
             for undated, reading in readings.items():
                 reading.update(flat("split-wet-file", reader.tally_of(undated=undated)))
-    yield Oracle(tuple(pages), readings)
+    yield Reference(Oracle(pages), readings)
     resources.use(previous)
-    judge_once.cache_clear()
 
 
 def rows(path: Path) -> list[dict[str, Any]]:
@@ -113,7 +85,7 @@ def documents(pages: tuple[Page, ...]) -> list[dict[str, Any]]:
 
 @pytest.mark.parametrize("semantics", FOLDERS)
 @pytest.mark.parametrize("name", sorted({name for name, _ in VARIANTS}))
-def test_golden(oracle: Oracle, golden: Path, name: str, semantics: str) -> None:
+def test_golden(oracle: Reference, golden: Path, name: str, semantics: str) -> None:
     this = wanted(name, semantics, golden)
     outcome = oracle.run(this)
     expected = [row | DEVIATIONS.get(row["url"], {}) for row in rows(golden / FOLDERS[semantics] / f"{name}.jsonl.gz")]
@@ -125,7 +97,7 @@ def test_golden(oracle: Oracle, golden: Path, name: str, semantics: str) -> None
 
 
 @pytest.mark.parametrize("name", ["en", "en.noblocklist"])
-def test_punkt_of_today_in_301(oracle: Oracle, golden: Path, name: str) -> None:
+def test_punkt_of_today_in_301(oracle: Reference, golden: Path, name: str) -> None:
     """As the code of 3.0.1 counts beside NLTK 3.9.1: four counts are other by one, no document is."""
     this = wanted(name, "3.0.1", golden)
     stages = tuple(replace(stage, punkt="3.9.1") if hasattr(stage, "punkt") else stage for stage in this.stages)
@@ -160,7 +132,7 @@ def need_cld3() -> None:
         pytest.importorskip("gcld3", reason=f"cld3 is not installed: {CLD3_REMEDY}")
 
 
-def test_every_page_is_dropped_where_the_reference_drops_it(oracle: Oracle, golden: Path) -> None:
+def test_every_page_is_dropped_where_the_reference_drops_it(oracle: Reference, golden: Path) -> None:
     trace = rows(golden / "en.trace.jsonl.gz")
     not_read = [row for row in trace if row["reason"] == "split-wet-file/filtered:no_url"]
     assert len(not_read) == oracle.readings[False]["split-wet-file/filtered:no_url"] == 10
@@ -170,7 +142,7 @@ def test_every_page_is_dropped_where_the_reference_drops_it(oracle: Oracle, gold
     assert {(fate.page.url, fate.page.timestamp): fate.dropped_by for fate in fates} == expected
 
 
-def test_the_deviating_page_is_in_the_corpus(oracle: Oracle) -> None:
+def test_the_deviating_page_is_in_the_corpus(oracle: Reference) -> None:
     """So that its row in the table means something."""
     assert IETF in {page.url for page in oracle.run(variant("en")).pages}
 

@@ -5,15 +5,16 @@ from __future__ import annotations
 import random
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from c4pipe import local, resources
-from c4pipe.local import Fate, Outcome
+from c4pipe.local import Fate, Oracle, Outcome
 from c4pipe.page import Page
-from c4pipe.variants import variant
+from c4pipe.variants import SEMANTICS, variant
 
 TEXT = (
     "The weather in the town was very nice on that day.\n"
@@ -103,6 +104,17 @@ def test_undated_pages_take_part_by_version(semantics: str, left: int) -> None:
     outcome = local.run(variant("en", semantics), crawl)
     assert [fate.page for fate in outcome.trace] == crawl[:left]
     assert outcome.pages == tuple(english(page, page.text) for page in crawl[:left])
+
+
+@settings(max_examples=20)
+@given(st.lists(PAGES | PAGES.map(lambda page: replace(page, timestamp="")), max_size=6))
+def test_what_is_shared_changes_nothing(pages: list[Page]) -> None:
+    """Of several variants over one crawl each is as if it were alone."""
+    oracle = Oracle(pages)
+    for name in ("en", "en.noblocklist", "en.noclean", "en"):
+        for semantics in SEMANTICS:
+            this = variant(name, semantics)
+            assert oracle.run(this) == local.run(this, pages)
 
 
 def test_run_of_nothing() -> None:
