@@ -7,6 +7,8 @@ COPY c4pipe /opt/c4pipe/c4pipe
 COPY beam_jobs /opt/c4pipe/beam_jobs
 COPY model /opt/c4pipe/model
 COPY resources /opt/c4pipe/resources
-RUN pip install --no-cache-dir --constraint /opt/c4pipe/constraints.txt '/opt/c4pipe[gcp]'
+# gcld3, which tells the languages of `multilingual`, is built from source.
+RUN apt-get update && apt-get install -y g++ python3-dev protobuf-compiler libprotobuf-dev && rm -rf /var/lib/apt/lists/*
+RUN pip install --no-cache-dir --constraint /opt/c4pipe/constraints.txt '/opt/c4pipe[gcp,multilingual]'
 
 ENV C4PIPE_RESOURCES=/opt/c4pipe/resources
