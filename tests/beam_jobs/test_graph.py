@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -41,15 +42,16 @@ def dry_run(wet: str, *more: str) -> tuple[Any, PipelineOptions]:
 
 
 @functools.cache
-def built(tmp_path_factory: pytest.TempPathFactory) -> Any:
-    wet = crawls.write(tmp_path_factory.mktemp("wet"), crawls.dealt(crawls.crawl(seed=8, records=20), 2))
-    return dry_run(wet)[0]
+def built() -> Any:
+    with tempfile.TemporaryDirectory() as folder:
+        wet = crawls.write(Path(folder), crawls.dealt(crawls.crawl(seed=8, records=20), 2))
+        return dry_run(wet)[0]
 
 
 @pytest.fixture
-def graph(tmp_path_factory: pytest.TempPathFactory) -> Any:
+def graph() -> Any:
     """Built once, but in a test, where the network is closed."""
-    return built(tmp_path_factory)
+    return built()
 
 
 def groupings(graph: Any) -> Iterator[tuple[str, str]]:
