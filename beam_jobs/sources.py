@@ -53,10 +53,10 @@ def crawl_names(text: str) -> tuple[str, ...]:
 
 def local(pattern: str) -> list[Source]:
     """WET files that paths and globs name; the crawl is read from the path, where it names one."""
-    found = []
-    for path in files.expand(pattern):
+    found, paths = [], files.expand(pattern)
+    for path, size in zip(paths, files.each(files.size, paths), strict=True):
         named = CRAWL_IN_PATH.findall(path)
-        found.append({"crawl": named[-1] if named else "", "path": path, "bytes": files.size(path)})
+        found.append({"crawl": named[-1] if named else "", "path": path, "bytes": size})
     return found
 
 

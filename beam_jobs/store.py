@@ -100,7 +100,9 @@ class Store:
 
     def reports(self, step: str) -> dict[str, dict[str, Any]]:
         """The reports of all items that the step has done, by item."""
-        return {item: cast(dict[str, Any], files.read_json(self.report(step, item))) for item in self.done(step)}
+        items = self.done(step)
+        found = files.each(files.read_json, [self.report(step, item) for item in items])
+        return dict(zip(items, cast(list[dict[str, Any]], found), strict=True))
 
     def forget_exchanges(self) -> None:
         """Remove what the steps of a finished build exchanged; the page store and the reports stay."""

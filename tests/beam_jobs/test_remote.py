@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import fsspec
 import pytest
 
 from beam_jobs import build_c4
+from c4pipe import files
 
 
 @pytest.fixture(scope="module")
@@ -77,3 +79,12 @@ def test_a_store_whose_library_is_not_installed(
     told = capsys.readouterr().err
     assert "pip install 'c4pipe[aws]'" in told
     assert len(told.splitlines()) == 1
+
+
+def test_many_remote_objects_are_asked_for_at_a_time() -> None:
+    """In their order; each call waits here until another is at work."""
+    meeting = threading.Barrier(2, timeout=30)
+    assert files.each(lambda path: (meeting.wait() >= 0, path), ["memory://a", "memory://b"]) == [
+        (True, "memory://a"),
+        (True, "memory://b"),
+    ]
