@@ -7,6 +7,9 @@ import logging
 import sys
 from collections.abc import Sequence
 
+# Before Beam is imported: it warns of parts that are not installed.
+logging.getLogger().addHandler(logging.NullHandler())
+
 import apache_beam as beam
 from apache_beam.options.pipeline_options import GoogleCloudOptions, PipelineOptions, TestOptions
 
@@ -16,6 +19,7 @@ from beam_jobs.options import exchange, is_local, parser, pipeline_options
 from beam_jobs.plan import Job, describe
 from beam_jobs.planning import check_disk, planned, rehearse
 from beam_jobs.progress import Progress
+from beam_jobs.runner import pipeline
 from c4pipe import crawl, download, files, resources
 
 
@@ -27,7 +31,6 @@ class BadOptions(ValueError):
 EXPECTED = (
     OSError,
     ImportError,  # a library for gs:// or s3:// that is not installed, say
-    ImportError,  # of what an extra installs; says which
     BadOptions,
     identity.AnotherBuild,
     report.TooManyBadFiles,
@@ -39,7 +42,7 @@ EXPECTED = (
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a build; 0 if it stands whole, 1 with the reason if not."""
-    logging.basicConfig(level=logging.WARNING)
+    logging.basicConfig(level=logging.WARNING, force=True)
     logging.getLogger("apache_beam").setLevel(logging.ERROR)  # its local workers warn of what does not concern them
     arguments, rest = parser().parse_known_args(argv)
     try:
@@ -112,9 +115,9 @@ def build_through_files(job: Job, options: PipelineOptions) -> None:
 
 def graph(job: Job, options: PipelineOptions) -> beam.Pipeline:
     """The whole build as one graph."""
-    pipeline = beam.Pipeline(options=options)
-    _ = pipeline | "Begin" >> beam.Create([0]) | "Build" >> graph_driver.Build(job)
-    return pipeline
+    whole = pipeline(options)
+    _ = whole | "Begin" >> beam.Create([0]) | "Build" >> graph_driver.Build(job)
+    return whole
 
 
 def dry_run(job: Job, arguments: argparse.Namespace, options: PipelineOptions) -> None:
@@ -122,10 +125,10 @@ def dry_run(job: Job, arguments: argparse.Namespace, options: PipelineOptions) -
     if arguments.runner == "DataflowRunner":
         options.view_as(TestOptions).dry_run = True
         options.view_as(GoogleCloudOptions).no_auth = True  # nothing is sent, so nobody need log in
-    pipeline = graph(job, options)
+    whole = graph(job, options)
     if arguments.runner == "DataflowRunner":
-        pipeline.run()
-    say(f"graph of {len(pipeline.to_runner_api().components.transforms)} transforms built, nothing run")
+        whole.run()
+    say(f"graph of {len(whole.to_runner_api().components.transforms)} transforms built, nothing run")
 
 
 def say(text: str) -> None:

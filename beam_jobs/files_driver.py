@@ -15,6 +15,7 @@ from apache_beam.options.pipeline_options import PipelineOptions
 
 from beam_jobs import dealing, report, steps
 from beam_jobs.plan import Job
+from beam_jobs.runner import pipeline
 from c4pipe import files
 
 Item = tuple[str, tuple[Any, ...]]  # its name, and what the step takes
@@ -121,5 +122,5 @@ def _do(item: Item, step: Step, job: Job) -> str:
 def run_phase(job: Job, phase: Sequence[Step], options: PipelineOptions) -> None:
     """Do what remains of a phase; one that is done costs a look at its reports."""
     if any(step.remaining(job) for step in phase):  # stops at the first, on whose reports the next one's items depend
-        with beam.Pipeline(options=options) as pipeline:
-            _ = pipeline | "Begin" >> beam.Create([0]) | OneAfterAnother(job, phase)
+        with pipeline(options) as graph:
+            _ = graph | "Begin" >> beam.Create([0]) | OneAfterAnother(job, phase)

@@ -242,8 +242,5 @@ def pipeline_options(arguments: argparse.Namespace, rest: Sequence[str]) -> Pipe
     options.view_as(SetupOptions).save_main_session = False  # everything that is pickled lives in a module
     options.view_as(StandardOptions).runner = "FnApiRunner" if is_local(arguments) else arguments.runner
     if is_local(arguments):
-        workers = arguments.workers or os.cpu_count() or 1
-        direct = options.view_as(DirectOptions)
-        direct.direct_num_workers = workers
-        direct.direct_running_mode = "in_memory" if workers == 1 else "multi_processing"
+        options.view_as(DirectOptions).direct_num_workers = arguments.workers or os.cpu_count() or 1
     return options
