@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import functools
+import gzip
 import hashlib
 import io
 import json
+import lzma
 import re
 import zipfile
+import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import MappingProxyType
-from typing import Any
+from typing import IO, Any, cast
 
 from c4pipe import files, resources
 from c4pipe.page import Page, Verdict, drop, keep
@@ -137,16 +140,34 @@ class InUrlList:
 
 
 def url_lines(path: str) -> Iterator[str]:
-    """The lines of a list of URLs that are not blank; of a zip those of every ``.txt`` in it, by name."""
-    if not path.endswith(".zip"):
+    """The lines of a list of URLs that are not blank: of a file, plain, ``.gz`` or ``.xz``, or of each list in a zip.
+
+    A zip's lists are its members that end in ``.txt``, ``.txt.gz`` or ``.txt.xz``, by name, as in OpenWebText's.
+    """
+    try:
         with files.open_read(path) as stream:
-            yield from _lines(stream.read())
-        return
-    with files.open_read(path) as stream, zipfile.ZipFile(io.BytesIO(stream.read())) as archive:
-        for name in sorted(archive.namelist()):
-            if name.endswith(".txt"):
-                yield from _lines(archive.read(name))
+            if path.endswith(".zip"):
+                with zipfile.ZipFile(io.BytesIO(stream.read())) as archive:
+                    for name in sorted(filter(_LIST.search, archive.namelist())):
+                        yield from _lines(_opened(archive.open(name), name))
+            else:
+                yield from _lines(_opened(stream, path))
+    except (EOFError, UnicodeDecodeError, gzip.BadGzipFile, lzma.LZMAError, zipfile.BadZipFile, zlib.error) as error:
+        raise ValueError(f"{path} is no whole list of URLs in UTF-8: {error}") from error
 
 
-def _lines(data: bytes) -> list[str]:
-    return [line for line in data.decode("utf-8").replace("\r\n", "\n").split("\n") if line]
+_LIST = re.compile(r"\.txt(\.gz|\.xz)?$")
+
+
+def _opened(stream: IO[bytes], name: str) -> IO[bytes]:
+    if name.endswith(".gz"):
+        return cast(IO[bytes], gzip.open(stream))
+    return lzma.open(stream) if name.endswith(".xz") else stream
+
+
+def _lines(stream: IO[bytes]) -> Iterator[str]:
+    with stream:
+        for line in stream:
+            url = line.decode("utf-8").removesuffix("\n").removesuffix("\r")
+            if url:
+                yield url

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import gzip
+import lzma
 import socket
 import zipfile
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -155,6 +158,44 @@ def test_url_lines_of_a_zip(tmp_path: Path) -> None:
         archive.writestr("OpenWebText/Version 1/URLs/RS_1.txt", "http://a.com\nhttp://a.com/2\n")
         archive.writestr("OpenWebText/README.md", "no URL\n")
     assert list(urls.url_lines(str(path))) == ["http://a.com", "http://a.com/2", "http://b.com"]
+
+
+LISTED = "http://a.com\r\n\nhttp://b.com/x y\u2028\n http://c.com".encode()
+
+
+@pytest.mark.parametrize("pack", [bytes, gzip.compress, lzma.compress], ids=["plain", "gz", "xz"])
+def test_url_lines_of_a_packed_list(tmp_path: Path, pack: Callable[[bytes], bytes]) -> None:
+    """Only a line feed ends a line, with or without a carriage return; nothing else is stripped."""
+    ending = {bytes: ".txt", gzip.compress: ".gz", lzma.compress: ".txt.xz"}[pack]
+    path = tmp_path / f"urls{ending}"
+    path.write_bytes(pack(LISTED))
+    assert list(urls.url_lines(str(path))) == ["http://a.com", "http://b.com/x y\u2028", " http://c.com"]
+
+
+def test_url_lines_of_a_zip_of_packed_lists(tmp_path: Path) -> None:
+    path = tmp_path / "lists.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("b.txt.gz", gzip.compress(b"http://b.com\n"))
+        archive.writestr("a.txt.xz", lzma.compress(b"http://a.com\n"))
+        archive.writestr("c.json.xz", lzma.compress(b"no URL\n"))
+    assert list(urls.url_lines(str(path))) == ["http://a.com", "http://b.com"]
+
+
+@pytest.mark.parametrize(
+    ("name", "data"),
+    [
+        ("cut.gz", gzip.compress(LISTED)[:-9]),
+        ("none.gz", LISTED),
+        ("cut.xz", lzma.compress(LISTED)[:-9]),
+        ("none.xz", LISTED),
+        ("none.zip", LISTED),
+        ("latin.txt", b"http://a.com/\xe9"),
+    ],
+)
+def test_a_damaged_list_is_named(tmp_path: Path, name: str, data: bytes) -> None:
+    (tmp_path / name).write_bytes(data)
+    with pytest.raises(ValueError, match=rf"{name} is no whole list of URLs in UTF-8: "):
+        list(urls.url_lines(str(tmp_path / name)))
 
 
 def test_in_url_list_without_a_list() -> None:
