@@ -40,7 +40,8 @@ def killed(argv: list[str], output: Path, *, seed: int, times: int, files: int) 
 
 def reports(found: dict[str, list[int]], steps: str = "") -> dict[str, tuple[int, ...]]:
     """The reports of finished items among files."""
-    return {name: tuple(moment) for name, moment in found.items() if name.startswith(f"store/done/{steps}")}
+    done = {name: tuple(moment) for name, moment in found.items() if name.startswith(f"store/done/{steps}")}
+    return {name: moment for name, moment in done.items() if name.endswith(".json")}
 
 
 # Together 25 kills, of builds that leave about 75 files, or 40 through the shuffle.
