@@ -21,4 +21,4 @@ def test_examples(room: str) -> None:
 def test_there_are_examples() -> None:
     """Or the tests above would show nothing."""
     found = {room: doctest.testmod(importlib.import_module(room)).attempted for room in ROOMS}
-    assert sum(found.values()) > 100
+    assert sum(found.values()) >= 50
