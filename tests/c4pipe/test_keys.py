@@ -30,7 +30,7 @@ PAGES = st.builds(
 PARTS = st.lists(st.lists(PAGES, max_size=6), min_size=1, max_size=4)
 BUCKETS = st.integers(min_value=1, max_value=9)
 # Keys of which many share their first word, or their second.
-KEYS = st.lists(st.sampled_from([0, 1, 127, 128, 255]), min_size=2, max_size=2).map(
+KEYS = st.lists(st.sampled_from([0, 127, 255]), min_size=2, max_size=2).map(
     lambda ends: bytes([ends[0], *bytes(7), *bytes(7), ends[1]])
 )
 
@@ -143,7 +143,7 @@ def test_lines_go_to_the_pages_that_own_them(
     assert owned == DedupLines(0).owners(pages)
 
 
-@given(st.lists(st.tuples(KEYS, KEYS), max_size=12), st.randoms(use_true_random=False))
+@given(st.lists(st.tuples(KEYS, KEYS), max_size=20), st.randoms(use_true_random=False))
 def test_the_least_rank_owns_a_key_by_all_its_bytes(pairs: list[tuple[bytes, bytes]], order: random.Random) -> None:
     """Keys and ranks that share their first eight bytes are told apart by the rest."""
     least: dict[bytes, bytes] = {}
