@@ -152,3 +152,9 @@ def test_no_file_names_a_package_registry() -> None:
     paths = [ROOT / name for name in listed.stdout.splitlines() if name != "tests/test_frame.py"]
     naming = [path for path in paths if path.is_file() and REGISTRY.search(path.read_text("utf-8", errors="ignore"))]
     assert naming == []
+
+
+def test_test_files_have_names_of_their_own() -> None:
+    """Two of one name cannot be collected in one run."""
+    names = [path.name for path in (ROOT / "tests").rglob("test_*.py")]
+    assert sorted(set(names)) == sorted(names)
