@@ -132,6 +132,22 @@ def need_cld3() -> None:
         pytest.importorskip("gcld3", reason=f"cld3 is not installed: {CLD3_REMEDY}")
 
 
+def test_docs_tell_how_many_documents_each_version_makes(oracle: Reference, golden: Path) -> None:
+    """All of the golden files' and, of the papers', those of `en`."""
+    lines = (Path(__file__).resolve().parents[2] / "docs" / "semantics.md").read_text("utf-8").split("\n")
+    cells = [
+        [cell.strip().replace(",", "") for cell in line.strip("|").split("|")] for line in lines if line[:2] == "| "
+    ]
+    names = next(row for row in cells if row[0] == "documents")
+    told = {row[0]: dict(zip(names, row, strict=True)) for row in cells if len(row) == len(names)}
+    for semantics, folder in FOLDERS.items():
+        for name in names[1:]:
+            assert told[semantics][name] == str(len(rows(golden / folder / f"{name}.jsonl.gz"))), (name, semantics)
+    paper = oracle.run(variant("en", "paper"))
+    assert told["paper"]["en"] == str(len(paper.pages))
+    assert paper.counters["dedupe-spans/sentence-filtered:global_duplicate"] > 0
+
+
 def test_every_page_is_dropped_where_the_reference_drops_it(oracle: Reference, golden: Path) -> None:
     trace = rows(golden / "en.trace.jsonl.gz")
     not_read = [row for row in trace if row["reason"] == "split-wet-file/filtered:no_url"]
