@@ -55,6 +55,7 @@ cat <<EOF
 EOF
 python - "$output/run/metrics.jsonl" <<'EOF'
 import json, sys
-losses = [(row["step"], row["loss"]) for row in map(json.loads, open(sys.argv[1])) if "loss" in row]
-print(f"   loss: {losses[0][1]:.3f} at step {losses[0][0]}, {losses[-1][1]:.3f} at step {losses[-1][0]}")
+rows = [row for row in map(json.loads, open(sys.argv[1])) if row["kind"] == "held_out"]
+first, last = rows[0], rows[-1]
+print(f"   held-out loss: {first['loss']:.3f} at step {first['step']}, {last['loss']:.3f} at step {last['step']}")
 EOF
