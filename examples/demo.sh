@@ -5,11 +5,11 @@
 #              or neither: a WET file laid out from the English prose that comes with Python
 #   RESOURCES  folder of the pinned lists (default: cache, then download); 'builtin' for small stand-ins
 #   OUTPUT     folder of everything that is made (default: demo-output)
-#   STEPS      of pretraining (default: 300)
+#   STEPS      of pretraining (default: 120)
 set -euo pipefail
 
 output=${OUTPUT:-demo-output}
-steps=${STEPS:-300}
+steps=${STEPS:-120}
 resources=${RESOURCES:-}
 say() { printf '\n\033[1m%s\033[0m\n' "$*"; }
 
@@ -37,7 +37,7 @@ python -m model.train_tokenizer --shards "$output/en" --vocab_size "${VOCAB_SIZE
 
 say "4. Pretrain a tiny T5 with span corruption"
 python -m model.pretrain --shards "$output/en" --tokenizer "$output/spiece.model" --output "$output/run" \
-    --preset tiny --steps "$steps" --checkpoint_every 100 --evaluate_every 100
+    --preset tiny --steps "$steps" --checkpoint_every 60 --evaluate_every 60
 
 say "5. Export it for transformers"
 python -m model.export "$output/run/checkpoints" "$output/export" --tokenizer "$output/spiece.model"
