@@ -66,6 +66,10 @@ def _urls(job: Job, part: int) -> str:
     return job.store.urls(part)
 
 
+def _documents(job: Job, part: int) -> str:
+    return job.store.documents(part)
+
+
 def _last_winners(job: Job, bucket: int) -> str:
     return job.store.winners(len(job.scopes) - 1, bucket)
 
@@ -82,7 +86,7 @@ PHASES = {
         Step("settle_lines", steps.settle_line_bucket, _line_buckets),
     ),
     "publish": (
-        Step("deal", steps.judge_into_file, _parts),
+        Step("judge", steps.judge_into_file, _parts, _documents),
         Step("write", steps.write_from_files, _shards),
     ),
 }

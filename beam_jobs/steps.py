@@ -159,7 +159,7 @@ def settle_line_bucket(job: Job, number: int, bucket: int) -> None:
 
 def judge_part(
     job: Job, part: int, places: dict[LineScope, tuple[keys.Places, keys.Places]]
-) -> dict[tuple[str, str], pa.Table]:
+) -> tuple[dict[tuple[str, str], pa.Table], dict[str, Any]]:
     """The final documents of a part by variant and split; the report says what was counted and how much there is."""
     job.begin()
     judged = judging.judge_part(stored_pages(job, part), places, job.branches, job.seed)
@@ -168,17 +168,16 @@ def judge_part(
         {"variant": variant, "split": split, "documents": len(table), "bytes": dealing.size_of(table)}
         for (variant, split), table in sorted(tables.items())
     ]
-    job.store.finish("judge", item(part), {"counters": judged.counters, "splits": sizes})
-    return tables
+    return tables, {"counters": judged.counters, "splits": sizes}
 
 
 def judge_into_file(job: Job, part: int) -> None:
     """``judge_part``, leaving the documents in a file."""
     places = {o: (winners_of(job, o, part), owners_of(job, o, part)) for o in job.line_scopes}
-    tables = judge_part(job, part, places)
+    tables, report = judge_part(job, part, places)
     named = {f"{variant}/{split}": table for (variant, split), table in tables.items()}
     store.write_batches(job.store.documents(part), dealing.DOCUMENTS, named)
-    job.store.finish("deal", item(part))
+    job.store.finish("judge", item(part), report)
 
 
 def write_shard(job: Job, shard: dealing.Shard, tables: Sequence[pa.Table]) -> None:
