@@ -2,6 +2,7 @@
 PYTHON ?= python3
 VENV ?= .venv
 BIN = $(VENV)/bin
+COMPILED = $(wildcard c4pipe/fast/*.pyx)
 PIP = $(BIN)/python -m pip install --quiet --constraint constraints.txt
 APT = sudo apt-get install -y git make python3 python3-venv
 
@@ -38,17 +39,17 @@ check-python:
 $(VENV)/bin/python: | check-python
 	$(PYTHON) -m venv $(VENV)
 
-$(VENV)/demo: pyproject.toml constraints.txt | $(VENV)/bin/python
+$(VENV)/demo: pyproject.toml setup.py constraints.txt $(COMPILED) | $(VENV)/bin/python
 	@echo "Installing c4pipe and what it needs into $(VENV): some minutes, once."
 	$(PIP) --editable '.[model]'
 	@touch $@
 
-$(VENV)/test: pyproject.toml constraints.txt | $(VENV)/bin/python
+$(VENV)/test: pyproject.toml setup.py constraints.txt $(COMPILED) | $(VENV)/bin/python
 	@echo "Installing c4pipe and what its tests need into $(VENV): some minutes, once."
 	$(PIP) --editable '.[model,dev]'
 	@touch $@ $(VENV)/demo
 
-$(VENV)-reference/test: pyproject.toml | check-python
+$(VENV)-reference/test: pyproject.toml setup.py $(COMPILED) | check-python
 	@echo "Installing the reference into $(VENV)-reference: some minutes and 2 GB, once."
 	$(PYTHON) -m venv $(VENV)-reference
 	$(VENV)-reference/bin/python -m pip install --quiet --editable '.[reference]'

@@ -9,7 +9,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 HOUSES = ("c4pipe", "beam_jobs", "model")
-ROOMS = sorted(path for house in HOUSES for path in (ROOT / house).glob("*.py"))
+ROOMS = sorted(path for house in HOUSES for path in (ROOT / house).rglob("*.py"))
 
 # One door per foreign library. Where a library has several rooms, each is named.
 DOORS = {

@@ -1,0 +1,20 @@
+"""The compiled rooms; all else is in pyproject.toml. After a change to one: ``python setup.py build_ext --inplace``."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from Cython.Build import cythonize
+from setuptools import Extension, setup
+
+# Verdicts hang on the order of floating-point operations, so none may be fused or reordered.
+FLAGS = ["/O2", "/fp:precise"] if sys.platform == "win32" else ["-O3", "-fno-math-errno", "-ffp-contract=off"]
+ROOT = Path(__file__).parent
+
+extensions = [
+    Extension(f"c4pipe.fast.{room.stem}", [room.relative_to(ROOT).as_posix()], extra_compile_args=FLAGS, optional=True)
+    for room in sorted((ROOT / "c4pipe" / "fast").glob("*.pyx"))
+]
+directives = {"language_level": 3, "boundscheck": False, "wraparound": False, "cdivision": True, "embedsignature": True}
+setup(ext_modules=cythonize(extensions, build_dir="build", compiler_directives=directives))

@@ -1,0 +1,56 @@
+"""Which twin decides."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from c4pipe import engine
+
+FAST = Path(engine.__file__).parent / "fast"
+
+
+@pytest.fixture(autouse=True)
+def undecided(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    before = engine._chosen
+    monkeypatch.delenv(engine.SETTING, raising=False)
+    engine.use(None)
+    yield
+    engine._chosen = before
+
+
+def test_every_compiled_room_is_here() -> None:
+    """What is installed here is whole: with a compiler or with zig."""
+    assert engine.missing() == ()
+
+
+def test_every_compiled_room_has_types() -> None:
+    assert tuple(sorted(path.stem for path in FAST.glob("*.pyi"))) == engine.ROOMS
+
+
+def test_fast_where_nothing_is_said() -> None:
+    assert engine.chosen() == "fast"
+
+
+def test_the_environment_says(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(engine.SETTING, "plain")
+    assert engine.chosen() == "plain"
+    monkeypatch.setenv(engine.SETTING, "quick")
+    engine.use(None)
+    with pytest.raises(engine.EngineError, match="engine is 'quick', but must be one of fast, plain"):
+        engine.chosen()
+
+
+def test_plain_has_no_twins() -> None:
+    engine.use("plain")
+    assert all(engine.twin(room) is None for room in (*engine.ROOMS, "nothing"))
+
+
+def test_a_room_that_was_not_built(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(engine, "ROOMS", (*engine.ROOMS, "nothing"))
+    assert engine.missing() == ("nothing",)
+    assert engine.twin("nothing") is None
+    with pytest.raises(engine.EngineError, match="compiled rooms nothing are not there; install with a C compiler"):
+        engine.use("fast")
