@@ -1,7 +1,10 @@
 """A WET file as a run of members: the members of a gzip file, or a plain file as one. Knows nothing of records.
 
-Bytes are inflated on demand, a window at a time, so neither a file nor a member is ever held whole. Damage ends a
-member and is noted on it; reading goes on at the next gzip member that begins with a WARC version line.
+Bytes are inflated on demand, a window at a time, so neither a file nor a large member is ever held whole. Damage ends
+a member and is noted on it; reading goes on at the next gzip member that begins with a WARC version line.
+
+A small member may be offered whole to someone who takes what is regular; what is not taken is read by windows, and
+where these begin and end depends on nothing that was before.
 """
 
 from __future__ import annotations
@@ -10,18 +13,21 @@ import re
 import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import BinaryIO
+from typing import BinaryIO, TypeVar
 
+from c4pipe.inflate import GZIP_MAGIC, GZIP_WBITS, whole_member
 from c4pipe.warc_headers import VERSION_LINE, WARC_BEGINS
 
 INPUT_BYTES = 1 << 16  # read from the file at a time
 OUTPUT_BYTES = 1 << 20  # inflated at a time, at most
 LOOK_BACK_BYTES = 1 << 20  # compressed bytes kept, to search behind an error for the next member
 PROBE_BYTES = 1 << 12  # more than the header of a member and its first line take
+WHOLE_BYTES = 1 << 17  # compressed bytes in which a member that is offered whole must end
 
-GZIP_MAGIC = b"\x1f\x8b\x08"  # RFC 1952: ID1, ID2, CM = deflate
-GZIP_WBITS = 31  # zlib: largest window, gzip header and trailer, checksum verified
 NOT_ZERO = re.compile(rb"[^\0]")
+
+Taken = TypeVar("Taken")
+Take = Callable[[bytes], Taken | None]  # makes something of the bytes of a member, or leaves it
 
 
 @dataclass(slots=True)
@@ -74,11 +80,14 @@ class Member:
         self.at = len(self.data)
 
 
-def members(stream: BinaryIO) -> Iterator[Member]:
-    """Yield the members of a file in order, each to be read before the next; a plain file is one member."""
+def members(stream: BinaryIO, take: Take[Taken] | None = None) -> Iterator[Member | Taken]:
+    """Yield the members of a file in order, each to be read before the next; a plain file is one member.
+
+    Where ``take`` makes something of a member, that is yielded in its place.
+    """
     head = _read_full(stream, INPUT_BYTES)
     if _looks_compressed(head):
-        yield from _GzipFile(stream, head).members()
+        yield from _GzipFile(stream, head).members(take)
     elif head:
         yield Member(0, 0, True, _plain_pieces(stream, head), lambda: False)
 
@@ -112,15 +121,33 @@ class _GzipFile:
         self._at = 0
         self._forgotten = 0  # file offset of buffer[0]
 
-    def members(self) -> Iterator[Member]:
+    def members(self, take: Take[Taken] | None) -> Iterator[Member | Taken]:
         index = 0
         while self._skip_padding():
-            offset = self._forgotten + self._at
-            member = Member(offset, index, False, iter(()), self._skip_padding)
-            member.pieces = self._pieces(member)
-            yield member
-            member.drain()
+            taken = self._whole(take) if take else None
+            if taken is not None:
+                yield taken
+            else:
+                offset = self._forgotten + self._at
+                member = Member(offset, index, False, iter(()), self._skip_padding)
+                member.pieces = self._pieces(member)
+                yield member
+                member.drain()
             index += 1
+
+    def _whole(self, take: Take[Taken]) -> Taken | None:
+        """Return what is made of the member at the place, and move behind it; None, and not moved, if nothing is."""
+        self._ahead(WHOLE_BYTES)
+        found = whole_member(self._buffer, self._at)
+        taken = take(found[0]) if found else None
+        if found and taken is not None:
+            self._at = found[1]
+        return taken
+
+    def _ahead(self, size: int) -> None:
+        """Have ``size`` bytes from the place on, fewer at the end of the file alone."""
+        while len(self._buffer) - self._at < size and self._more():
+            pass
 
     def _more(self) -> bool:
         """Read another block, forgetting what lies too far behind; False at the end of the file."""
@@ -147,7 +174,8 @@ class _GzipFile:
         broken = "corrupt_gzip" if self._buffer.startswith(GZIP_MAGIC[:2], self._at) else "not_gzip"
         inflater = zlib.decompressobj(GZIP_WBITS)
         while not inflater.eof:
-            if self._at == len(self._buffer) and not self._more():
+            self._ahead(INPUT_BYTES)
+            if self._at == len(self._buffer):
                 yield inflater.flush()
                 self._resume(member, "truncated_gzip", "the file ends inside this gzip member")
                 return
@@ -166,7 +194,7 @@ class _GzipFile:
 
     def _resume(self, member: Member, damage: str, detail: str) -> None:
         """Note the damage, and move to the next member that inflates to a WARC version line, or to the end."""
-        self._at = max(0, member.offset + 1 - self._forgotten)
+        self._at = max(self._at - LOOK_BACK_BYTES, member.offset + 1 - self._forgotten)
         while self._next_magic() and not self._begins_a_record():
             self._at += 1
         if damage == "truncated_gzip" and self._at < len(self._buffer):
@@ -185,8 +213,7 @@ class _GzipFile:
 
     def _begins_a_record(self) -> bool:
         """The bytes at the place inflate to a WARC version line."""
-        while len(self._buffer) - self._at < PROBE_BYTES and self._more():
-            pass
+        self._ahead(PROBE_BYTES)
         try:
             start = zlib.decompressobj(GZIP_WBITS).decompress(self._buffer[self._at : self._at + PROBE_BYTES], 64)
         except zlib.error:

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import BinaryIO
+from typing import BinaryIO, Generic
 
-from c4pipe.gzip_members import Member, members
+from c4pipe.gzip_members import Member, Take, Taken, members
 from c4pipe.warc_headers import (
     CUT_VERSION_LINE,
     HEADER_BYTES_MAX,
@@ -58,29 +58,48 @@ class _Head:
         return "no Content-Length" if self.length is None else f"Content-Length is {self.length:,}"
 
 
-class Records:
-    """The records of one file, in order; what is wrong with the file goes to ``report``."""
+class Records(Generic[Taken]):
+    """The records of one file, in order; what is wrong with the file goes to ``report``.
 
-    def __init__(self, stream: BinaryIO, report: Report, *, record_bytes_max: int = RECORD_BYTES_MAX) -> None:
+    Where ``take`` makes something of a gzip member, which then must be one record without a fault and its blank lines,
+    that is yielded in place of the record.
+    """
+
+    def __init__(
+        self,
+        stream: BinaryIO,
+        report: Report,
+        *,
+        record_bytes_max: int = RECORD_BYTES_MAX,
+        take: Take[Taken] | None = None,
+    ) -> None:
         self.begun = False  # something of a record was seen
         self.leading_lines = False  # other lines stand before the first version line
         self._stream = stream
+        self._take = take
         self._report = report
         self._limit = record_bytes_max
         self._several = False  # a gzip member with more than one record was seen
 
-    def __iter__(self) -> Iterator[Record]:
-        for member in members(self._stream):
-            if self._reach_first(member):
-                self.begun = first = True
-                while skip_blanks(member):
-                    record = self._next(member, first)
-                    first = False
-                    if record:
-                        yield record
-            if member.damage:
+    def __iter__(self) -> Iterator[Record | Taken]:
+        for member in members(self._stream, self._take):
+            if isinstance(member, Member):
+                yield from self._records(member)
+            else:
                 self.begun = True
-                self._report(member.damage, member.offset, member.detail)
+                yield member
+
+    def _records(self, member: Member) -> Iterator[Record]:
+        if self._reach_first(member):
+            self.begun = first = True
+            while skip_blanks(member):
+                record = self._next(member, first)
+                first = False
+                if record:
+                    yield record
+        if member.damage:
+            self.begun = True
+            self._report(member.damage, member.offset, member.detail)
 
     def _reach_first(self, member: Member) -> bool:
         """Move to the member's first version line; False if there is none."""

@@ -12,11 +12,18 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import BinaryIO
 
+from c4pipe import engine
+from c4pipe.gzip_members import Take
 from c4pipe.page import Page
 from c4pipe.warc_records import RECORD_BYTES_MAX, Record, Records
 
 FAULTS_LISTED_MAX = 1000  # of one file; all are counted
 METADATA = ("WARC", "CONTENT-", "Content-")  # TFDS c4 3.1.0: lines that begin like this are no text
+NAMES = ("warc-target-uri", "warc-date", "content-type", "content-length")  # of the fields of a record that are used
+
+Fields = tuple[str, str, str, str, str]  # url, text, timestamp, content type, content length; empty: not there
+FATAL = ("filtered:no_url", "filtered:no_content", "filtered:no_timestamp")  # for C4 3.1.0; the names are TFDS's
+LACKS = (*FATAL, "filtered:no_content_type", "filtered:no_content_len")  # of the fields, in their order
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +56,9 @@ class WetReader:
         self.fault_counts: Counter[str] = Counter()  # all, by kind
         self._name = name
         self._undated = undated
-        self._records = Records(stream, self._report, record_bytes_max=record_bytes_max)
+        self._records = Records(
+            stream, self._report, record_bytes_max=record_bytes_max, take=_regular(record_bytes_max)
+        )
 
     def tally_of(self, *, undated: bool) -> Counter[str]:
         """Return what was counted, for a variant with or without undated pages (``Variant.undated``)."""
@@ -59,7 +68,8 @@ class WetReader:
         self.tally["wet-file"] += 1
         self._undated_tally["wet-file"] += 1
         for record in self._records:
-            page = self._page(record)
+            fields = self._fields(record) if isinstance(record, Record) else record
+            page = self._page(fields) if fields else None
             if page:
                 yield page
         if self._records.leading_lines or not self._records.begun:
@@ -67,8 +77,8 @@ class WetReader:
         if not self._records.begun:
             self._report("no_record", 0, "the file holds no WARC record")
 
-    def _page(self, record: Record) -> Page | None:
-        """Return the record as a page; None, and counted, if it is none."""
+    def _fields(self, record: Record) -> Fields | None:
+        """Return what a page is made of; None, and reported, if the record is no UTF-8."""
         try:
             record.header.decode("utf-8")
             text = page_text(record.body.decode("utf-8"))
@@ -76,33 +86,31 @@ class WetReader:
             part = "body" if error.object == record.body else "header"
             self._report("not_utf8", record.offset, f"{error.reason} at byte {error.start:,} of the record's {part}")
             return None
-        fields = record.fields
-        names = ("warc-target-uri", "warc-date", "content-type", "content-length")
-        url, timestamp, content_type, content_length = (fields.get(name, "") for name in names)
-        found = {
-            "no_url": url,
-            "no_content": text,
-            "no_timestamp": timestamp,
-            "no_content_type": content_type,
-            "no_content_len": content_length,
-        }
-        self._count([name for name, value in found.items() if not value])
-        if url and text and (timestamp or self._undated):
-            return Page(url, text, timestamp, content_type, content_length)
-        return None
+        url, timestamp, content_type, content_length = (record.fields.get(name, "") for name in NAMES)
+        return url, text, timestamp, content_type, content_length
 
-    def _count(self, missing: list[str]) -> None:
-        """Count a record that lacks these, as each version does."""
-        fatal = [name for name in missing if name in ("no_url", "no_content", "no_timestamp")]
-        self.tally[f"filtered:{fatal[0]}" if fatal else "passed"] += 1
-        self._undated_tally.update(f"filtered:{name}" for name in missing)
-        if not {"no_url", "no_content"} & set(missing):
-            self._undated_tally["passed"] += 1
+    def _page(self, fields: Fields) -> Page | None:
+        """Count the record, as each version does, and return it as a page; None if it is none."""
+        missing = () if all(fields) else [counter for counter, value in zip(LACKS, fields, strict=True) if not value]
+        fatal = [counter for counter in missing if counter in FATAL]
+        self.tally[fatal[0] if fatal else "passed"] += 1
+        for counter in missing:
+            self._undated_tally[counter] += 1
+        if "filtered:no_url" in missing or "filtered:no_content" in missing:
+            return None
+        self._undated_tally["passed"] += 1
+        return None if "filtered:no_timestamp" in missing and not self._undated else Page(*fields)
 
     def _report(self, kind: str, offset: int, detail: str) -> None:
         self.fault_counts[kind] += 1
         if len(self.faults) < FAULTS_LISTED_MAX:
             self.faults.append(Fault(kind, self._name, offset, detail))
+
+
+def _regular(record_bytes_max: int) -> Take[Fields] | None:
+    """What takes a regular record at once: the compiled twin of this room, and of what it reads."""
+    fast = engine.twin("records")
+    return fast.Regular(record_bytes_max=record_bytes_max, names=NAMES, metadata=METADATA) if fast else None
 
 
 def page_text(body: str) -> str:

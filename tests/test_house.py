@@ -18,6 +18,7 @@ DOORS = {
     "langdetect": {"c4pipe/langid.py"},
     "gcld3": {"c4pipe/langid.py"},
     "tldextract": {"c4pipe/urls.py"},
+    "zlib_ng": {"c4pipe/inflate.py"},
     "fsspec": {"c4pipe/files.py"},
     "google_crc32c": {"c4pipe/tfrecord.py"},
     "sentencepiece": {"model/tokenizer.py"},

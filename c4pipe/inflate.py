@@ -1,0 +1,42 @@
+"""Inflating a gzip member in one go, if it is whole, sound and small; the door to zlib-ng.
+
+Which inflater is installed makes no difference to the bytes: they are taken only with the right checksum and size, and
+what is not taken here is inflated by zlib.
+"""
+
+from __future__ import annotations
+
+import zlib
+from typing import Any
+
+zlib_ng: Any
+try:
+    from zlib_ng import zlib_ng  # twice as fast, and tells where a member ends; see benchmarks/RESULTS.md
+except ModuleNotFoundError:
+    zlib_ng = zlib
+
+GZIP_WBITS = 31  # zlib: largest window, gzip header and trailer, checksum verified
+GZIP_MAGIC = b"\x1f\x8b\x08"  # RFC 1952: ID1, ID2, CM = deflate
+WHOLE_MAX_BYTES = 1 << 20  # inflated
+
+
+def whole_member(buffer: bytearray, at: int) -> tuple[bytes, int] | None:
+    """Return what the member at ``at`` inflates to, and where it ends; None if it is not whole, sound and small.
+
+    It is inflated up to the next bytes that may begin another, for these nearly always do.
+    """
+    inflater = zlib_ng.decompressobj(GZIP_WBITS)
+    data, end = b"", at
+    while not inflater.eof:
+        begin, end = end, buffer.find(GZIP_MAGIC, end + 1)
+        if end < 0:
+            end = len(buffer)
+        if begin == end or len(data) >= WHOLE_MAX_BYTES:
+            return None
+        try:
+            data += inflater.decompress(buffer[begin:end], WHOLE_MAX_BYTES - len(data))
+        except zlib_ng.error:
+            return None
+        if inflater.unconsumed_tail and not inflater.eof:
+            return None
+    return data, end - len(inflater.unused_data)
