@@ -5,10 +5,11 @@ from __future__ import annotations
 import functools
 from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
+from types import ModuleType
 from typing import Any, Literal
 
-from c4pipe import sentences
+from c4pipe import engine, rules, sentences
 from c4pipe.page import Page, Verdict, drop, keep
 
 Effect = Literal["drop_line", "drop_page", "edit"]
@@ -59,6 +60,32 @@ def first_to_fire(rules: Rules, line: str) -> tuple[str, Row | None]:
     return line, None
 
 
+# The rules that the compiled room knows by name; it calls any other.
+_COMPILED = {
+    getattr(rules, name): name
+    for name in ("word_longer_than", "without", "no_end_mark", "fewer_words_than", "mentions", "has_word", "contains")
+}
+
+
+class _OfRows:
+    """A stage of rows, with their compiled twin at hand once it was asked for; it does not travel."""
+
+    rows: tuple[Row, ...]
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {field.name: getattr(self, field.name) for field in fields(self)}  # type: ignore[arg-type]
+
+    def _program(self, room: ModuleType) -> Any:
+        try:
+            return self.__dict__["program"]
+        except KeyError:
+            steps = [
+                (row.effect, row.counter, _COMPILED.get(row.rule, ""), dict(row.limits), act)
+                for row, act in built(self.rows)
+            ]
+            return self.__dict__.setdefault("program", room.Program(steps))
+
+
 def _require_sound(rows: tuple[Row, ...]) -> None:
     """Raise if rows share a counter or have a limit that their rule does not know: here, not on a worker."""
     counters = [row.counter for row in rows if row.effect != "edit"]
@@ -68,7 +95,7 @@ def _require_sound(rows: tuple[Row, ...]) -> None:
 
 
 @dataclass(frozen=True)
-class CleanLines:
+class CleanLines(_OfRows):
     """Drop lines and pages by ``rows``, then pages left with fewer than ``min_sentences``.
 
     Sentences are counted line by line and added up, as in TFDS.
@@ -91,17 +118,25 @@ class CleanLines:
 
     def judge(self, page: Page) -> Verdict:
         """Pass the page on with the lines that stay."""
-        rules = built(self.rows)
+        if (room := engine.twin("lines")) is None:
+            return self._judge(page)
+        count = sentences.counter(self.punkt)
+        text, tally = self._program(room).judge(page.text, self.min_sentences, count)
+        return Verdict(None if text is None else replace(page, text=text), tally)
+
+    def _judge(self, page: Page) -> Verdict:
+        table = built(self.rows)
+        count = sentences.counter(self.punkt)
         tally: Counter[str] = Counter()
         kept: list[str] = []
         found = 0
         for raw in page.text.splitlines():
-            line, row = first_to_fire(rules, raw)
+            line, row = first_to_fire(table, raw)
             if row is None:
                 kept.append(line)
                 tally["line-passed"] += 1
                 if found < self.min_sentences:  # no more than the minimum is asked, and counting is slow
-                    found += sentences.count(line, punkt=self.punkt)
+                    found += count(line, self.min_sentences - found)
             elif row.effect == "drop_line":
                 tally[f"line-filtered:{row.counter}"] += 1
             else:
@@ -112,7 +147,7 @@ class CleanLines:
 
 
 @dataclass(frozen=True)
-class DropPages:
+class DropPages(_OfRows):
     """Drop pages by ``rows``, each of which looks at the whole text of the page at once."""
 
     rows: tuple[Row, ...]
@@ -127,6 +162,9 @@ class DropPages:
 
     def judge(self, page: Page) -> Verdict:
         """Pass the page on, or count the first row that drops it."""
+        if (room := engine.twin("lines")) is not None:
+            counter = self._program(room).fires(page.text)
+            return drop(counter) if counter else keep(page)
         for row, fires in built(self.rows):
             if fires(page.text):
                 return drop(f"filtered:{row.counter}")

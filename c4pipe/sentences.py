@@ -11,14 +11,14 @@ import itertools
 import re
 from bisect import bisect_right
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from types import MappingProxyType
 from typing import Any, Literal, get_args
 
 import nltk
 from nltk.tokenize.punkt import PunktParameters, PunktSentenceTokenizer
 
-from c4pipe import resources
+from c4pipe import engine, resources
 
 _FOLDER = "nltk_data/tokenizers/punkt_tab/english"
 
@@ -63,14 +63,28 @@ def require_known(punkt: str) -> None:
         raise ValueError(f"punkt is {punkt!r}, but must be one of {', '.join(get_args(Punkt))}")
 
 
+Count = Callable[[str, int], int]  # the number of sentences, or the limit if there are more; 0 for a limit below
+
+
 def count(text: str, *, punkt: Punkt = CURRENT) -> int:
     """The number of sentences; white space alone has none."""
-    return sum(1 for _ in spans(text, punkt=punkt))
+    return counter(punkt)(text, len(text))
 
 
 def at_least(text: str, *, sentences: int, punkt: Punkt = CURRENT) -> bool:
     """Whether ``count(text) >= sentences``, looking no further than needed."""
-    return sum(1 for _ in itertools.islice(spans(text, punkt=punkt), sentences)) == sentences
+    return sentences < 1 or counter(punkt)(text, sentences) == sentences
+
+
+def counter(punkt: Punkt = CURRENT) -> Count:
+    """What counts the sentences of one text after another, each no further than its limit.
+
+    >>> counter()("  ", 3)
+    0
+    """
+    if (room := engine.twin("sentences")) is not None:
+        return _compiled(room, resources.source(), punkt)
+    return lambda text, limit: sum(1 for _ in itertools.islice(spans(text, punkt=punkt), max(limit, 0)))
 
 
 def spans(text: str, *, punkt: Punkt = CURRENT) -> Iterator[tuple[int, int]]:
@@ -105,8 +119,8 @@ class _Contexts(dict[str, int]):
 
 
 @functools.lru_cache(maxsize=4)
-def _tokenizer(source: str | None, punkt: Punkt = CURRENT) -> Any:
-    """The tokenizer with the parameters of one source of resources."""
+def _parameters(source: str | None) -> PunktParameters:
+    """The parameters of one source of resources."""
     lines = {name.rpartition("/")[2]: _entries(name, source) for name in RESOURCES}
     contexts = (line.split("\t") for line in lines["ortho_context.tab"])
     parameters = PunktParameters()
@@ -114,7 +128,24 @@ def _tokenizer(source: str | None, punkt: Punkt = CURRENT) -> Any:
     parameters.collocations = {tuple(line.split("\t")) for line in lines["collocations.tab"]}
     parameters.ortho_context = _Contexts({word: int(flags) for word, flags in contexts})
     parameters.sent_starters = set(lines["sent_starters.txt"])
-    return (_Until365 if punkt == "3.6.5" else PunktSentenceTokenizer)(parameters)
+    return parameters
+
+
+@functools.lru_cache(maxsize=4)
+def _tokenizer(source: str | None, punkt: Punkt = CURRENT) -> Any:
+    """The tokenizer of NLTK with these parameters."""
+    return (_Until365 if punkt == "3.6.5" else PunktSentenceTokenizer)(_parameters(source))
+
+
+@functools.lru_cache(maxsize=4)
+def _compiled(room: Any, source: str | None, punkt: Punkt) -> Count:
+    """Its compiled twin with the same parameters."""
+    of = _parameters(source)
+    whole_words = punkt == "3.6.5"
+    compiled: Count = room.Punkt(
+        of.abbrev_types, of.collocations, of.sent_starters, of.ortho_context, whole_words=whole_words
+    ).count
+    return compiled
 
 
 def _entries(name: str, source: str | None) -> list[str]:

@@ -1,0 +1,13 @@
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+class Program:
+    def __init__(
+        self, rows: Sequence[tuple[str, str, str, Mapping[str, Any], Callable[[str], Any]]]
+    ) -> None: ...
+    @property
+    def calls(self) -> int: ...
+    def judge(
+        self, text: str, min_sentences: int, count: Callable[[str, int], int]
+    ) -> tuple[str | None, dict[str, int]]: ...
+    def fires(self, text: str) -> str | None: ...
