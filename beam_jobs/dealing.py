@@ -12,12 +12,13 @@ import pyarrow.compute as pc
 
 from beam_jobs.plan import Job
 from c4pipe import keys, shards
+from c4pipe.dedup import KEY_BYTES
 
 BATCH_DOCUMENTS = 2048  # documents of 190,000 characters fit Arrow's 32-bit offsets in such a batch
 
 DOCUMENTS = pa.schema(
     [
-        ("key", pa.binary(keys.KEY_BYTES)),
+        ("key", pa.binary(KEY_BYTES)),
         *((name, pa.large_string() if name == "text" else pa.string()) for name in shards.FIELDS),
     ]
 )

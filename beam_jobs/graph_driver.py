@@ -102,7 +102,7 @@ def parts(_: object, job: Job) -> range:
 def clean(part: int, job: Job) -> Iterator[tuple[int, bytes]]:
     """Clean a WET file, unless an earlier run did, and send its URL claims to their buckets."""
     if job.store.is_done("clean", steps.item(part)):
-        pages = steps.stored_pages(job, part)
+        pages = steps.stored_pages(job, part, settling.claims_by)
     else:
         pages, found = steps.clean(job, part)
         job.store.finish("clean", steps.item(part), found)
@@ -127,7 +127,7 @@ def claim_lines(met: tuple[int, Iterable[bytes]], job: Job) -> Iterator[tuple[in
     """Send the line claims of a part's winners in a scope to their line scope and bucket."""
     number, blobs = met
     scope, part = divmod(number, job.parts)
-    winners = np.sort(gather(blobs, keys.PLACE))
+    winners = keys.in_order(gather(blobs, keys.PLACE))
     for number, origin in enumerate(job.line_scopes):
         if origin.lines is not None and origin.scope == job.scopes[scope]:
             claims = steps.claim_lines(job, origin, part, winners)
@@ -172,7 +172,7 @@ def _by_scope(met: Iterable[tuple[int, bytes]], dtype: np.dtype[Any]) -> dict[in
     blobs: dict[int, list[bytes]] = {}
     for scope, blob in met:
         blobs.setdefault(scope, []).append(blob)
-    return {scope: np.sort(gather(found, dtype)) for scope, found in blobs.items()}
+    return {scope: keys.in_order(gather(found, dtype)) for scope, found in blobs.items()}
 
 
 def size(met: tuple[bytes, bytes]) -> tuple[bytes, int]:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -24,14 +24,15 @@ from c4pipe.variants import flat
 class Judged:
     """The final documents of a part by (variant, split), and what was counted for each variant."""
 
-    documents: dict[tuple[str, str], list[dict[str, Any]]] = field(default_factory=dict)
+    documents: dict[tuple[str, str], list[tuple[bytes | str, ...]]] = field(default_factory=dict)
     counters: dict[str, Counter[str]] = field(default_factory=dict)
 
     def tables(self) -> dict[tuple[str, str], pa.Table]:
         """The documents as tables, in the order of their keys."""
         tables = {}
         for place, rows in self.documents.items():
-            table = pa.Table.from_pylist(rows, schema=DOCUMENTS)
+            columns = (pa.array(values, of.type) for values, of in zip(zip(*rows, strict=True), DOCUMENTS, strict=True))
+            table = pa.table(list(columns), schema=DOCUMENTS)
             tables[place] = table.take(np.lexsort(keys.words(table["key"].to_pylist())[::-1]))
         return tables
 
@@ -61,19 +62,22 @@ def _judge_scope(
     owned_of = _lines_by_row(owners)
     tree = Tree({branch.wanted.variant.name: branch.judging for branch in branches})
     variants = {branch.wanted.variant.name: branch.wanted.variant for branch in branches}
+    counted: dict[str, int] = {}  # by the stage that settles lines
     for row, cleaned in alive(pages, winners, cleaning):
         page: Page | None = cleaned
         if origin.lines is not None:
-            line_keys = origin.lines.keys(cleaned.text)
-            verdict = origin.lines.judge_owned(cleaned, {line_keys[line] for line in owned_of.get(row, ())})
-            shared.update(flat(origin.lines.name, verdict.tally))
+            verdict = origin.lines.judge_places(cleaned, owned_of.get(row, ()))
+            for counter, n in verdict.tally.items():
+                counted[counter] = counted.get(counter, 0) + n
             page = verdict.page
         if page is not None:
             for name, left in tree.judge(page).items():
                 if left is not None:
                     judged.documents.setdefault((name, variants[name].split(left)), []).append(_document(left, seed))
-    for name, counted in tree.counters().items():
-        judged.counters[name] = shared + counted
+    if origin.lines is not None:
+        shared.update(flat(origin.lines.name, counted))
+    for name, found in tree.counters().items():
+        judged.counters[name] = shared + found
 
 
 def _winners_tally(pages: pa.Table, winners: keys.Places, cleaning: str) -> Counter[str]:
@@ -86,18 +90,13 @@ def _winners_tally(pages: pa.Table, winners: keys.Places, cleaning: str) -> Coun
 
 
 def _lines_by_row(owners: keys.Places) -> dict[int, list[int]]:
-    lines: dict[int, list[int]] = {}
-    for row, line in zip(owners["row"].tolist(), owners["line"].tolist(), strict=True):
-        lines.setdefault(row, []).append(line)
-    return lines
+    rows, starts = np.unique(owners["row"], return_index=True)
+    lines, bounds = owners["line"].tolist(), [*starts.tolist(), len(owners)]
+    pieces = (lines[start:end] for start, end in itertools.pairwise(bounds))
+    return dict(zip(rows.tolist(), pieces, strict=True))
 
 
-def _document(page: Page, seed: int) -> dict[str, Any]:
-    return {
-        "key": shards.document_key(page.url, seed),
-        "text": page.text,
-        "url": page.url,
-        "timestamp": page.timestamp,
-        "content-type": page.content_type,
-        "content-length": page.content_length,
-    }
+def _document(page: Page, seed: int) -> tuple[bytes | str, ...]:
+    """A row of ``DOCUMENTS``."""
+    key = shards.document_key(page.url, seed)
+    return key, page.text, page.url, page.timestamp, page.content_type, page.content_length

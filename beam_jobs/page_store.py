@@ -8,17 +8,17 @@ later build finds what it needs.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, BinaryIO
 
 import pyarrow as pa
 
 from beam_jobs.names import name_of
-from beam_jobs.plan import Job, changes_too_early, only_filters
-from beam_jobs.tree import Tree
+from beam_jobs.plan import Job, LineScope, changes_too_early, only_filters
+from beam_jobs.tree import Line, Tree
 from c4pipe import keys
-from c4pipe.dedup import md5
+from c4pipe.dedup import KEY_BYTES, md5
 from c4pipe.page import Page
 from c4pipe.urls import InDomains
 from c4pipe.variants import flat
@@ -33,7 +33,7 @@ PAGES = pa.schema(
         ("timestamp", pa.string()),
         ("content-type", pa.string()),
         ("content-length", pa.string()),
-        ("text_md5", pa.binary(keys.KEY_BYTES)),  # of the text before cleaning
+        ("text_md5", pa.binary(KEY_BYTES)),  # of the text before cleaning
     ]
 )
 FIELDS = ("timestamp", "content-type", "content-length")  # of a page, besides its URL and text
@@ -98,45 +98,42 @@ def nothing(job: Job) -> Cleaned:
 
 
 class _Pages:
-    """The rows of a part as they come."""
+    """The columns of a part as its pages come."""
 
     def __init__(self, job: Job) -> None:
         self.raw = job.holds_raw
         self.entries = {True: Tree(job.entries), False: Tree(job.entries)}  # for pages with and without a timestamp
-        self.cleanings = Tree(job.cleanings)
-        self.rows: list[dict[str, Any]] = []
-        self.tallies: list[dict[str, int]] = []
+        self.filters = {name: changes_too_early(stages) for name, stages in job.entries.items()}
+        self.cleaned = _Cleanings(job.cleanings)
+        self.columns: dict[str, list[Any]] = {name: [] for name in (*PAGES.names, *([RAW] if self.raw else []))}
+        self.columns |= {ENTERS + name: [] for name in job.entries}
 
     def add(self, page: Page) -> None:
         """Take a page in, unless no variant has a use for it."""
         entered = self.entries[bool(page.timestamp)].judge(page)
         for name, alive in entered.items():
             if alive is not None and alive is not page and alive != page:
-                raise ValueError(changes_too_early(self.entries[True].lines[name]))
+                raise ValueError(self.filters[name])
         if not any(entered.values()):
             return
-        row: dict[str, Any] = {
-            "url": page.url,
-            "timestamp": page.timestamp,
-            "content-type": page.content_type,
-            "content-length": page.content_length,
-            "text_md5": md5(page.text),
-        }
+        columns = self.columns
+        columns["url"].append(page.url)
+        columns["timestamp"].append(page.timestamp)
+        columns["content-type"].append(page.content_type)
+        columns["content-length"].append(page.content_length)
+        columns["text_md5"].append(md5(page.text))
         if self.raw:
-            row[RAW] = page.text
-        row |= {ENTERS + name: alive is not None for name, alive in entered.items()}
-        cleaned, tally = _cleaned(self.cleanings, page)
-        self.rows.append(row | cleaned)
-        self.tallies.append(tally)
+            columns[RAW].append(page.text)
+        for name, alive in entered.items():
+            columns[ENTERS + name].append(alive is not None)
+        self.cleaned.add(page)
 
     def table(self) -> pa.Table:
         """The part of the page store."""
-        schema = list(PAGES)
-        if self.raw:
-            schema.append(pa.field(RAW, pa.large_string()))
-        schema += [pa.field(ENTERS + name, pa.bool_()) for name in self.entries[True].lines]
-        schema += _cleaned_schema(self.cleanings)
-        return _with_tallies(pa.Table.from_pylist(self.rows, schema=pa.schema(schema)), self.tallies)
+        types = {name: pa.bool_() for name in self.columns} | dict(zip(PAGES.names, PAGES.types, strict=True))
+        types |= {RAW: pa.large_string()}
+        arrays = {name: pa.array(values, types[name]) for name, values in self.columns.items()}
+        return pa.table(arrays | self.cleaned.arrays())
 
     def entered(self) -> dict[str, dict[str, dict[str, int]]]:
         """What each entry counted."""
@@ -144,32 +141,40 @@ class _Pages:
         return {name: {"dated": dict(dated[name]), "undated": dict(undated[name])} for name in dated}
 
 
-def _cleaned(cleanings: Tree, page: Page) -> tuple[dict[str, Any], dict[str, int]]:
-    """The columns of a page that the cleanings make, and their counts by column."""
-    row: dict[str, Any] = {}
-    tallies: dict[str, int] = {}
-    for name, (kept, tally) in cleanings.judge_counted(page).items():
-        row[KEPT + name] = kept is not None
-        if not only_filters(cleanings.lines[name]):
-            row[TEXT + name] = None if kept is None else kept.text
-            row[LANGUAGE + name] = None if kept is None else kept.language
-        tallies |= {f"{TALLY}{name}:{counter}": n for counter, n in tally.items()}
-    return row, tallies
+class _Cleanings:
+    """The columns that the cleanings make of pages, and their counts by column."""
 
+    def __init__(self, cleanings: Mapping[str, Line]) -> None:
+        self.tree = Tree(cleanings)
+        self.tallies: dict[str, list[Mapping[str, int]]] = {name: [] for name in cleanings}
+        self.kept: dict[str, list[bool]] = {name: [] for name in cleanings}
+        edited = [name for name, stages in cleanings.items() if not only_filters(stages)]
+        self.texts: dict[str, list[str | None]] = {name: [] for name in edited}
+        self.languages: dict[str, list[str | None]] = {name: [] for name in edited}
 
-def _cleaned_schema(cleanings: Tree) -> list[pa.Field]:
-    schema = []
-    for name, stages in cleanings.lines.items():
-        schema.append(pa.field(KEPT + name, pa.bool_()))
-        if not only_filters(stages):
-            schema += [pa.field(TEXT + name, pa.large_string()), pa.field(LANGUAGE + name, pa.string())]
-    return schema
+    def add(self, page: Page) -> None:
+        """Clean a page."""
+        for name, (kept, tally) in self.tree.judge_counted(page).items():
+            self.kept[name].append(kept is not None)
+            self.tallies[name].append(tally)
+            if name in self.texts:
+                self.texts[name].append(None if kept is None else kept.text)
+                self.languages[name].append(None if kept is None else kept.language)
 
-
-def _with_tallies(pages: pa.Table, tallies: Sequence[Mapping[str, int]]) -> pa.Table:
-    for column in sorted(set().union(*tallies)):
-        pages = pages.append_column(column, pa.array([tally.get(column, 0) for tally in tallies], pa.uint32()))
-    return pages
+    def arrays(self) -> dict[str, pa.Array]:
+        """The columns."""
+        made: dict[str, pa.Array] = {}
+        for name, kept in self.kept.items():
+            made[KEPT + name] = pa.array(kept, pa.bool_())
+            if name in self.texts:
+                made[TEXT + name] = pa.array(self.texts[name], pa.large_string())
+                made[LANGUAGE + name] = pa.array(self.languages[name], pa.string())
+        counts = {}
+        for name, tallies in self.tallies.items():
+            for counter in set().union(*tallies):
+                counted = [tally.get(counter, 0) for tally in tallies]
+                counts[f"{TALLY}{name}:{counter}"] = pa.array(counted, pa.uint32())
+        return made | dict(sorted(counts.items()))
 
 
 def reuse(pages: pa.Table, found: Mapping[str, Any], job: Job) -> tuple[pa.Table, dict[str, Any]]:
@@ -184,12 +189,11 @@ def reuse(pages: pa.Table, found: Mapping[str, Any], job: Job) -> tuple[pa.Table
             pages, entries[name] = _enter(pages, entries, name, stages)
     missing = {n: s for n, s in job.cleanings.items() if KEPT + n not in pages.column_names}
     if missing:
-        tree = Tree(missing)
-        made = [_cleaned(tree, page) for page in _raw_pages(pages)]
-        extra = pa.Table.from_pylist([row for row, _ in made], schema=pa.schema(_cleaned_schema(tree)))
-        extra = _with_tallies(extra, [tally for _, tally in made])
-        for column in extra.column_names:
-            pages = pages.append_column(column, extra[column])
+        cleaned = _Cleanings(missing)
+        for page in _raw_pages(pages):
+            cleaned.add(page)
+        for column, array in cleaned.arrays().items():
+            pages = pages.append_column(column, array)
     return pages, {**found, "entries": entries}
 
 
@@ -226,16 +230,22 @@ def _raw_pages(pages: pa.Table) -> Iterator[Page]:
         yield Page(*values)
 
 
-def text_of(pages: pa.Table, cleaning: str) -> str:
-    """Name the column that holds what a cleaning left of a page."""
-    return TEXT + cleaning if TEXT + cleaning in pages.column_names else RAW
+def left_by(origins: Iterable[LineScope]) -> Callable[[str], bool]:
+    """The columns of a part that hold what is left of its pages in these line scopes, and what was counted."""
+    needed, counted = {"url", *FIELDS}, []
+    for origin in origins:
+        name = name_of(origin.cleaning)
+        text = {RAW} if only_filters(origin.cleaning) else {TEXT + name, LANGUAGE + name}
+        needed |= {KEPT + name} | text
+        counted.append(f"{TALLY}{name}:")
+    return lambda column: column in needed or column.startswith(tuple(counted))
 
 
 def alive(pages: pa.Table, winners: keys.Places, cleaning: str) -> Iterator[tuple[int, Page]]:
     """The winners that a cleaning kept, as it left them, with their rows."""
     rows = winners["row"][pages[KEPT + cleaning].to_numpy()[winners["row"]].astype(bool)]
-    labelled = LANGUAGE + cleaning in pages.column_names
-    columns = ["url", text_of(pages, cleaning), *FIELDS, *([LANGUAGE + cleaning] if labelled else [])]
+    edited = TEXT + cleaning in pages.column_names
+    columns = ["url", TEXT + cleaning if edited else RAW, *FIELDS, *([LANGUAGE + cleaning] if edited else [])]
     taken = pages.select(columns).take(pa.array(rows, pa.uint32()))
     for row, *values in zip(rows.tolist(), *(column.to_pylist() for column in taken.columns), strict=True):
         yield row, Page(*values)

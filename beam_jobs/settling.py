@@ -9,19 +9,25 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from beam_jobs.names import name_of
-from beam_jobs.page_store import ENTERS, alive
+from beam_jobs.page_store import ENTERS, PAGES, alive
 from beam_jobs.plan import Job, LineScope, Scope
 from c4pipe import keys, urls
+from c4pipe.dedup import KEY_BYTES
 from c4pipe.page import Page
 from c4pipe.variants import flat
 
 ANY_PAGE = Page("", "", "")  # for counts that are the same for every page
 
 
+def claims_by(column: str) -> bool:
+    """A page's claim to its URL is made from this column of the page store."""
+    return column in PAGES.names or column.startswith(ENTERS)
+
+
 def claim_urls(pages: pa.Table, part: int, job: Job) -> pa.Table:
     """Return the sorted URL claims of a part's pages, each with the scopes in which it competes."""
     columns = {
-        "key": pa.array([urls.url_digest(url) for url in pages["url"].to_pylist()], pa.binary(keys.KEY_BYTES)),
+        "key": pa.array([urls.url_digest(url) for url in pages["url"].to_pylist()], pa.binary(KEY_BYTES)),
         "timestamp": pages["timestamp"],
         "text_md5": pages["text_md5"],
         "url": pages["url"],
@@ -67,7 +73,7 @@ def settle_urls(
         counted = {"passed": int(found.sum()), "filtered": int((~found).sum()), "missing-page": missing}
         counters.update(flat(scope.listed.name, {name: n for name, n in counted.items() if n}))
         winners = winners[found]
-    return np.sort(winners, order=["part", "row"]), counters
+    return keys.in_order(winners), counters
 
 
 def claim_lines(pages: pa.Table, winners: keys.Places, part: int, origin: LineScope) -> keys.LineClaims:
@@ -75,4 +81,4 @@ def claim_lines(pages: pa.Table, winners: keys.Places, part: int, origin: LineSc
     assert origin.lines is not None
     lines = origin.lines
     rows = alive(pages, winners, name_of(origin.cleaning))
-    return keys.line_claims(((row, lines.owner_rank(p.url), lines.keys(p.text)) for row, p in rows), part=part)
+    return keys.line_claims(((row, lines.owner_rank(p.url), lines.packed_keys(p.text)) for row, p in rows), part=part)

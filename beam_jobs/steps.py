@@ -14,7 +14,7 @@ read or write the page store and the shards.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -68,15 +68,15 @@ def _reuse(job: Job, source: sources.Source) -> tuple[pa.Table, dict[str, Any]]:
 def clean_part(job: Job, part: int) -> None:
     """``clean``, leaving the URL claims in a file; of a part that was cleaned already only they are made."""
     done = job.store.is_done("clean", item(part))
-    pages, report = (stored_pages(job, part), None) if done else clean(job, part)
+    pages, report = (stored_pages(job, part, settling.claims_by), None) if done else clean(job, part)
     store.write_table(job.store.urls(part), settling.claim_urls(pages, part, job))
     if report is not None:
         job.store.finish("clean", item(part), report)
 
 
-def stored_pages(job: Job, part: int) -> pa.Table:
-    """A part that was cleaned already."""
-    return store.read_pages(sources.pages_path(job, part))
+def stored_pages(job: Job, part: int, columns: Callable[[str], bool] | None = None) -> pa.Table:
+    """A part that was cleaned already, or the columns of it that are chosen."""
+    return store.read_pages(sources.pages_path(job, part), columns)
 
 
 def list_urls(job: Job) -> None:
@@ -129,13 +129,13 @@ def owners_of(job: Job, origin: LineScope, part: int) -> keys.Places:
 
 
 def _gather(arrays: Iterable[keys.Places], part: int) -> keys.Places:
-    return np.sort(np.concatenate([keys.of_part(array, part) for array in arrays]))
+    return keys.in_order(np.concatenate([keys.of_part(array, part) for array in arrays]))
 
 
 def claim_lines(job: Job, origin: LineScope, part: int, winners: keys.Places) -> keys.LineClaims:
     """The line claims of a part's winners, from the page store."""
     job.begin()
-    return settling.claim_lines(stored_pages(job, part), winners, part, origin)
+    return settling.claim_lines(stored_pages(job, part, page_store.left_by([origin])), winners, part, origin)
 
 
 def claim_part(job: Job, number: int, part: int) -> None:
@@ -162,7 +162,8 @@ def judge_part(
 ) -> tuple[dict[tuple[str, str], pa.Table], dict[str, Any]]:
     """The final documents of a part by variant and split; the report says what was counted and how much there is."""
     job.begin()
-    judged = judging.judge_part(stored_pages(job, part), places, job.branches, job.seed)
+    pages = stored_pages(job, part, page_store.left_by(job.line_scopes))
+    judged = judging.judge_part(pages, places, job.branches, job.seed)
     tables = judged.tables()
     sizes = [
         {"variant": variant, "split": split, "documents": len(table), "bytes": dealing.size_of(table)}

@@ -21,7 +21,7 @@ from __future__ import annotations
 import glob
 import io
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -114,13 +114,16 @@ class Store:
 def write_pages(path: str, pages: pa.Table) -> None:
     """Write a part of the page store."""
     with files.write_atomic(path) as stream:
-        pq.write_table(pages, stream, compression=PAGES_COMPRESSION)
+        pq.write_table(
+            pages, stream, compression=PAGES_COMPRESSION, use_dictionary=["content-type"], write_statistics=False
+        )
 
 
-def read_pages(path: str) -> pa.Table:
-    """Read a part of the page store."""
-    with files.open_read(path) as stream:
-        return pq.read_table(stream)
+def read_pages(path: str, columns: Callable[[str], bool] | None = None) -> pa.Table:
+    """Read a part of the page store, or the columns of it that are chosen."""
+    with files.open_read(path) as stream, pq.ParquetFile(stream) as part:
+        chosen = [name for name in part.schema_arrow.names if columns is None or columns(name)]
+        return part.read(chosen, use_threads=False)
 
 
 def write_array(path: str, array: npt.NDArray[np.void]) -> None:

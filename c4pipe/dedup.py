@@ -14,8 +14,10 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal, NamedTuple, get_args
 
-from c4pipe import sentences, urls
+from c4pipe import engine, sentences, urls
 from c4pipe.page import Page, Verdict
+
+KEY_BYTES = 16  # of an MD5; 64 bits would merge about 3 lines of a whole crawl by chance, 128 none
 
 
 def md5(text: str) -> bytes:
@@ -142,6 +144,15 @@ class Dedup(ABC):
     def judge_owned(self, page: Page, owned: Collection[bytes]) -> Verdict:
         """Judge one page, told which of its keys it owns: pure, whoever settled the owners."""
 
+    def packed_keys(self, text: str) -> bytes:
+        """``keys``, one behind the other."""
+        return b"".join(self.keys(text))
+
+    def judge_places(self, page: Page, places: Sequence[int]) -> Verdict:
+        """Judge one page, told for which of its keys, by their numbers, it is the owner: where each first stands."""
+        keys = self.keys(page.text)
+        return self.judge_owned(page, {keys[place] for place in places})
+
     def owner_rank(self, url: str) -> bytes:
         """The page of the least rank owns: MD5 of the full URL, or of the normalized one, 16 bytes."""
         return md5(url) if self.owner == "url" else urls.url_digest(url)
@@ -201,6 +212,13 @@ class DedupLines(Dedup):
         """The key of each line."""
         return [line_key(line) for line in text.split("\n")]
 
+    def packed_keys(self, text: str) -> bytes:
+        """``keys``, one behind the other."""
+        if (twin := engine.twin("keys")) is not None:
+            packed: bytes = twin.line_keys(text)
+            return packed
+        return super().packed_keys(text)
+
     def judge_owned(self, page: Page, owned: Collection[bytes]) -> Verdict:
         """Judge one page, told which line keys it owns: pure, whoever settled the owners."""
         tally: Counter[str] = Counter()
@@ -214,7 +232,28 @@ class DedupLines(Dedup):
             else:
                 tally["line-passed"] += 1
                 kept[key] = line
-        text = "\n".join(kept.values())
+        return self._left(page, "\n".join(kept.values()), tally)
+
+    def judge_places(self, page: Page, places: Sequence[int]) -> Verdict:
+        """Judge one page; one that owns all of its lines, as most do, is not looked at again."""
+        lines = page.text.count("\n") + 1
+        if len(places) == lines:
+            return self._left(page, page.text, {"line-passed": lines})
+        packed = self.packed_keys(page.text)
+        keys = [packed[at : at + KEY_BYTES] for at in range(0, len(packed), KEY_BYTES)]
+        owned = {keys[place] for place in places}
+        foreign = sum(key not in owned for key in keys)
+        tally = {
+            "line-filtered:global_duplicate": foreign,
+            "line-filtered:local_duplicate": lines - foreign - len(places),
+            "line-passed": len(places),
+        }
+        split = page.text.split("\n")
+        text = "\n".join([split[place] for place in sorted(places)])
+        return self._left(page, text, {name: n for name, n in tally.items() if n})
+
+    def _left(self, page: Page, text: str, tally: Mapping[str, int]) -> Verdict:
+        """Judge what is left of a page."""
         if not text:
             return Verdict(None, {**tally, "filtered:empty": 1})
         if not sentences.at_least(text, sentences=self.min_sentences, punkt=self.punkt):

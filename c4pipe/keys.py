@@ -15,9 +15,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from c4pipe.dedup import UrlClaim
-
-KEY_BYTES = 16  # an md5; 64 bits would merge about 3 lines of a whole crawl by chance, 128 none
+from c4pipe.dedup import KEY_BYTES, UrlClaim
 
 Keys = npt.NDArray[np.void]
 Places = npt.NDArray[np.void]
@@ -51,7 +49,7 @@ URL_CLAIMS = pa.schema(
 
 
 def words(keys: Sequence[bytes]) -> tuple[npt.NDArray[np.uint64], npt.NDArray[np.uint64]]:
-    """Return keys of 16 bytes as two columns of words that sort as the bytes do."""
+    """Return keys of 16 bytes as two columns of words that sort as the bytes do; several may stand in one item."""
     pairs = np.frombuffer(b"".join(keys), ">u8").astype(np.uint64).reshape(-1, 2)
     return pairs[:, 0], pairs[:, 1]
 
@@ -137,45 +135,73 @@ def _comparable(keys: Keys) -> npt.NDArray[np.bytes_]:
     return np.ascontiguousarray(keys).view("S16").reshape(-1)
 
 
-def line_claims(rows: Iterable[tuple[int, bytes, Sequence[bytes]]], *, part: int) -> LineClaims:
-    """Return the sorted claims of one part's pages, given as (row, rank, the keys of its lines).
+def line_claims(rows: Iterable[tuple[int, bytes, bytes]], *, part: int) -> LineClaims:
+    """Return the sorted claims of one part's pages, given as (row, rank, the keys of its lines one behind the other).
 
     A page claims each of its keys once, at the first line that has it.
     """
-    keys: list[bytes] = []
-    ranks: list[bytes] = []
-    places: list[tuple[int, int, int]] = []
-    for row, owner, line_keys in rows:
-        first = {key: line for line, key in reversed(list(enumerate(line_keys)))}
-        keys.extend(first)
-        ranks.extend([owner] * len(first))
-        places.extend((part, row, line) for line in first.values())
-    claims = np.empty(len(keys), LINE_CLAIM)
-    claims["key"], claims["key_low"] = words(keys)
-    claims["rank"], claims["rank_low"] = words(ranks)
-    where = np.array(places, LINE_PLACE)
-    for name in LINE_PLACE.names or ():
-        claims[name] = where[name]
-    return sort_line_claims(claims)
-
-
-def sort_line_claims(claims: LineClaims) -> LineClaims:
-    """Return the claims by key, the least rank of each key first."""
-    order = np.lexsort((claims["rank_low"], claims["rank"], claims["key_low"], claims["key"]))
-    return claims[order]
+    found = list(rows)
+    key, key_low = words([packed for _, _, packed in found])
+    lines = np.array([len(packed) // KEY_BYTES for _, _, packed in found], np.int64)
+    row = np.repeat(np.array([row for row, _, _ in found], np.uint32), lines)
+    line = np.arange(len(key)) - np.repeat(np.cumsum(lines) - lines, lines)
+    order = _by_key(key, key_low)  # of equal keys the first row and line stands first
+    again = _equal_to_last(key[order], key_low[order]) & _equal_to_last(row[order])
+    order = order[~again]
+    claims = np.empty(len(order), LINE_CLAIM)
+    claims["key"], claims["key_low"] = key[order], key_low[order]
+    for name, word in zip(("rank", "rank_low"), words([rank for _, rank, _ in found]), strict=True):
+        claims[name] = np.repeat(word, lines)[order]
+    claims["part"], claims["row"], claims["line"] = part, row[order], line[order]
+    return claims
 
 
 def line_owners(claims: LineClaims) -> Places:
-    """Return the place of the claim of the least rank for each key, by part, row and line.
+    """Return the place of the claim of the least rank for each key, by part.
 
     Ranks are unique: the pages that claim lines have won their URLs.
     """
-    claims = sort_line_claims(claims)
-    first = claims[_group_starts(claims["key"], claims["key_low"])]
-    owners = np.empty(len(first), LINE_PLACE)
+    order = _by_key(claims["key"], claims["key_low"])
+    first = np.flatnonzero(~_equal_to_last(claims["key"][order], claims["key_low"][order]))
+    least = np.ones(len(order), bool)
+    for name in ("rank", "rank_low"):  # the second word decides among those whose first is the least
+        ranks = np.where(least, claims[name][order], np.uint64(2**64 - 1))
+        least &= ranks == np.repeat(_least(ranks, first), np.diff(np.append(first, len(order))))
+    at = np.flatnonzero(least)
+    at = at[~_equal_to_last(np.searchsorted(first, at, side="right"))]  # one a key
+    chosen = np.sort(order[at])  # as they came, so by part where the claims came so
+    owners = np.empty(len(chosen), LINE_PLACE)
     for name in LINE_PLACE.names or ():
-        owners[name] = first[name]
-    return np.sort(owners, order=["part", "row", "line"])
+        owners[name] = claims[name][chosen]
+    return owners[np.argsort(owners["part"], kind="stable")]
+
+
+def _least(ranks: npt.NDArray[np.uint64], first: npt.NDArray[np.int64]) -> npt.NDArray[np.uint64]:
+    """The least rank of each group, given where each begins."""
+    return np.minimum.reduceat(ranks, first) if len(first) else ranks
+
+
+def _by_key(high: npt.NDArray[np.uint64], low: npt.NDArray[np.uint64]) -> npt.NDArray[np.int64]:
+    """Return the order of keys; equal ones stay as they stand."""
+    order = np.argsort(high, kind="stable")
+    mixed = _equal_to_last(high[order]) & ~_equal_to_last(low[order])  # the first words alone are equal: hardly ever
+    return np.lexsort((low, high)) if mixed.any() else order
+
+
+def _equal_to_last(*columns: npt.NDArray[Any]) -> npt.NDArray[np.bool_]:
+    """Say of each row whether it equals the one before it."""
+    equal = np.zeros(len(columns[0]), bool)
+    equal[1:] = np.logical_and.reduce([column[1:] == column[:-1] for column in columns])
+    return equal
+
+
+def in_order(places: Places) -> Places:
+    """Return places by part, row and, if they are of lines, line.
+
+    >>> in_order(np.array([(1, 0), (0, 7), (0, 2)], PLACE)).tolist()
+    [(0, 2), (0, 7), (1, 0)]
+    """
+    return places[np.lexsort([places[name] for name in reversed(places.dtype.names or ())])]
 
 
 def of_part(places: Places, part: int) -> Places:
@@ -214,6 +240,4 @@ def _word_pairs(claims: pa.Table) -> npt.NDArray[Any]:
 
 def _group_starts(high: npt.NDArray[np.uint64], low: npt.NDArray[np.uint64]) -> npt.NDArray[np.int64]:
     """Return where each run of equal keys begins in sorted keys."""
-    new = np.ones(len(high), bool)
-    new[1:] = (high[1:] != high[:-1]) | (low[1:] != low[:-1])
-    return np.flatnonzero(new)
+    return np.flatnonzero(~_equal_to_last(high, low))
