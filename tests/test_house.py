@@ -15,7 +15,7 @@ ROOMS = sorted(path for house in HOUSES for path in (ROOT / house).rglob("*.py")
 DOORS = {
     "warcio": {"c4pipe/wet.py", "c4pipe/demo_crawl.py"},
     "nltk": {"c4pipe/sentences.py"},
-    "langdetect": {"c4pipe/langid.py"},
+    "langdetect": {"c4pipe/detector.py"},
     "gcld3": {"c4pipe/langid.py"},
     "tldextract": {"c4pipe/urls.py"},
     "zlib_ng": {"c4pipe/inflate.py"},

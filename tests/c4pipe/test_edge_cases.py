@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from langdetect import LangDetectException
 
-from c4pipe import langid, local, sentences, urls
+from c4pipe import detector, langid, local, sentences, urls
 from c4pipe.badwords import DropBadwords
 from c4pipe.cleaning import CleanLines
 from c4pipe.dedup import DedupLines, KeepNewest
@@ -94,7 +94,7 @@ def remove_duplicate_text(row: Row) -> Row:
 def detect_english(row: Row) -> Row:
     found, counters = judged(stage(English), page(row["text"]))
     try:
-        predictions: Any = [[code, round(p, 4)] for code, p in langid.probabilities(row["text"])]
+        predictions: Any = [[code, round(p, 4)] for code, p in detector.probabilities(row["text"])]
     except LangDetectException as error:
         predictions = str(error)
     return {"kept": found is not None, "counters": counters, "predictions": predictions}

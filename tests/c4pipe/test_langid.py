@@ -1,21 +1,16 @@
-"""langdetect as the reference asks it, but the same on every machine and Python; cld3 behind its extra."""
+"""The English stage, whichever engine decides; cld3 behind its extra."""
 
 from __future__ import annotations
 
 import math
 import os
-import random
 import sys
 from dataclasses import replace
 from types import ModuleType, SimpleNamespace
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-from langdetect import LangDetectException
-from langdetect.detector import Detector
 
-from c4pipe import langid
+from c4pipe import detector, engine, langid
 from c4pipe.langid import English, LabelLanguage
 from c4pipe.page import Page, Verdict
 
@@ -23,7 +18,12 @@ ENGLISH = "The quick brown fox jumps over the lazy dog near the river bank."
 GERMAN = "Der schnelle braune Fuchs springt über den faulen Hund am Fluss."
 MIXED = f"{ENGLISH} {GERMAN}"  # six trials of seven say English
 ENGLISH_IN_MIXED = 0.8571404781383167
-CHARACTERS = st.sampled_from("aAbÉßøđŐ \u00a0.,;'9\u0219あア中國글اییА\u1ea1a\u0300o\u0302\u2019\U0001f600")
+
+
+@pytest.fixture(params=("plain", "fast"))
+def each_engine(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(engine, "_chosen", request.param)
+    assert (engine.twin("langdetect") is not None) is (request.param == "fast")
 
 
 def page(text: str) -> Page:
@@ -40,6 +40,7 @@ def cld3() -> ModuleType:
     return pytest.importorskip("gcld3", reason=f"cld3 is not installed: {langid.CLD3_REMEDY}")
 
 
+@pytest.mark.usefixtures("each_engine")
 @pytest.mark.parametrize(
     ("text", "tally"),
     [
@@ -58,6 +59,7 @@ def test_english(text: str, tally: dict[str, int]) -> None:
     assert verdict == Verdict(expected, tally)
 
 
+@pytest.mark.usefixtures("each_engine")
 @pytest.mark.parametrize(
     ("least", "outcome"),
     [
@@ -70,58 +72,10 @@ def test_english_at_its_limit(least: float, outcome: str) -> None:
     assert English(least).judge(page(MIXED)).tally == {outcome: 1}
 
 
-def test_no_prediction_is_counted(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(langid, "probabilities", lambda text: [])
-    assert English(0.99).judge(page("x")) == Verdict(None, {"filtered:no_predictions": 1})
-
-
-def test_a_verdict_does_not_depend_on_what_was_seen_before() -> None:
-    first = langid.probabilities(MIXED)
-    random.seed(7)
-    for other in (GERMAN, ENGLISH, "Le renard brun saute par-dessus le chien.", MIXED):
-        langid.probabilities(other)
-    assert langid.probabilities(MIXED) == first
-
-
-def test_digits_are_those_of_plain_sums() -> None:
-    """The same from Python 3.11 on: with the compensated ``sum`` of 3.12 the last digit of German is 8."""
-    assert langid.probabilities(MIXED) == [("en", ENGLISH_IN_MIXED), ("de", 0.14285861574097805)]
-
-
-def test_profiles_are_in_the_order_of_their_names() -> None:
-    """Not in that of the folder, which is the machine's."""
-    languages = langid._factory().langlist
-    assert len(languages) == 55
-    assert languages == sorted(languages)
-
-
-def test_left_to_right_sum() -> None:
-    assert langid.left_to_right_sum([1.0, 1e100, 1.0, -1e100]) == 0.0
-    assert langid.left_to_right_sum([]) == 0.0
-
-
-@given(st.text(CHARACTERS | st.characters(), max_size=80))
-def test_ngrams_are_those_of_langdetect(text: str) -> None:
-    plain, ours = Detector(langid._factory()), langid._Detector(langid._factory())
-    for detector in (plain, ours):
-        detector.append(text)
-        detector.cleaning_text()
-    assert ours.text == plain.text
-    assert ours._extract_ngrams() == plain._extract_ngrams()
-
-
-@given(st.text(st.sampled_from("the der und of le é. 1"), min_size=0, max_size=60))
-def test_predictions_are_those_of_langdetect(text: str) -> None:
-    """Up to the last digits, which the package takes from the Python that it runs on."""
-    plain = Detector(langid._factory())
-    plain.append(text)
-    try:
-        expected = [(language.lang, pytest.approx(language.prob)) for language in plain.get_probabilities()]
-    except LangDetectException:
-        with pytest.raises(LangDetectException):
-            langid.probabilities(text)
-    else:
-        assert langid.probabilities(text) == expected
+@pytest.mark.parametrize("doubt", detector.DOUBTS)
+def test_doubts_are_counted(monkeypatch: pytest.MonkeyPatch, doubt: str) -> None:
+    monkeypatch.setattr(langid, "likeliest", lambda text, least: (None, doubt))
+    assert English(0.99).judge(page("x")) == Verdict(None, {f"filtered:{doubt}": 1})
 
 
 @pytest.mark.usefixtures("cld3")

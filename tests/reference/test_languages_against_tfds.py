@@ -13,7 +13,7 @@ import tfds_c4
 from agreement import agree, judged
 from hypothesis import strategies as st
 
-from c4pipe import langid
+from c4pipe import detector
 from c4pipe.badwords import SPACELESS, DropBadwords
 from c4pipe.langid import LabelLanguage
 from c4pipe.page import Page
@@ -37,8 +37,8 @@ def test_english() -> None:
 def test_probabilities_to_the_last_digit() -> None:
     def ours(text: str) -> list[tuple[str, float]] | None:
         try:
-            return langid.probabilities(text)
-        except langid.LangDetectException:
+            return detector.probabilities(text)
+        except detector.LangDetectException:
             return None
 
     agree(SHORT, ours, tfds_c4.probabilities)

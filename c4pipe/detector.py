@@ -1,0 +1,193 @@
+"""The door to langdetect: its detector with the same digits on every machine and Python, plain and compiled."""
+
+from __future__ import annotations
+
+import functools
+import importlib.metadata
+import random
+import re
+from collections.abc import Iterable
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from langdetect import LangDetectException
+from langdetect.detector import Detector
+from langdetect.detector_factory import PROFILES_DIRECTORY, DetectorFactory
+from langdetect.lang_detect_exception import ErrorCode
+from langdetect.utils.ngram import NGram
+
+from c4pipe import engine, language_tables
+
+__all__ = ["LangDetectException", "langdetect_version", "left_to_right_sum", "likeliest", "outcome", "probabilities"]
+
+Probabilities = npt.NDArray[np.float64]  # one a language
+
+SEED = 0  # TFDS c4, set before every call
+SHORT = 24  # characters: longer words hardly come twice, and a cache must not hold them
+
+
+def left_to_right_sum(values: Iterable[float]) -> float:
+    """The sum as Python took it up to 3.11; from 3.12 on ``sum`` compensates rounding errors.
+
+    >>> left_to_right_sum([0.1] * 10)
+    0.9999999999999999
+    """
+    total = 0.0
+    for value in values:
+        total += value
+    return total
+
+
+class _Normal(dict[int, str]):
+    """What langdetect takes each character for, by code point."""
+
+    def __missing__(self, code: int) -> str:
+        self[code] = normal = str(NGram.normalize(chr(code)))
+        return normal
+
+
+_NORMAL = _Normal()
+_SPACES = re.compile(" {2,}")
+
+
+def _grams(word: str) -> tuple[str, ...]:
+    """The n-grams of a word that is padded with blanks; none ends in a capital that follows a capital."""
+    known = _factory().word_lang_prob_map
+    ends = (end for end in range(2, len(word) + 1) if not (word[end - 1].isupper() and word[end - 2].isupper()))
+    found = (word[end - n : end] for end in ends for n in (1, 2, 3) if n <= end)
+    return tuple(gram for gram in found if gram != " " and gram in known)
+
+
+_grams_of_short_word = functools.lru_cache(maxsize=1 << 16)(_grams)
+
+
+class _Detector(Detector):  # type: ignore[misc]
+    """langdetect's detector with the same digits on every Python, and several times as fast.
+
+    Its n-grams never reach across a blank, so each word has its own, whatever stands around it. Probabilities are
+    multiplied and divided one by one in the package's order, never summed by NumPy.
+    """
+
+    def append(self, text: str) -> None:
+        text = NGram.normalize_vi(self.MAIL_RE.sub(" ", self.URL_RE.sub(" ", text)))
+        self.text += _SPACES.sub(" ", text[: self.max_text_length])
+
+    def _extract_ngrams(self) -> list[str]:
+        *words, last = self.text.translate(_NORMAL).split(" ")
+        found: list[str] = []
+        for word in (*(f" {word} " for word in words), f" {last}"):
+            found += _grams_of_short_word(word) if len(word) <= SHORT else _grams(word)
+        return found
+
+    def _init_probability(self) -> Probabilities:
+        return np.full(len(self.langlist), 1.0 / len(self.langlist))
+
+    def _update_lang_prob(self, prob: Probabilities, word: str, alpha: float) -> None:
+        prob *= alpha / self.BASE_FREQ + self.word_lang_prob_map[word]
+
+    def _normalize_prob(self, prob: Probabilities) -> float:
+        prob /= left_to_right_sum(prob.tolist())
+        return float(prob.max())
+
+
+class _Factory(DetectorFactory):  # type: ignore[misc]
+    seed = SEED
+
+    def _create_detector(self) -> _Detector:
+        return _Detector(self)
+
+
+def _profiles() -> list[str]:
+    """In the order of their names: the package takes the folder's, which is the machine's."""
+    return [path.read_text(encoding="utf-8") for path in sorted(Path(PROFILES_DIRECTORY).iterdir())]
+
+
+@functools.cache
+def _factory() -> _Factory:
+    factory = _Factory()
+    factory.load_json_profile(_profiles())
+    profiles = factory.word_lang_prob_map
+    factory.word_lang_prob_map = {gram: np.array(by_language) for gram, by_language in profiles.items()}
+    return factory
+
+
+def langdetect_version() -> str:
+    """The detector and its version, for a manifest."""
+    return f"langdetect {importlib.metadata.version('langdetect')}"
+
+
+def _words(count: int) -> bytes:
+    """The first 32-bit words that the seeded generator gives, in the machine's order."""
+    words = random.Random(SEED).getrandbits(32 * count).to_bytes(4 * count, "little")
+    return np.frombuffer(words, dtype="<u4").astype(np.uint32).tobytes()
+
+
+def _weights(place: int) -> tuple[float, float]:
+    """The weights of n-grams in two trials, the first of which begins after as many words."""
+    chance = random.Random(SEED)
+    chance.getrandbits(32 * place)
+    first, second = (Detector.ALPHA_DEFAULT + chance.gauss(0.0, 1.0) * Detector.ALPHA_WIDTH for _ in range(2))
+    return first / Detector.BASE_FREQ, second / Detector.BASE_FREQ
+
+
+@functools.cache
+def _compiled(room: ModuleType) -> Any:
+    limits = Detector(DetectorFactory())
+    composed = {
+        letter + mark: character
+        for mark, row in zip(NGram.DMARK_CLASS, NGram.NORMALIZED_VI_CHARS, strict=True)
+        for letter, character in zip(NGram.TO_NORMALIZE_VI_CHARS, row, strict=True)
+    }
+    return room.Detector(
+        **language_tables.tables(_profiles(), NGram.normalize),
+        composed=composed,
+        words=_words,
+        weights=_weights,
+        trials=limits.n_trial,
+        iterations=limits.ITERATION_LIMIT,
+        converged=limits.CONV_THRESHOLD,
+        threshold=limits.PROB_THRESHOLD,
+        characters=limits.max_text_length,
+    )
+
+
+def probabilities(text: str) -> list[tuple[str, float]]:
+    """Languages above 0.1 with their probabilities, the likeliest first; raises LangDetectException without letters.
+
+    A text has one answer, whatever was asked before.
+    """
+    if room := engine.twin("langdetect"):
+        found: list[tuple[str, float]] | None = _compiled(room).probabilities(text)
+        if found is None:
+            raise LangDetectException(ErrorCode.CantDetectError, "No features in text.")
+        return found
+    detector = _factory().create()
+    detector.append(text)
+    return [(language.lang, float(language.prob)) for language in detector.get_probabilities()]
+
+
+DOUBTS = ("langdetect_exception", "no_predictions", "low_confidence")  # TFDS c4's counters
+Outcome = tuple[str | None, str | None]  # a language, or none and why
+
+
+def likeliest(text: str, least: float) -> Outcome:
+    """The likeliest language if it has at least this probability."""
+    if room := engine.twin("langdetect"):
+        detector = _compiled(room)
+        number: int = detector.best(text, least)
+        return (detector.languages[number], None) if number >= 0 else (None, DOUBTS[~number])
+    try:
+        return outcome(probabilities(text), least)
+    except LangDetectException:  # digits, addresses or nothing at all
+        return None, DOUBTS[0]
+
+
+def outcome(found: list[tuple[str, float]], least: float) -> Outcome:
+    """What these probabilities say."""
+    if not found:
+        return None, DOUBTS[1]
+    language, probability = found[0]
+    return (None, DOUBTS[2]) if probability < least else (language, None)

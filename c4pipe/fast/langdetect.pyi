@@ -1,0 +1,33 @@
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy.typing as npt
+
+NO_FEATURES: int
+NO_PREDICTIONS: int
+LOW_CONFIDENCE: int
+
+class Detector:
+    languages: tuple[str, ...]
+    def __init__(
+        self,
+        *,
+        languages: tuple[str, ...],
+        keys: npt.NDArray[Any],
+        starts: npt.NDArray[Any],
+        columns: npt.NDArray[Any],
+        probabilities: npt.NDArray[Any],
+        normal: npt.NDArray[Any],
+        upper: npt.NDArray[Any],
+        common: str,
+        composed: Mapping[str, str],
+        words: Callable[[int], bytes],
+        weights: Callable[[int], tuple[float, float]],
+        trials: int,
+        iterations: int,
+        converged: float,
+        threshold: float,
+        characters: int,
+    ) -> None: ...
+    def best(self, text: str, least: float) -> int: ...
+    def probabilities(self, text: str) -> list[tuple[str, float]] | None: ...

@@ -1,0 +1,668 @@
+"""langdetect's detector, compiled: the twin of the plain one in ``c4pipe/langid.py``, digit for digit.
+
+Why it gives what the plain one gives:
+
+- *Addresses.* A page without ``@`` and ``://`` where it counts has none. Else ``://`` is part of a match exactly if
+  ``http`` or ``https`` stands before it, not yet matched, and a URL character follows; at most 2,076 are taken. A
+  match of the other pattern begins in the run of local characters (64 at most) that ends in ``@``, so the leftmost
+  one belongs to the first ``@`` that has any; a domain needs two characters, and the greedy parts of the pattern take
+  255 without dots and then 255 with them.
+- *Cut and marks.* A letter and its mark become one character, and none of what comes out is looked at again; the
+  10,000 characters are counted after that. Blanks that follow a blank need not be removed: no n-gram knows of them.
+- *N-grams.* Which of the three that end in a character are known hangs on it, the one before and, if that is no
+  blank, the one before that. For windows of common characters the answer is in a table, which was filled by the
+  function that answers for all others.
+- *Chance.* The seed is fixed, so the 32-bit words of the generator are a constant and come in a table. A trial in two
+  draws a pair of normal variates, as many words (4) wherever it begins: what follows from them is asked of Python, once
+  for each place. An index below n is the top bits of the next word that is small enough.
+- *Digits.* A language's probability is multiplied in the order in which n-grams are drawn, divided by the sum from the
+  first language to the last, and no operation is fused with another. Languages may be taken side by side.
+- *An early end.* No probability is above 1, as a sum is not below any of its terms, and rounding never turns an
+  order round. So a language ends at most where it would if it got 1 in all trials that are left, added in the same
+  manner; and what it has, it keeps. If no language can reach the least that is asked and one is above the threshold
+  of predictions already, the outcome is known.
+"""
+
+from array import array
+
+from libc.math cimport NAN, isnan
+from libc.stdint cimport int32_t, uint8_t, uint16_t, uint32_t, uint64_t, uintptr_t
+from libc.string cimport memchr, memmove
+
+
+cdef extern from "Python.h":
+    int PyUnicode_KIND(object text)
+    void* PyUnicode_DATA(object text)
+    Py_ssize_t PyUnicode_GET_LENGTH(object text)
+    int Py_UNICODE_ISUPPER(Py_UCS4 character)
+
+
+ctypedef fused Unit:  # of text, as Python keeps it
+    uint8_t
+    uint16_t
+    uint32_t
+
+NO_FEATURES, NO_PREDICTIONS, LOW_CONFIDENCE = -1, -2, -3  # outcomes that are no language
+
+
+cdef enum:
+    BLANK = 0x20
+    LOCAL = 1  # classes of characters in addresses
+    DOMAIN = 2
+    URL = 4
+    LONGEST_URL = 2076  # after the slashes
+    LONGEST_LOCAL = 64
+    LONGEST_DOMAIN = 255  # its first part, and as much again
+    PLAIN_STRANGER = 0xFFFF  # stands for all characters that are in no n-gram: those behind the table
+    CAPITAL_STRANGER = 0xFFFE
+    FIRST_MARK = 0x300
+    MARKS = 0x24
+    LETTERS = 0x200  # those that take a mark come before
+    BITS = 7  # of a common character's number
+    COMMON = 1 << BITS
+    RARE = COMMON - 1  # the number of all others
+    WINDOWS = COMMON * COMMON * COMMON
+    ASK = 8  # in a window's mask: it has a rare character
+    LINE = 64  # bytes of a cache line
+    STEP = 5  # n-grams between two sums
+    SPARSE = 16  # languages: rows with fewer are kept as a list
+    SIZE_BITS = 5  # of a locator
+    PAIR = 4  # words of two normal variates
+
+cdef uint32_t FOUND_ROW = 1 << 31  # a found n-gram is a locator with this bit, or its window and n in the last two bits
+
+
+cdef struct Entry:
+    double probability
+    int32_t language
+
+
+cdef uint8_t[128] _classes
+
+
+cdef void _fill_classes():
+    cdef int c
+    for c in range(128):
+        if chr(c).isalnum() or chr(c) in "-_":
+            _classes[c] = LOCAL | DOMAIN | URL
+        elif chr(c) == ".":
+            _classes[c] = LOCAL | URL
+        else:
+            _classes[c] = URL if chr(c) in "?&~;+=/#" else 0
+
+
+_fill_classes()
+
+
+cdef inline bint _is(uint32_t c, int what) noexcept nogil:
+    return c < 128 and (_classes[c] & what) != 0
+
+
+cdef Py_ssize_t _find(Unit* text, Py_ssize_t start, Py_ssize_t end, int c) noexcept nogil:
+    """The first place of an ASCII character, or the end."""
+    cdef uint8_t* found
+    if Unit is uint8_t:
+        found = <uint8_t*>memchr(text + start, c, end - start) if start < end else NULL
+        return found - text if found else end
+    while start < end and text[start] != c:
+        start += 1
+    return start
+
+
+cdef Py_ssize_t _run(Unit* text, Py_ssize_t start, Py_ssize_t end, Py_ssize_t most, int what) noexcept nogil:
+    """Where a run of characters of a class ends that is taken to ``most`` characters."""
+    end = min(end, start + most)
+    while start < end and _is(text[start], what):
+        start += 1
+    return start
+
+
+cdef bint _ends_in(Unit* text, Py_ssize_t start, Py_ssize_t end, const char* word, Py_ssize_t length) noexcept nogil:
+    cdef Py_ssize_t i
+    if end - start < length:
+        return False
+    for i in range(length):
+        if text[end - length + i] != <uint8_t>word[i]:
+            return False
+    return True
+
+
+cdef Py_ssize_t _move(Unit* to, Py_ssize_t used, Unit* text, Py_ssize_t start, Py_ssize_t end) noexcept nogil:
+    memmove(to + used, text + start, (end - start) * sizeof(Unit))
+    return used + end - start
+
+
+cdef Py_ssize_t _without_urls(Unit* text, Py_ssize_t length, Unit* to) noexcept nogil:
+    cdef Py_ssize_t colon = 0, done = 0, used = 0, start, end
+    while True:
+        colon = _find(text, colon, length, c":")
+        if colon + 3 >= length:
+            break
+        end = colon + 3
+        if text[colon + 1] == c"/" and text[colon + 2] == c"/" and _is(text[end], URL):
+            start = -1
+            if _ends_in(text, done, colon, b"http", 4):
+                start = colon - 4
+            elif _ends_in(text, done, colon, b"https", 5):
+                start = colon - 5
+            if start >= 0:
+                used = _move(to, used, text, done, start)
+                to[used] = BLANK
+                used += 1
+                colon = done = _run(text, end, length, LONGEST_URL, URL)
+                continue
+        colon += 1
+    return _move(to, used, text, done, length)
+
+
+cdef Py_ssize_t _without_mail(Unit* text, Py_ssize_t length) noexcept nogil:
+    """In place."""
+    cdef Py_ssize_t at = 0, done = 0, used = 0, start, first, end
+    while True:
+        at = _find(text, at, length, c"@")
+        if at >= length:
+            break
+        start = at
+        while start > done and at - start < LONGEST_LOCAL and _is(text[start - 1], LOCAL):
+            start -= 1
+        first = _run(text, at + 1, length, LONGEST_DOMAIN, DOMAIN)
+        end = _run(text, first, length, LONGEST_DOMAIN, LOCAL)
+        if start < at and first > at + 1 and end > at + 2:
+            used = _move(text, used, text, done, start)
+            text[used] = BLANK
+            used += 1
+            at = done = end
+        else:
+            at += 1
+    return _move(text, used, text, done, length)
+
+
+cdef bint _has_address(Unit* text, Py_ssize_t length) noexcept nogil:
+    """Whether the text may hold one: never wrongly no."""
+    cdef Py_ssize_t i, last = length - 1
+    cdef Unit found = 0
+    if length == 0:
+        return False
+    if Unit is uint8_t:
+        if memchr(text, c"@", length):
+            return True
+    for i in range(last):
+        if Unit is uint8_t:
+            found |= (text[i] == c":") & (text[i + 1] == c"/")
+        else:
+            found |= (text[i] == c"@") | ((text[i] == c":") & (text[i + 1] == c"/"))
+    return found != 0 or text[last] == c"@"
+
+
+cdef bint _has_marks(Unit* text, Py_ssize_t length) noexcept nogil:
+    """Whether a character may be a mark: never wrongly no."""
+    cdef Py_ssize_t i
+    cdef Unit found = 0
+    if Unit is uint8_t:
+        return False
+    for i in range(length):
+        found |= (text[i] >= FIRST_MARK) & (text[i] < FIRST_MARK + MARKS)
+    return found != 0
+
+
+cdef bint _outnumbers_latin(Unit* text, Py_ssize_t length) noexcept nogil:
+    cdef Py_ssize_t i
+    cdef int latin = 0, other = 0
+    if Unit is uint8_t:
+        return False
+    for i in range(length):
+        latin += (text[i] >= c"A") & (text[i] <= c"z")
+        other += text[i] >= 0x300
+    return latin * 2 < other
+
+
+cdef Py_ssize_t _without_latin(Unit* text, Py_ssize_t length, Unit* to) noexcept nogil:
+    cdef Py_ssize_t i, used = 0
+    for i in range(length):
+        to[used] = text[i]
+        used += not c"A" <= text[i] <= c"z"
+    return used
+
+
+cdef inline double _divide_by_sum(double* values, int width) noexcept nogil:
+    """Divide by the sum from the first to the last, and return the greatest: it was the greatest before, too."""
+    cdef double total = 0.0, most = 0.0
+    cdef int j
+    for j in range(width):
+        total += values[j]
+        most = values[j] if values[j] > most else most
+    for j in range(width):
+        values[j] /= total
+    return most / total
+
+
+cdef inline void _multiply(double* values, const double* row, double weight, int width) noexcept nogil:
+    cdef int j
+    for j in range(width):
+        values[j] *= weight + row[j]
+
+
+cdef inline void _multiply_by_all(double* values, const double** rows, double weight, int width) noexcept nogil:
+    cdef const double* first = rows[0]
+    cdef const double* second = rows[1]
+    cdef const double* third = rows[2]
+    cdef const double* fourth = rows[3]
+    cdef const double* fifth = rows[4]
+    cdef double value
+    cdef int j
+    for j in range(width):
+        value = values[j] * (weight + first[j])
+        value = value * (weight + second[j])
+        value = value * (weight + third[j])
+        value = value * (weight + fourth[j])
+        values[j] = value * (weight + fifth[j])
+
+
+cdef inline uint64_t _key(uint64_t a, uint64_t b, uint64_t c, int n) noexcept nogil:
+    """The last n of three characters as a number."""
+    return c | (b << 16 if n > 1 else 0) | (a << 32 if n > 2 else 0)
+
+
+cdef uint32_t[8][3] _members  # the numbers in a set of 1, 2, 3
+cdef uint8_t[8] _sizes
+
+
+cdef void _fill_sets():
+    cdef int mask, n
+    for mask in range(8):
+        for n in range(1, 4):
+            if mask >> (n - 1) & 1:
+                _members[mask][_sizes[mask]] = n
+                _sizes[mask] += 1
+
+
+_fill_sets()
+
+
+cdef _zeros(str kind, count):
+    return array(kind, bytes(array(kind).itemsize * count))
+
+
+cdef class Detector:
+    """What language a text is in.
+
+    An n-gram's key is its characters as 16-bit numbers, the last one in the lowest bits. From ``starts`` of it on
+    ``columns`` and ``probabilities`` say which languages have it and how probable it is there. ``words(n)`` gives the
+    first n 32-bit words of the generator, as bytes in the machine's order; ``weights(n)`` the weights of a trial that
+    begins after n words and of the one that follows it.
+    """
+
+    cdef readonly tuple languages
+    cdef object words, weights
+    cdef int trials, iterations, width, shift
+    cdef Py_ssize_t characters, place
+    cdef double converged, threshold
+    # Probabilities of n-grams: a row of all languages for those that many have, each from the start of a cache line, and
+    # a list for the others. A locator is the number of a row, or where a list begins; and in the last bits its size.
+    cdef double* rows
+    cdef object row_memory, list_memory
+    cdef Entry* lists
+    cdef double* spare  # STEP rows for what is in lists, else 0
+    cdef uint64_t[::1] keys  # a hash table; 0 is free
+    cdef uint32_t[::1] locators
+    cdef const uint16_t[::1] normal  # what characters are taken for
+    cdef const uint8_t[::1] upper  # of those that they are taken for
+    cdef uint8_t[::1] common  # numbers of common characters
+    cdef uint8_t plain_stranger, capital_stranger  # the same
+    cdef uint8_t[::1] masks  # of windows: bit n - 1 for each n-gram that is known
+    cdef uint32_t[::1] locators_1, locators_2, locators_3  # by the last characters of a window
+    cdef uint16_t[::1] composed  # by mark, then letter; 0: nothing
+    cdef uint32_t[::1] stream
+    cdef double[::1] first_weight, second_weight  # by the place where a pair of trials begins; NaN: not asked yet
+    cdef uint32_t[::1] cut, found
+    cdef uint8_t[::1] scratch
+    cdef double[::1] values, sums
+
+    def __init__(
+        self,
+        *,
+        tuple languages,
+        const uint64_t[::1] keys,
+        const int32_t[::1] starts,
+        const uint8_t[::1] columns,
+        const double[::1] probabilities,
+        const uint16_t[::1] normal,
+        const uint8_t[::1] upper,
+        str common,
+        dict composed,
+        words,
+        weights,
+        int trials,
+        int iterations,
+        double converged,
+        double threshold,
+        Py_ssize_t characters,
+    ):
+        self.languages, self.words, self.weights = languages, words, weights
+        self.trials, self.iterations, self.converged, self.threshold = trials, iterations, converged, threshold
+        self.characters, self.normal, self.upper = characters, normal, upper
+        self.width = (len(languages) + 7) // 8 * 8
+        self._load_keys(keys, self._load_rows(starts, columns, probabilities))
+        self._load_windows(keys, common)
+        self._load_composed(composed)
+        self._lengthen(1 << 12)
+        self.cut, self.found, self.scratch = _zeros("I", characters + 1), _zeros("I", 3 * characters + 3), bytearray(1)
+        self.values, self.sums = _zeros("d", self.width), _zeros("d", self.width)
+
+    def best(self, str text not None, double least):
+        """The number of the likeliest language, or the outcome if that has less than ``least`` or there is none."""
+        cdef int j, best = 0, outcome = self._detect(text, least)
+        if outcome:
+            return outcome
+        for j in range(self.width):
+            if self.sums[j] > self.sums[best]:
+                best = j
+        return best if self.sums[best] > self.threshold else NO_PREDICTIONS
+
+    def probabilities(self, str text not None):
+        """Languages above the threshold with their probabilities, the likeliest first; None without n-grams."""
+        if self._detect(text, 0.0):
+            return None
+        found = [(language, self.sums[j]) for j, language in enumerate(self.languages) if self.sums[j] > self.threshold]
+        return sorted(found, key=lambda one: one[1], reverse=True)
+
+    cdef int _detect(self, str text, double least) except 1:
+        """Sum the trials up. 0: the sums stand; else the outcome."""
+        cdef uint32_t count
+        cdef int t, j, kind = PyUnicode_KIND(text)
+        cdef double weight, second = 0.0
+        if kind == 1:
+            count = self._collect(<uint8_t*>PyUnicode_DATA(text), PyUnicode_GET_LENGTH(text))
+        elif kind == 2:
+            count = self._collect(<uint16_t*>PyUnicode_DATA(text), PyUnicode_GET_LENGTH(text))
+        else:
+            count = self._collect(<uint32_t*>PyUnicode_DATA(text), PyUnicode_GET_LENGTH(text))
+        if count == 0:
+            return NO_FEATURES
+        self.place = 0
+        for j in range(self.width):
+            self.sums[j] = 0.0
+        for t in range(self.trials):
+            if t % 2:
+                weight = second
+            else:
+                weight = self._weight(&second)
+            self._try(count, weight)
+            for j in range(self.width):
+                self.sums[j] += self.values[j] / self.trials
+            if self._is_low(self.trials - t - 1, least):
+                return LOW_CONFIDENCE
+        return 0
+
+    cdef bint _is_low(self, int left, double least) noexcept:
+        """Whether no language can reach the least in the trials that are left, but one is above the threshold."""
+        cdef double most = 0.0
+        cdef int j
+        for j in range(self.width):
+            most = self.sums[j] if self.sums[j] > most else most
+        if most <= self.threshold:
+            return False
+        for j in range(left):
+            most += 1.0 / self.trials
+        return most < least
+
+    cdef int _try(self, uint32_t count, double weight) except -1:
+        """One trial: draw n-grams until one language is nearly sure."""
+        cdef double* values = &self.values[0]
+        cdef const double* rows[STEP]
+        cdef uint32_t drawn[STEP]
+        cdef int i = 0, j, languages = len(self.languages), shift = 31
+        while shift > 0 and count >> (32 - shift):
+            shift -= 1
+        for j in range(self.width):
+            values[j] = 1.0 / languages if j < languages else 0.0
+        self._draw(drawn, 1, count, shift)
+        _multiply(values, self._row(drawn[0], 0), weight, self.width)
+        self._clear(drawn[0], 0)
+        while _divide_by_sum(values, self.width) <= self.converged and i < self.iterations:
+            self._draw(drawn, STEP, count, shift)
+            for j in range(STEP):
+                rows[j] = self._row(drawn[j], j)
+            _multiply_by_all(values, rows, weight, self.width)
+            for j in range(STEP):
+                self._clear(drawn[j], j)
+            i += STEP
+        return 0
+
+    cdef inline int _draw(self, uint32_t* drawn, int many, uint32_t count, int shift) except -1:
+        """The locators of random ones of the n-grams found."""
+        cdef uint32_t index, found, window
+        cdef int i = 0
+        while i < many:
+            if self.place >= self.stream.shape[0]:
+                self._lengthen(2 * self.place)
+            index = self.stream[self.place] >> shift
+            self.place += 1
+            if index >= count:
+                continue
+            found = self.found[index]
+            window = found >> 2
+            if found & FOUND_ROW:
+                drawn[i] = found ^ FOUND_ROW
+            elif (found & 3) == 3:
+                drawn[i] = self.locators_3[window]
+            elif (found & 3) == 2:
+                drawn[i] = self.locators_2[window & (COMMON * COMMON - 1)]
+            else:
+                drawn[i] = self.locators_1[window & (COMMON - 1)]
+            i += 1
+        return 0
+
+    cdef inline const double* _row(self, uint32_t locator, int spare) noexcept:
+        """Probabilities in all languages."""
+        cdef int size = locator & ((1 << SIZE_BITS) - 1), i
+        cdef double* row = self.spare + spare * self.width
+        cdef Entry* entries = self.lists + (locator >> SIZE_BITS)
+        if size == 0:
+            return self.rows + <Py_ssize_t>(locator >> SIZE_BITS) * self.width
+        for i in range(size):
+            row[entries[i].language] = entries[i].probability
+        return row
+
+    cdef inline void _clear(self, uint32_t locator, int spare) noexcept:
+        cdef int size = locator & ((1 << SIZE_BITS) - 1), i
+        cdef double* row = self.spare + spare * self.width
+        cdef Entry* entries = self.lists + (locator >> SIZE_BITS)
+        for i in range(size):
+            row[entries[i].language] = 0.0
+
+    cdef double _weight(self, double* second) except -1:
+        """The weights of two trials from here on."""
+        cdef Py_ssize_t place = self.place
+        if place >= self.stream.shape[0]:
+            self._lengthen(2 * place)
+        if isnan(self.first_weight[place]):
+            self.first_weight[place], self.second_weight[place] = self.weights(place)
+        second[0] = self.second_weight[place]
+        self.place += PAIR
+        return self.first_weight[place]
+
+    cdef int _lengthen(self, Py_ssize_t count) except -1:
+        self.stream = array("I", self.words(count))
+        self.first_weight, self.second_weight = array("d", [NAN]) * count, array("d", [NAN]) * count
+        return 0
+
+    cdef uint32_t _collect(self, Unit* text, Py_ssize_t length) except? 0:
+        """Find all known n-grams of a text, in order, and say how many."""
+        cdef Py_ssize_t i
+        cdef uint32_t used = 0, window = 0, a, b
+        cdef uint8_t mask
+        cdef uint32_t* found = &self.found[0]
+        cdef const uint8_t* masks = &self.masks[0]
+        cdef const uint8_t* common = &self.common[0]
+        text = self._cleaned(text, &length)
+        for i in range(length):
+            if Unit is uint32_t:
+                window = (window << BITS | self._number(text[i])) & (WINDOWS - 1)
+            else:
+                window = (window << BITS | common[text[i]]) & (WINDOWS - 1)
+            mask = masks[window]
+            if mask & ASK:
+                a = self._code(text[i - 2]) if i > 1 else BLANK
+                b = self._code(text[i - 1]) if i > 0 else BLANK
+                used += self._ask(a, b, self._code(text[i]), found + used)
+            else:
+                found[used] = window << 2 | _members[mask][0]
+                found[used + 1] = window << 2 | _members[mask][1]
+                found[used + 2] = window << 2 | _members[mask][2]
+                used += _sizes[mask]
+        return used
+
+    cdef Unit* _cleaned(self, Unit* text, Py_ssize_t* length) except NULL:
+        """The text without addresses, with composed characters, cut, and without Latin letters if they are few."""
+        cdef Unit* changed = <Unit*>&self.cut[0]
+        cdef Py_ssize_t reach = 2 * self.characters + LONGEST_LOCAL + 2  # two characters may become one
+        if _has_address(text, min(length[0], reach)):
+            if self.scratch.shape[0] < length[0] * <Py_ssize_t>sizeof(Unit):
+                self.scratch = bytearray(2 * length[0] * sizeof(Unit))
+            length[0] = _without_urls(text, length[0], <Unit*>&self.scratch[0])
+            text = <Unit*>&self.scratch[0]
+            length[0] = _without_mail(text, length[0])
+        if _has_marks(text, min(length[0], self.characters + 1)):
+            length[0] = self._compose(text, length[0], changed)
+            text = changed
+        length[0] = min(length[0], self.characters)
+        if _outnumbers_latin(text, length[0]):
+            length[0] = _without_latin(text, length[0], changed)
+            text = changed
+        return text
+
+    cdef Py_ssize_t _compose(self, Unit* text, Py_ssize_t length, Unit* to) noexcept:
+        cdef Py_ssize_t i = 0, used = 0
+        cdef uint32_t letter, mark
+        while i < length and used < self.characters:
+            letter = to[used] = text[i]
+            i += 1
+            if letter < LETTERS and i < length:
+                mark = <uint32_t>text[i] - FIRST_MARK  # what comes before the first one is far above
+                if mark < MARKS and self.composed[mark * LETTERS + letter]:
+                    to[used] = <Unit>self.composed[mark * LETTERS + letter]
+                    i += 1
+            used += 1
+        return used
+
+    cdef inline uint8_t _number(self, uint32_t character) noexcept:
+        if character < 1 << 16:
+            return self.common[character]
+        return self.capital_stranger if Py_UNICODE_ISUPPER(character) else self.plain_stranger
+
+    cdef inline uint32_t _code(self, uint32_t character) noexcept:
+        """What a character is taken for."""
+        if character < 1 << 16:
+            return self.normal[character]
+        return CAPITAL_STRANGER if Py_UNICODE_ISUPPER(character) else PLAIN_STRANGER
+
+    cdef int _ask(self, uint32_t a, uint32_t b, uint32_t c, uint32_t* found) noexcept:
+        """Note which n-grams that end three characters are known, and say how many."""
+        cdef int n, used = 0
+        cdef Py_ssize_t slot
+        for n in range(1, 4):
+            if self._is_formed(b, c, n):
+                slot = self._slot(_key(a, b, c, n))
+                found[used] = FOUND_ROW | self.locators[slot]
+                used += self.keys[slot] != 0
+        return used
+
+    cdef inline bint _is_formed(self, uint32_t b, uint32_t c, int n) noexcept:
+        """Whether there is an n-gram at all that ends in these characters."""
+        if self.upper[b] and self.upper[c]:
+            return False
+        if n == 1:
+            return c != BLANK
+        return b != BLANK or n == 2 and c != BLANK
+
+    cdef inline Py_ssize_t _slot(self, uint64_t key) noexcept:
+        """Where a key is, or may be put."""
+        cdef Py_ssize_t slot = (key * <uint64_t>0x9E3779B97F4A7C15) >> self.shift
+        while self.keys[slot] and self.keys[slot] != key:
+            slot = (slot + 1) & (self.keys.shape[0] - 1)
+        return slot
+
+    cdef _load_rows(self, const int32_t[::1] starts, const uint8_t[::1] columns, const double[::1] probabilities):
+        """Keep the probabilities, and give the locators."""
+        cdef Py_ssize_t count = starts.shape[0] - 1, row, i, full = 0, listed = 0
+        cdef uint32_t[::1] locators = _zeros("I", count)
+        for row in range(count):
+            if starts[row + 1] - starts[row] < SPARSE:
+                locators[row] = listed << SIZE_BITS | (starts[row + 1] - starts[row])
+                listed += starts[row + 1] - starts[row]
+            else:
+                locators[row] = full << SIZE_BITS
+                full += 1
+        cdef uint8_t[::1] rows = bytearray((full + STEP) * self.width * sizeof(double) + LINE)
+        cdef uint8_t[::1] lists = bytearray(listed * sizeof(Entry) + LINE)
+        self.row_memory, self.list_memory = rows, lists
+        self.rows = <double*>((<uintptr_t>&rows[0] + LINE - 1) // LINE * LINE)
+        self.spare = self.rows + full * self.width
+        self.lists = <Entry*>((<uintptr_t>&lists[0] + LINE - 1) // LINE * LINE)
+        for row in range(count):
+            for i in range(starts[row], starts[row + 1]):
+                if locators[row] & ((1 << SIZE_BITS) - 1):
+                    self.lists[(locators[row] >> SIZE_BITS) + i - starts[row]] = Entry(probabilities[i], columns[i])
+                else:
+                    self.rows[(locators[row] >> SIZE_BITS) * self.width + columns[i]] = probabilities[i]
+        return locators
+
+    cdef _load_keys(self, const uint64_t[::1] keys, const uint32_t[::1] locators):
+        cdef int bits = (2 * keys.shape[0]).bit_length()
+        cdef Py_ssize_t slot
+        cdef Py_ssize_t row
+        self.shift = 64 - bits
+        self.keys, self.locators = _zeros("Q", 1 << bits), _zeros("I", 1 << bits)
+        for row in range(keys.shape[0]):
+            slot = self._slot(keys[row])
+            self.keys[slot], self.locators[slot] = keys[row], locators[row]
+
+    cdef _load_windows(self, const uint64_t[::1] keys, str common):
+        """Note for all windows of common characters what ``_ask`` says, n-gram by n-gram."""
+        cdef uint8_t[::1] numbers = array("B", [RARE]) * (1 << 16)
+        cdef uint16_t[::1] codes = _zeros("H", COMMON)
+        cdef uint32_t i, window, a, b, c
+        cdef int n
+        if common[0] != " " or len(common) > RARE - 2:
+            raise ValueError(f"the common characters must be a blank and at most {RARE - 3} more, not {common!r}")
+        for i, character in enumerate((*common, chr(PLAIN_STRANGER), chr(CAPITAL_STRANGER))):
+            codes[i] = ord(character)
+            numbers[codes[i]] = i
+        self.plain_stranger, self.capital_stranger = numbers[PLAIN_STRANGER], numbers[CAPITAL_STRANGER]
+        self.common, self.masks = _zeros("B", 1 << 16), _zeros("B", WINDOWS)
+        self.locators_1, self.locators_2 = _zeros("I", COMMON), _zeros("I", COMMON * COMMON)
+        self.locators_3 = _zeros("I", WINDOWS)
+        for i in range(1 << 16):
+            self.common[i] = numbers[self.normal[i]]
+        for window in range(WINDOWS):
+            if RARE in (window >> 2 * BITS, window >> BITS & RARE, window & RARE):
+                self.masks[window] = ASK
+        for i in range(keys.shape[0]):
+            n = 3 if keys[i] >> 32 else 2 if keys[i] >> 16 else 1
+            a = numbers[keys[i] >> 32] if n == 3 else 0
+            b = numbers[keys[i] >> 16 & 0xFFFF] if n >= 2 else 0
+            c = numbers[keys[i] & 0xFFFF]
+            if RARE in (a, b, c):
+                continue
+            window = (a << BITS | b) << BITS | c
+            if n == 1:
+                self.locators_1[window] = self.locators[self._slot(keys[i])]
+            elif n == 2:
+                self.locators_2[window] = self.locators[self._slot(keys[i])]
+            else:
+                self.locators_3[window] = self.locators[self._slot(keys[i])]
+            while window < WINDOWS:
+                b = window >> BITS & RARE
+                if not self.masks[window] & ASK and self._is_formed(codes[b], codes[c], n):
+                    self.masks[window] |= 1 << (n - 1)
+                window += 1 << n * BITS
+
+    cdef _load_composed(self, dict composed):
+        cdef uint32_t letter, mark
+        self.composed = _zeros("H", MARKS * LETTERS)
+        for (first, second), one in composed.items():
+            letter, mark = ord(first), <uint32_t>ord(second) - FIRST_MARK
+            if letter >= LETTERS or mark >= MARKS:
+                raise ValueError(f"the letter {first!r} or the mark {second!r} is out of the range that is looked at")
+            self.composed[mark * LETTERS + letter] = ord(one)

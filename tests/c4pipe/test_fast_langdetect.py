@@ -1,0 +1,162 @@
+"""The compiled detector gives the plain one's digits."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+import pytest
+from fuzz_langdetect import agree, inputs
+from hypothesis import given
+from hypothesis import strategies as st
+from langdetect.detector import Detector
+from langdetect.utils.ngram import NGram
+
+from c4pipe import detector, engine, language_tables
+from c4pipe.wet import WetReader
+
+ENGLISH = "The quick brown fox jumps over the lazy dog near the river bank."
+RUSSIAN = "Быстрая коричневая лиса прыгает через ленивую собаку у реки."
+LIMIT = 10_000  # characters, langdetect
+
+
+@pytest.fixture(autouse=True)
+def built() -> None:
+    assert "langdetect" not in engine.missing()
+
+
+def test_real_pages(ten_wet_files: list[Path]) -> None:
+    for path in ten_wet_files:
+        with path.open("rb") as stream:
+            for page in islice(WetReader(stream, name=path.name), 0, None, 40):
+                agree(page.text)
+
+
+def test_mutated_lines(ten_wet_files: list[Path]) -> None:
+    with ten_wet_files[0].open("rb") as stream:
+        lines = [line for page in WetReader(stream, name="") for line in page.text.split("\n")]
+    for text in islice(inputs(random.Random(5), lines), 300):
+        agree(text)
+
+
+CHARACTERS = (
+    "aAbÉßøđŐıİ.,;'9șțあア中國글ایАя \u00a0\u1ea1\u2019\u3000\u0300\u0301\u0323\u0302\U0001f600\U00010400\ufffe\uffff"
+    "\ud800\udfff\0\t\n\x1c\x85\u2028ẞDžʰª²÷×:/@-_="
+)
+WORDS = ("the", "der", "und", "http", "https", "://", "a@b.c", "nguye\u0302\u0303n", "Ệ", "ầ", "  ")
+PIECES = st.sampled_from([*CHARACTERS, *WORDS])
+
+
+@given(st.lists(PIECES | st.characters(codec=None), max_size=60).map("".join))
+def test_any_text(text: str) -> None:
+    agree(text)
+
+
+@pytest.mark.parametrize("text", ["", " ", "a", "é", "я", "中", "9", "\ufffe", "\ud800", "\U0001f600", "A\U00010400B"])
+def test_least_texts(text: str) -> None:
+    agree(text)
+
+
+def in_each_width(text: str) -> list[str]:
+    """As Python keeps it in one, two and four bytes a character."""
+    return [text, text + "\u2019", text + "\U0001f600"]
+
+
+URLS = st.from_regex(r"(ht|http|https|httpss?)(:|://?)[-_.?&~;+=/#0-9A-Za-z@: é]{0,12}", fullmatch=True)
+MAILS = st.from_regex(r"[-_.0-9A-Za-zé ]{0,5}@@?[-_0-9A-Za-z.é]{0,4}@?[-_.0-9A-Za-z]{0,3}", fullmatch=True)
+BETWEEN = st.sampled_from(["the ", "fox", " ", "über", "ход"])
+
+
+@given(st.lists(URLS | MAILS | BETWEEN, max_size=8).map("".join))
+def test_addresses(text: str) -> None:
+    for one in in_each_width(text):
+        agree(one)
+
+
+RUNS: list[Callable[[int], str]] = [
+    lambda n: f"{ENGLISH} http://" + "a" * n + "xyz@the.der und",
+    lambda n: f"{ENGLISH} https://" + "a" * n + "http://the.der und",
+    lambda n: f"{ENGLISH} " + "a" * n + "@b.cd the der",
+    lambda n: f"{ENGLISH} x@" + "a" * n + " the der",
+    lambda n: f"{ENGLISH} x@" + "a" * n + ".the der",
+    lambda n: f"{ENGLISH} x@b." + "c" * n + "the der",
+    lambda n: f"{ENGLISH} x@" + "a" * n + "the.der@und.wie den",
+    lambda n: f"{ENGLISH} http://a" + "@" * n + "b.c",
+]
+
+
+@pytest.mark.parametrize("made", RUNS)
+@pytest.mark.parametrize("length", [0, 1, 2, 63, 64, 65, 254, 255, 256, 509, 510, 511, 2075, 2076, 2077])
+def test_limits_of_addresses(made: Callable[[int], str], length: int) -> None:
+    for text in in_each_width(made(length)):
+        agree(text)
+
+
+@pytest.mark.parametrize("text", ["ab", "a@b.cd ", "http://a ", "a\u0300", "xa\u0300y", "a ", "я", "яa", "A\U00010400"])
+@pytest.mark.parametrize("length", [LIMIT - 1, LIMIT, LIMIT + 1, 2 * LIMIT, 2 * LIMIT + 1])
+def test_limit_of_characters(text: str, length: int) -> None:
+    """What is cut off differs in its language, so one character more or less changes digits."""
+    repeated = text * (length // len(text) + 1)
+    for tail in ("", " der die das", "@the.fox", "://the.fox", "\u0300the"):
+        agree(repeated[:length] + tail)
+        agree(f"{ENGLISH} {repeated}"[:length] + tail)
+
+
+@pytest.mark.parametrize("latin", range(3, 9))
+def test_latin_letters_in_the_minority(latin: int) -> None:
+    """They are left out where twice as many others are there, and then their neighbours meet."""
+    for others in range(2 * latin - 2, 2 * latin + 3):
+        agree("a" * latin + "я" * others)
+        agree("я" * others + "[\\]^_`" * latin)
+        agree(f"{ENGLISH[:latin]}{RUSSIAN[:others]}")
+
+
+def test_every_character() -> None:
+    """Alone and in words: all that the table is for, and a sample of what is behind it."""
+    for start in (*range(0, 1 << 16, 512), *range(1 << 16, 0x110000, 1 << 14)):
+        agree("".join(f"{chr(code)} a{chr(code)}b A{chr(code)} " for code in range(start, start + 512)))
+
+
+def test_what_behind_the_table_is_taken_for_itself() -> None:
+    assert all(NGram.normalize(chr(code)) == chr(code) for code in range(1 << 16, 0x110000, 37))
+
+
+def test_tables_are_the_profiles() -> None:
+    """Row by row, to the last digit; what is missing has a character that is taken for another."""
+    tables = language_tables.tables(detector._profiles(), NGram.normalize)
+    factory = detector._factory()
+    assert list(tables["languages"]) == factory.langlist
+    left = {
+        gram: row for gram, row in factory.word_lang_prob_map.items() if gram == "".join(map(NGram.normalize, gram))
+    }
+    for key, start, end in zip(tables["keys"].tolist(), tables["starts"][:-1], tables["starts"][1:], strict=True):
+        gram = "".join(chr(key >> shift & 0xFFFF) for shift in (32, 16, 0) if key >> shift)
+        row = np.zeros(len(factory.langlist))
+        row[tables["columns"][start:end]] = tables["probabilities"][start:end]
+        assert np.array_equal(row, left.pop(gram))
+    assert not left
+
+
+@pytest.mark.parametrize("place", [0, 1, 4, 623, 624, 5000])
+def test_chance_is_that_of_langdetect(place: int) -> None:
+    words = np.frombuffer(detector._words(place + 8), dtype=np.uint32).tolist()
+    chance = random.Random(detector.SEED)
+    assert [chance.getrandbits(32) for _ in range(place)] == words[:place]
+    alphas = [Detector.ALPHA_DEFAULT + chance.gauss(0.0, 1.0) * Detector.ALPHA_WIDTH for _ in range(2)]
+    assert detector._weights(place) == tuple(alpha / Detector.BASE_FREQ for alpha in alphas)
+    assert [chance.getrandbits(32) for _ in range(4)] == words[place + 4 :]
+
+
+def test_a_table_of_chance_grows() -> None:
+    """No language wins where all are alike: thousands of words are drawn."""
+    agree("\u0627\u0646 " * 3)
+    agree("ан " * 50)
+
+
+@pytest.mark.parametrize("least", [0.0, 0.1, 0.5, 0.86, 0.99, 1.0])
+def test_no_outcome_is_too_early(least: float) -> None:
+    for share in range(1, 12):
+        agree(" ".join([ENGLISH] * share + ["Der Hund und die Katze liegen heute am Fluss."] * (12 - share)), least)
