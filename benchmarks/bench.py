@@ -1,0 +1,155 @@
+"""What a build costs and where: each step and the whole, plain against fast, beside inflating alone and a peer.
+
+    python benchmarks/bench.py --wet 'wet/*.gz' --pages 300000 --output bench
+    python benchmarks/bench.py --only workers,sizes --pages 3e6 --output bench     # adds to what is there
+
+Everything runs in one process tree, in turn, and medians are told, since a machine's speed drifts. The crawl is made by
+synthetic.py, from the given WET files or without any; the plain version is timed on a sample of it. In the output
+folder are results.json, and results.md and results.png made from it. Sections: steps, inflate, engines, workers, sizes,
+start, peers.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import json
+import os
+import shutil
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import each_step
+import inflating
+import machine
+import results
+import whole
+from synthetic import PAGES_PER_FILE, Crawl, count, make
+
+from c4pipe import files, resources
+
+SECTIONS = ("steps", "inflate", "engines", "workers", "sizes", "start", "peers")
+FILES_AT_LEAST = 16  # of a crawl, so that two workers can share it
+INFLATED_FILES = 2  # for the floor: as many as are quick to hold in memory
+
+
+def say(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
+
+
+class Inputs:
+    """The crawl, and the sample of it, made when they are first asked for."""
+
+    def __init__(self, arguments: argparse.Namespace, folder: Path) -> None:
+        self.wet = files.expand(arguments.wet) if arguments.wet else []
+        self.pages, self.sample_pages = arguments.pages, min(arguments.sample, arguments.pages)
+        self.pages_per_file = min(PAGES_PER_FILE, max(1, -(-self.pages // FILES_AT_LEAST)))
+        self.characters, self.level, self.folder = arguments.characters, arguments.level, folder
+        self.made: dict[str, dict[str, int | str]] = {}
+
+    def whole(self) -> list[str]:
+        return self._paths("whole", self.pages, self.pages_per_file)
+
+    def sample(self) -> list[str]:
+        return self._paths("sample", self.sample_pages, self.sample_pages)
+
+    def _paths(self, name: str, pages: int, pages_per_file: int) -> list[str]:
+        folder = self.folder / name
+        if name not in self.made:
+            crawl = Crawl(pages, characters=self.characters, pages_per_file=pages_per_file, level=self.level)
+            self.made[name] = make(crawl, self.wet, str(folder), os.cpu_count() or 1)
+            say(f"{name}: {self.made[name]}")
+        return sorted(map(str, folder.glob("*.gz")))
+
+
+def section(name: str, inputs: Inputs, bench: whole.Bench, peer: str) -> Any:
+    """Measure one section."""
+    if name == "steps":
+        return each_step.measured(inputs.sample(), bench.rounds)
+    if name == "inflate":
+        return inflating.measured(inputs.whole()[:INFLATED_FILES], bench.rounds)
+    if name == "engines":
+        return whole.engines(bench, inputs.sample(), inputs.sample_pages, inputs.whole(), inputs.pages)
+    if name == "workers":
+        return whole.workers(bench, inputs.whole(), inputs.pages)
+    if name == "sizes":
+        return whole.sizes(bench, inputs.whole(), inputs.pages_per_file, inputs.pages)
+    if name == "start":
+        return whole.start(bench)
+    return list(whole.peers(peer, inputs.sample()[0], bench.resources, inputs.sample_pages, bench.rounds))
+
+
+def run(arguments: argparse.Namespace) -> dict[str, Any]:
+    """Measure what is asked for, each section written once it stands."""
+    output = Path(arguments.output)
+    (output / "work").mkdir(parents=True, exist_ok=True)
+    kept = output / "results.json"
+    found: dict[str, Any] = json.loads(kept.read_text("utf-8")) if kept.exists() else {}
+    bench = whole.Bench(
+        output / "work", arguments.resources, arguments.format, tuple(arguments.build_option), arguments.rounds, say=say
+    )
+    inputs = Inputs(arguments, output / "work")
+    try:
+        for name in arguments.only:
+            before = machine.load()
+            say(f"{name} ...")
+            measured = section(name, inputs, bench, arguments.peer_python)
+            about = {"rounds": arguments.rounds, "load_before": before, "crawl": inputs.made.get("whole"),
+                     "sample": inputs.made.get("sample")}  # fmt: skip
+            found |= {"machine": machine.described(), name: {"measured": measured, "about": about}}
+            kept.write_text(json.dumps(found, indent=1) + "\n", "utf-8")
+    finally:
+        if not arguments.keep:
+            shutil.rmtree(output / "work", ignore_errors=True)
+    return found
+
+
+def sections(text: str) -> list[str]:
+    names = text.split(",")
+    if not set(names) <= set(SECTIONS):
+        raise argparse.ArgumentTypeError(f"{text!r} must be any of {', '.join(SECTIONS)}, separated by commas")
+    return [name for name in SECTIONS if name in names]
+
+
+def parser() -> argparse.ArgumentParser:
+    options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    options.add_argument(
+        "--wet", default="", help="WET files to make the crawl from: paths and globs; else made-up text"
+    )
+    options.add_argument("--pages", type=count, default=20_000, help="of the crawl (default: %(default)s)")
+    options.add_argument("--sample", type=count, default=500, help="pages for the plain version (default: %(default)s)")
+    options.add_argument("--characters", type=count, help="cut pages to so many bytes in the mean")
+    options.add_argument("--level", type=int, default=1, help="of gzip, for the crawl (default: %(default)s)")
+    options.add_argument("--rounds", type=count, default=3, help="of which medians are taken (default: %(default)s)")
+    options.add_argument("--resources", help="folder of the pinned lists (default: C4PIPE_RESOURCES, else builtin)")
+    options.add_argument("--format", default="jsonl", help="of the builds (default: %(default)s)")
+    options.add_argument("--build_option", action="append", default=[], help="one word more for each build")
+    options.add_argument("--only", type=sections, help="sections, separated by commas (default: all)")
+    options.add_argument("--peer_python", default=sys.executable, help="a Python that has datatrove")
+    options.add_argument("--output", default="bench", help="folder (default: %(default)s)")
+    options.add_argument("--keep", action="store_true", help="keep the crawl that was made")
+    return options
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    arguments = parser().parse_args(argv)
+    arguments.resources = arguments.resources or os.environ.get("C4PIPE_RESOURCES") or resources.BUILTIN
+    resources.use(arguments.resources)
+    if arguments.only is None:
+        arguments.only = list(SECTIONS)
+        if not results.installed("datatrove") and arguments.peer_python == sys.executable:
+            say("peers: left out, since datatrove is not installed")
+            arguments.only.remove("peers")
+    found = run(arguments)
+    output = Path(arguments.output)
+    (output / "results.md").write_text(results.markdown(found), "utf-8")
+    with contextlib.suppress(ModuleNotFoundError):  # matplotlib is no must
+        results.plot(found, str(output / "results.png"))
+    print(results.markdown(found))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,97 @@
+"""What a command costs: time, CPU seconds of all its processes, and the memory that they held at once."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import resource
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from beam_jobs import memory
+
+SAMPLE_EVERY_SECONDS = 0.2
+PR_SET_CHILD_SUBREAPER = 36  # linux/prctl.h
+
+
+class CommandFailed(RuntimeError):
+    """A command that was to be measured did not end well."""
+
+
+@dataclass(frozen=True)
+class Cost:
+    """Of one command, or of several at the same moment."""
+
+    seconds: float  # until the last has ended
+    cpu_seconds: float  # of all processes
+    own_bytes: int  # at most at once, of all processes: what no file backs
+    resident_bytes: int  # with mapped files
+
+    def plain(self) -> dict[str, float]:
+        return {name: round(value, 3) for name, value in vars(self).items()}
+
+
+def cost(*commands: Sequence[str], environment: Mapping[str, str] | None = None) -> Cost:
+    """Run commands at the same moment and wait for all."""
+    adopt_orphans()
+    with tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as said:
+        before, begun = cpu_of_children(), time.monotonic()
+        running = [subprocess.Popen(command, stdout=said, stderr=said, env=environment) for command in commands]
+        with Watch([process.pid for process in running]) as watch:
+            codes = [process.wait() for process in running]
+        seconds = time.monotonic() - begun
+        reap()
+        if any(codes):
+            said.seek(0)
+            raise CommandFailed(f"{' '.join(commands[0])} ended with {codes}:\n{said.read()[-3000:]}")
+    return Cost(seconds, cpu_of_children() - before, watch.own, watch.resident)
+
+
+def adopt_orphans() -> None:
+    """Have processes whose parent ended before them be ours, so that what they used is counted; Linux only."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+
+
+def reap() -> None:
+    """Wait for all processes that were left behind."""
+    try:
+        while True:
+            os.waitpid(-1, 0)
+    except ChildProcessError:
+        return
+
+
+def cpu_of_children() -> float:
+    """CPU seconds of the processes that were waited for, and of those that they waited for."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
+class Watch:
+    """The most memory that processes and their descendants hold at once."""
+
+    def __init__(self, pids: Sequence[int]) -> None:
+        self.pids = pids
+        self.own = self.resident = 0
+        self.stop = threading.Event()
+        self.thread = threading.Thread(target=self._run, daemon=True)
+
+    def __enter__(self) -> Watch:
+        self.thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop.set()
+        self.thread.join()
+
+    def _run(self) -> None:
+        while not self.stop.wait(SAMPLE_EVERY_SECONDS):
+            found = [each for pid in self.pids if (each := memory.of_tree(pid))]
+            self.own = max(self.own, sum(each.own_bytes for each in found))
+            self.resident = max(self.resident, sum(each.resident_bytes for each in found))

@@ -1,0 +1,207 @@
+"""Tables and a plot from what bench.py measured.
+
+    python benchmarks/results.py bench/results.json --into benchmarks/RESULTS.md --plot benchmarks/results.png
+
+Of the file that tables are written into only what stands between the two marks is replaced.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib.util
+import json
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+BEGIN, END = "<!-- measured: begin -->", "<!-- measured: end -->"
+
+
+def installed(name: str) -> bool:
+    return importlib.util.find_spec(name) is not None
+
+
+def markdown(found: Mapping[str, Any]) -> str:
+    """All sections that were measured, as tables."""
+    return "\n".join(_lines(found)) + "\n"
+
+
+def _lines(found: Mapping[str, Any]) -> Iterator[str]:
+    yield from machine(found["machine"])
+    for name, told in (
+        ("steps", steps), ("inflate", inflate), ("engines", engines), ("workers", workers), ("sizes", sizes),
+        ("start", start), ("peers", peers),
+    ):  # fmt: skip
+        if name in found:
+            yield from told(found[name]["measured"], found)
+            yield from about(found[name]["about"])
+
+
+def machine(told: Mapping[str, Any]) -> Iterator[str]:
+    memory = told["memory_bytes"] / 2**30
+    versions = ", ".join(f"{name} {version}" for name, version in told["libraries"].items())
+    yield f"{told['date']}, commit {told['commit']}: {told['cpu']}, {told['cores']} cores, {memory:.0f} GiB."
+    yield f"{told['system']}."
+    yield f"Python {told['python']}, zlib {told['zlib']}, {versions}."
+    yield f"Compiled rooms: {', '.join(told['compiled_rooms']) or 'none'}."
+    if told["rooms_not_compiled"]:
+        yield f"Not compiled: {', '.join(told['rooms_not_compiled'])}."
+
+
+def about(told: Mapping[str, Any]) -> Iterator[str]:
+    parts = [f"Medians of {told['rounds']}; load before: {told['load_before']}"]
+    for name in ("crawl", "sample"):
+        if crawl := told[name]:
+            mean = crawl["inflated_bytes"] / crawl["pages"]
+            parts.append(
+                f"{name}: {crawl['pages']:,} pages in {crawl['files']} files, {mean:,.0f} bytes a page inflated, "
+                f"{crawl['gzipped_bytes'] / crawl['pages']:,.0f} gzipped by {crawl['packed_by']}"
+            )
+    yield "\n" + "; ".join(parts) + "."
+
+
+def table(title: str, head: Sequence[str], rows: Iterator[Sequence[object]]) -> Iterator[str]:
+    yield f"\n### {title}\n"
+    yield f"| {' | '.join(head)} |"
+    yield f"|---|{'---:|' * (len(head) - 1)}"
+    for row in rows:
+        yield f"| {' | '.join(map(str, row))} |"
+
+
+def times(ratio: float) -> str:
+    return f"{ratio:,.0f}" if ratio >= 100 else f"{ratio:,.1f}"
+
+
+def steps(measured: Sequence[Mapping[str, Any]], _: object) -> Iterator[str]:
+    rows = (
+        (one["step"], f"{one['pages']:,}", f"{one['plain_us']:,.1f}", f"{one['fast_us']:,.1f}",
+         times(one["plain_us"] / one["fast_us"]))
+        for one in measured
+    )  # fmt: skip
+    yield from table(
+        "Each step, microseconds of CPU a page that reaches it", ("step", "pages", "plain", "fast", "times"), rows
+    )
+
+
+def inflate(measured: Mapping[str, Any], _: object) -> Iterator[str]:
+    rows = ((name, f"{us:,.1f}") for name, us in sorted(measured["us"].items(), key=lambda pair: pair[1]))
+    title = f"Inflating alone, microseconds of CPU a record of {measured['bytes_a_record']:,} bytes"
+    yield from table(title, ("library", "us"), rows)
+
+
+def floor(found: Mapping[str, Any]) -> float | None:
+    """Microseconds a page of the best inflater."""
+    return min(found["inflate"]["measured"]["us"].values()) if "inflate" in found else None
+
+
+def engines(measured: Mapping[str, Any], found: Mapping[str, Any]) -> Iterator[str]:
+    best, plain = floor(found), measured["plain"]["us"]
+    rows = (
+        (name, f"{measured[name]['pages']:,}", f"{measured[name]['us']:,.1f}", times(plain / measured[name]["us"]),
+         times(measured[name]["us"] / best) if best else "")
+        for name in ("plain", "fast")
+    )  # fmt: skip
+    title = f"Whole build of `en` as {measured['format']}, one worker: CPU of the command less that of an empty one"
+    yield from table(title, ("engine", "pages", "us a page", "times as fast as plain", "times inflating alone"), rows)
+    yield f"\nShards and counters of the sample are {'the same' if measured['same'] else '**not the same**'}."
+
+
+def workers(measured: Mapping[str, Any], _: object) -> Iterator[str]:
+    names = {"1": "one worker", "2": "two workers", "two builds": "two builds of half each, at the same moment"}
+    rows = ((told, f"{measured[name]:,.0f}", f"{measured[name] / measured['1']:.2f}") for name, told in names.items())
+    yield from table("Workers: pages a second, start-up aside", ("", "pages/s", "times one"), rows)
+    yield f"\nTwo workers reach {measured['2'] / measured['two builds']:.2f} of what two builds do."
+
+
+def sizes(measured: Sequence[Mapping[str, Any]], _: object) -> Iterator[str]:
+    rows = (
+        (f"{one['pages']:,}", one["workers"], f"{one['seconds']:,.0f}", f"{one['own_bytes'] / 2**20:,.0f}",
+         f"{one['resident_bytes'] / 2**20:,.0f}")
+        for one in measured
+    )  # fmt: skip
+    head = ("pages", "workers", "seconds", "MiB of its own", "MiB resident, mapped files too")
+    yield from table("Size: time, and the most memory that all processes held at once", head, rows)
+    small, large = measured
+    more, longer = large["pages"] / small["pages"], large["seconds"] / small["seconds"]
+    yield f"\n{more:.1f} times the pages take {longer:.1f} times as long."
+
+
+def start(measured: Mapping[str, Any], _: object) -> Iterator[str]:
+    middle = {name: sorted(run["seconds"] for run in runs)[len(runs) // 2] for name, runs in measured.items()}
+    rows = ((name, f"{seconds:.2f}") for name, seconds in middle.items())
+    yield from table("From nothing to the first page through `en`, seconds", ("engine", "s"), rows)
+
+
+def peers(measured: Sequence[Mapping[str, Any]], found: Mapping[str, Any]) -> Iterator[str]:
+    ours = found["engines"]["measured"]["fast"]["us"] if "engines" in found else None
+    named = {"none": "reader alone", "nltk": "reader and C4 filters, NLTK's sentences", "own": "the same, its own"}
+    rows = (
+        (
+            f"{named[one['sentences']]}",
+            f"{one['pages']:,}",
+            f"{one['us']:,.0f}",
+            times(one["us"] / ours) if ours else "",
+        )
+        for one in measured
+    )
+    title = (
+        f"datatrove {measured[0]['datatrove']}, microseconds of CPU a page (no language id, no duplicates, no writing)"
+    )
+    yield from table(title, ("", "pages", "us", "times our whole build"), rows)
+
+
+def plot(found: Mapping[str, Any], path: str) -> None:
+    """Bars of what each step costs, plain and fast, on a logarithmic scale."""
+    import matplotlib
+
+    matplotlib.use("Agg")
+    from matplotlib import pyplot
+
+    bars = [(one["step"], one["plain_us"], one["fast_us"]) for one in found.get("steps", {}).get("measured", ())]
+    if "engines" in found:
+        bars.append(("whole build", *(found["engines"]["measured"][name]["us"] for name in ("plain", "fast"))))
+    if not bars:
+        return
+    figure, axes = pyplot.subplots(figsize=(9, 0.5 * len(bars) + 1.5))
+    for shift, name, column, colour in ((0.2, "plain", 1, "#b0b0b0"), (-0.2, "fast", 2, "#20639b")):
+        places = [len(bars) - index + shift for index in range(len(bars))]
+        axes.barh(places, [bar[column] for bar in bars], height=0.4, label=name, color=colour)
+    if best := floor(found):
+        axes.axvline(best, color="#c0392b", linestyle="--", label="inflating alone")
+    axes.set_yticks([len(bars) - index for index in range(len(bars))], [bar[0] for bar in bars])
+    axes.set_xscale("log")
+    axes.set_xlabel("microseconds of CPU a page")
+    axes.legend()
+    figure.tight_layout()
+    figure.savefig(path, dpi=110, metadata={"Software": None})
+
+
+def put_into(path: Path, tables: str) -> None:
+    """Replace what stands between the marks."""
+    text = path.read_text("utf-8")
+    before, begin, rest = text.partition(BEGIN)
+    _, end, after = rest.partition(END)
+    if not (begin and end):
+        raise ValueError(f"{path} lacks the marks {BEGIN} and {END}")
+    path.write_text(f"{before}{BEGIN}\n\n{tables}\n{END}{after}", "utf-8")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("json")
+    parser.add_argument("--into", type=Path, help="a Markdown file with the marks")
+    parser.add_argument("--plot", help="a PNG to write")
+    arguments = parser.parse_args(argv)
+    found = json.loads(Path(arguments.json).read_text("utf-8"))
+    if arguments.into:
+        put_into(arguments.into, markdown(found))
+    else:
+        print(markdown(found))
+    if arguments.plot:
+        plot(found, arguments.plot)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

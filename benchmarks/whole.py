@@ -1,0 +1,180 @@
+"""Whole builds of variant ``en``, as commands: plain and fast, by workers, by size, and beside a peer."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import statistics
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from commands import CommandFailed, Cost, cost
+from synthetic import Crawl, write_file
+
+from c4pipe import engine
+
+FIRST_PAGE = (  # in a process of its own: what is imported, loaded and prepared before the first page is through
+    "from c4pipe import resources; from c4pipe.page import Page; from c4pipe.variants import variant; import sys;"
+    "resources.use(sys.argv[1]);"
+    "text = 'Here is a page of text.\\nIt has some lines of text.\\nThis is the last of its lines.';"
+    "page = Page('http://a.example/', text, '2019-04-18T10:38:25Z');"
+    "[stage.judge(page) for stage in variant('en').stages if hasattr(stage, 'judge')]"
+)
+
+
+@dataclass
+class Bench:
+    """Where builds are made, and how."""
+
+    folder: Path
+    resources: str
+    format: str = "jsonl"
+    more: tuple[str, ...] = ()  # options of a build
+    rounds: int = 3
+    builds: int = 0
+    say: Callable[[str], None] = field(default=lambda text: None)
+
+    def command(self, paths: Sequence[str], workers: int) -> list[str]:
+        """Build these files into a folder of its own."""
+        self.builds += 1
+        output = str(self.folder / f"build-{self.builds}")
+        options = {"input": ",".join(paths), "output": output, "workers": str(workers), "format": self.format}
+        options |= {"variant": "en", "resources": self.resources}
+        words = [word for name, value in options.items() for word in (f"--{name}", value)]
+        return [sys.executable, "-m", "beam_jobs.build_c4", *words, *self.more]
+
+    def build(self, paths: Sequence[str], *, workers: int = 1, asked: str = "fast") -> Cost:
+        return self.together([paths], workers=workers, asked=asked)
+
+    def together(self, inputs: Sequence[Sequence[str]], *, workers: int = 1, asked: str = "fast") -> Cost:
+        """What builds at the same moment cost; what they wrote is removed."""
+        commands = [self.command(paths, workers) for paths in inputs]
+        try:
+            return cost(*commands, environment=chosen(asked))
+        finally:
+            for command in commands:
+                shutil.rmtree(output_of(command), ignore_errors=True)
+
+    def empty(self) -> list[str]:
+        """A WET file without a page: a build of it costs what every build costs."""
+        folder = self.folder / "empty"
+        folder.mkdir(parents=True, exist_ok=True)
+        write_file(Crawl(pages=0), [], str(folder), 0)
+        return sorted(map(str, folder.glob("*.gz")))
+
+    def turns(self, tasks: dict[str, Callable[[], Cost]]) -> dict[str, list[dict[str, float]]]:
+        """Run each in turn, as many rounds as there are to be."""
+        taken: dict[str, list[dict[str, float]]] = {name: [] for name in tasks}
+        for turn in range(self.rounds):
+            for name, task in tasks.items() if turn % 2 == 0 else reversed(tasks.items()):
+                taken[name].append(task().plain())
+                self.say(f"  {name}: {taken[name][-1]}")
+        return taken
+
+
+def output_of(command: Sequence[str]) -> Path:
+    return Path(command[command.index("--output") + 1])
+
+
+def chosen(asked: str) -> dict[str, str]:
+    """The environment in which the engine decides; fast means: each room that was built."""
+    others = {name: value for name, value in os.environ.items() if name != engine.SETTING}
+    return others | ({engine.SETTING: "plain"} if asked == "plain" else {})
+
+
+def median(runs: Sequence[dict[str, float]], name: str) -> float:
+    return statistics.median(run[name] for run in runs)
+
+
+def engines(
+    bench: Bench, sample: Sequence[str], sample_pages: int, whole: Sequence[str], pages: int
+) -> dict[str, object]:
+    """CPU microseconds a page of a whole build, less those of one without a page."""
+    empty = bench.empty()
+    taken = bench.turns(
+        {
+            "plain": lambda: bench.build(sample, asked="plain"),
+            "fast": lambda: bench.build(whole),
+            "plain, no page": lambda: bench.build(empty, asked="plain"),
+            "fast, no page": lambda: bench.build(empty),
+        }
+    )
+    found: dict[str, object] = {"runs": taken, "format": bench.format, "same": same(bench, sample)}
+    for name, count in (("plain", sample_pages), ("fast", pages)):
+        cpu = median(taken[name], "cpu_seconds") - median(taken[f"{name}, no page"], "cpu_seconds")
+        found[name] = {"pages": count, "us": round(cpu / count * 1e6, 2)}
+    return found
+
+
+def same(bench: Bench, sample: Sequence[str]) -> bool:
+    """Both engines leave the same shards and counters."""
+    left = []
+    for asked in ("plain", "fast"):
+        command = bench.command(sample, 1)
+        cost(command, environment=chosen(asked))
+        folder = output_of(command) / "en"
+        shards = {path.name: path.read_bytes() for path in folder.iterdir() if path.name != "manifest.json"}
+        left.append(shards)
+        shutil.rmtree(output_of(command))
+    return left[0] == left[1]
+
+
+def workers(bench: Bench, whole: Sequence[str], pages: int) -> dict[str, object]:
+    """Pages a second by one worker, by two, and by two builds of half the files each at the same moment."""
+    empty, half = bench.empty(), len(whole) // 2
+    taken = bench.turns(
+        {
+            "1": lambda: bench.build(whole),
+            "2": lambda: bench.build(whole, workers=2),
+            "two builds": lambda: bench.together([whole[:half], whole[half:]]),
+            "1, no page": lambda: bench.build(empty),
+            "2, no page": lambda: bench.build(empty, workers=2),
+            "two builds, no page": lambda: bench.together([empty, empty]),
+        }
+    )
+    found: dict[str, object] = {"runs": taken, "pages": pages}
+    for name in ("1", "2", "two builds"):
+        seconds = median(taken[name], "seconds") - median(taken[f"{name}, no page"], "seconds")
+        found[name] = round(pages / seconds, 1)
+    return found
+
+
+def sizes(bench: Bench, whole: Sequence[str], pages_per_file: int, pages: int) -> list[dict[str, object]]:
+    """Time and memory of a tenth of the files and of all, by all cores."""
+    cores = os.cpu_count() or 1
+    tenth = whole[: max(1, len(whole) // 10)]
+    found = []
+    for paths in (tenth, whole):
+        taken = bench.build(paths, workers=cores)
+        count = min(pages, len(paths) * pages_per_file)
+        found.append({"pages": count, "files": len(paths), "workers": cores, **taken.plain()})
+        bench.say(f"  {found[-1]}")
+    return found
+
+
+def start(bench: Bench) -> dict[str, list[dict[str, float]]]:
+    """From nothing to the first page through every stage of ``en``."""
+    command = [sys.executable, "-c", FIRST_PAGE, bench.resources]
+    return bench.turns(
+        {asked: lambda asked=asked: cost(command, environment=chosen(asked)) for asked in ("plain", "fast")}
+    )
+
+
+def peers(python: str, file: str, resources: str, pages: int, rounds: int) -> Iterator[dict[str, object]]:
+    """datatrove on the same file, if that Python has it."""
+    script = str(Path(__file__).parent / "peer.py")
+    named = ["--resources", resources] if resources != "builtin" else []
+    for sentences in ("none", "nltk", "own"):
+        command = [python, script, file, "--sentences", sentences, "--pages", str(pages), *named]
+        runs = []
+        for _ in range(rounds):
+            done = subprocess.run(command, capture_output=True, text=True)
+            if done.returncode:
+                raise CommandFailed(f"{' '.join(command)}:\n{done.stderr[-2000:]}")
+            runs.append(json.loads(done.stdout.splitlines()[-1]))
+        us = statistics.median(run["cpu_seconds"] / run["pages"] * 1e6 for run in runs)
+        yield {"sentences": sentences, "us": round(us, 1), **runs[0]}
