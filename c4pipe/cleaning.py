@@ -5,12 +5,12 @@ from __future__ import annotations
 import functools
 from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, fields
 from types import ModuleType
 from typing import Any, Literal
 
 from c4pipe import engine, rules, sentences
-from c4pipe.page import Page, Verdict, drop, keep
+from c4pipe.page import Page, Verdict, drop, keep, with_text
 
 Effect = Literal["drop_line", "drop_page", "edit"]
 
@@ -122,7 +122,7 @@ class CleanLines(_OfRows):
             return self._judge(page)
         count = sentences.counter(self.punkt)
         text, tally = self._program(room).judge(page.text, self.min_sentences, count)
-        return Verdict(None if text is None else replace(page, text=text), tally)
+        return Verdict(None if text is None else with_text(page, text), tally)
 
     def _judge(self, page: Page) -> Verdict:
         table = built(self.rows)
@@ -143,7 +143,7 @@ class CleanLines(_OfRows):
                 return Verdict(None, {**tally, f"filtered:{row.counter}": 1})
         if found < self.min_sentences:
             return Verdict(None, {**tally, "filtered:too_few_sentences": 1})
-        return Verdict(replace(page, text="\n".join(kept).strip()), {**tally, "passed": 1})
+        return Verdict(with_text(page, "\n".join(kept).strip()), {**tally, "passed": 1})
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,11 @@ class Page:
     language: str = "und"  # BCP 47, "und" until detected
 
 
+def with_text(page: Page, text: str) -> Page:
+    """The same page with another text; ``dataclasses.replace`` takes twice as long."""
+    return Page(page.url, text, page.timestamp, page.content_type, page.content_length, page.language)
+
+
 @dataclass(frozen=True, slots=True)
 class Verdict:
     """What a stage thought of a page: the page it passes on, or None, and why, counted."""

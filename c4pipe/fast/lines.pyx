@@ -7,17 +7,18 @@ Lines. They end where ``str.splitlines`` ends them (``Py_UNICODE_ISLINEBREAK``; 
 the text begins no line). Characters that may be an end are found 64 at a time and then looked at one by one.
 ``strip`` and ``split`` take off and part at ``Py_UNICODE_ISSPACE``; between space and U+0085 there is none.
 
-Order. Steps run in the order of the rows, and a line's first one to fire is counted, as plain. One step looks ahead:
-a known pattern to delete has a ``[`` in each of its matches and ends with ``]`` or with blanks. So a line without ``[`` stays as it
-is, and a line that ends in neither keeps its last character, by which ``no_end_mark`` in the next row can tell that it fires.
-A line that was changed goes on from the next row as a text of its own.
+Order. Steps run in the order of the rows, and a line's first one to fire is counted, as plain. A known pattern to
+delete has a ``[`` in each of its matches, which end with ``]`` or with blanks. So a line without ``[`` stays as it is,
+and a stripped line that does not end in ``]`` keeps its last character. By that alone most lines are dropped, where
+``no_end_mark`` comes after nothing but such deletions and ``word_longer_than``, which never fires for a line that is
+not longer itself. A line that was changed goes on from the next row as a text of its own.
 
-Phrases. They are ASCII without capitals. ``str.lower`` makes ASCII of ASCII capitals and of two characters more, U+0130 and
-U+212A; lines with one of those call the plain rule. In all others a phrase is in the lowered line just where it is
+Phrases. They are ASCII without capitals. ``str.lower`` makes ASCII of ASCII capitals and of two characters more, U+0130
+and U+212A; lines with one of those call the plain rule. In all others a phrase is in the lowered line just where it is
 in the line itself, read with ASCII capitals lowered. All phrases are looked for at once, by Wu and Manber: the last two
-characters of a window as long as the shortest phrase tell how far it can move without passing over a phrase, for letters of both
-cases alike; where it cannot move, the phrases are compared. A whole word needs what ``\\b`` needs, no word
-character on either side, and but for U+0130 lowering makes none of another character nor takes one away.
+characters of a window as long as the shortest phrase tell how far it can move without passing over a phrase, for
+letters of both cases alike; where it cannot move, the phrases are compared. A whole word needs what ``\\b`` needs, no
+word character on either side, and but for U+0130 lowering makes none of another character nor takes one away.
 
 Text. Kept lines are cut from the page, neighbours in one piece, then joined and stripped by ``str`` itself.
 """
@@ -34,6 +35,9 @@ from cpython.unicode cimport (
 )
 from libc.stdint cimport uint64_t
 from libc.string cimport memset
+
+cdef extern from "Python.h":
+    const Py_ssize_t PY_SSIZE_T_MAX
 
 cdef extern from *:
     """
@@ -125,6 +129,12 @@ cdef BRACKETS = frozenset({
 })
 
 
+cdef unsigned char MAY_BE_BLANK[256]  # the characters of which 256 have a blank among them, by their two bytes
+cdef unsigned int character
+for character in range(0x110000):
+    MAY_BE_BLANK[character >> 8 & 0xFF] |= Py_UNICODE_ISSPACE(character)
+
+
 cdef class Program:
     """Rows, each as ``(effect, counter, name of its rule or "", limits, what the rule made of them)``."""
 
@@ -137,6 +147,9 @@ cdef class Program:
     cdef Py_ssize_t width  # of the window: the length of the shortest phrase
     cdef unsigned char shifts[PAIRS]
     cdef uint64_t endings[PAIRS]  # the phrases whose window ends in the pair
+    cdef int early  # the row that fires for a line by its last character alone, before any that must see more; or -1
+    cdef Py_ssize_t early_limit  # for lines of no more characters
+    cdef unsigned char ends[256]  # the last characters for which it does not, or only after another row
 
     def __cinit__(self, rows):
         self.rows = len(rows)
@@ -156,6 +169,7 @@ cdef class Program:
             self.acts.append(act)
             self.counters.append(f"line-filtered:{counter}" if effect == "drop_line" else f"filtered:{counter}")
         prepare_search(self)
+        prepare_ends(self)
 
     @property
     def calls(self):
@@ -256,6 +270,22 @@ cdef void prepare_search(Program program) except *:
                 program.endings[pair] |= <uint64_t>1 << index
 
 
+cdef void prepare_ends(Program program) except *:
+    """The first rows as one look at the last character, if they are of the kinds for which that is enough."""
+    cdef int row = 0
+    cdef int c
+    program.early_limit = PY_SSIZE_T_MAX
+    while program.steps[row].act == WORD_LONGER or program.steps[row].act == DELETE_BRACKETS:
+        if program.steps[row].act == WORD_LONGER:
+            program.early_limit = min(program.early_limit, program.steps[row].limit)
+        row += 1
+    program.early = -1
+    if program.steps[row].act == NO_END_MARK and program.steps[row].effect == DROP_LINE:
+        program.early = row
+    for c in range(256):
+        program.ends[c] = c == c"]" or is_among(&program.steps[row].marks, c)
+
+
 cdef tuple judge_text(Program program, str text, const Char* t, Py_ssize_t min_sentences, count):
     """Go through the lines, in their order, until one drops the page."""
     cdef Py_ssize_t* dropped = <Py_ssize_t*>PyMem_Calloc(program.rows + 1, sizeof(Py_ssize_t))  # the last: passed
@@ -297,16 +327,20 @@ cdef tuple judge_lines(
         begin, end, line = line, stop, stop + 1
         if stop + 1 < length and t[stop] == c"\r" and t[stop + 1] == c"\n":
             line += 1
-        while begin < end and is_blank(t[begin]):
-            begin += 1
         while begin < end and is_blank(t[end - 1]):
             end -= 1
+        if program.early >= 0 and dies_early(program, t, begin, end):
+            dropped[program.early] += 1
+            continue
+        while begin < end and is_blank(t[begin]):
+            begin += 1
         row = run(program, text, t, begin, end, 0, edited)
         dropped[row] += 1
         if row < program.rows:
             if program.steps[row].effect == DROP_PAGE:
                 return None, tally_of(program, dropped, None)
-            edited.clear()
+            if edited:
+                edited.clear()
             continue
         changed = len(edited) > 0
         if changed or found < min_sentences:
@@ -358,7 +392,7 @@ cdef inline uint64_t possible_ends(const Char* t, Py_ssize_t left) noexcept:
                 bits |= ends_in_16_pairs(t + at) << at
             return bits
     for at in range(min(left, 64)):
-        bits |= <uint64_t>is_line_end(t[at]) << at
+        bits |= <uint64_t>(t[at] < 32 or t[at] == 0x85 or t[at] | 1 == 0x2029) << at
     return bits
 
 
@@ -367,7 +401,7 @@ cdef inline bint is_line_end(unsigned int c) noexcept:
 
 
 cdef inline bint is_blank(unsigned int c) noexcept:
-    return c <= 32 and Py_UNICODE_ISSPACE(c) or c >= 0x85 and Py_UNICODE_ISSPACE(c)
+    return (c <= 32 or c >= 0x85 and MAY_BE_BLANK[c >> 8 & 0xFF]) and Py_UNICODE_ISSPACE(c)
 
 
 cdef int run_text(Program program, str text, int row, list edited) except -1:
@@ -392,11 +426,8 @@ cdef int run(
     cdef str line, changed
     for row in range(row, program.rows):
         step = &program.steps[row]
-        if step.act == DELETE_BRACKETS:
-            if program.steps[row + 1].act == NO_END_MARK and keeps_a_wrong_end(&program.steps[row + 1], t, begin, end):
-                return row + 1
-            if not holds(t, begin, end, c"["):
-                continue
+        if step.act == DELETE_BRACKETS and not holds(t, begin, end, c"["):
+            continue
         if step.act == PHRASES and not searched:
             searched, odd = True, has_odd_case(t, begin, end)
             phrases = 0 if odd else search(program, t, begin, end)
@@ -438,11 +469,15 @@ cdef inline bint is_among(const Characters* characters, unsigned int c) noexcept
     return False
 
 
-cdef inline bint keeps_a_wrong_end(const Step* step, const Char* t, Py_ssize_t begin, Py_ssize_t end) noexcept:
-    """The last character is no mark, and no known pattern matches it."""
-    if begin == end or t[end - 1] == c"]" or is_blank(t[end - 1]):
+cdef inline bint dies_early(Program program, const Char* t, Py_ssize_t begin, Py_ssize_t end) noexcept:
+    """The early row fires for the line, stripped at its end."""
+    cdef unsigned int last
+    if end - begin > program.early_limit:
         return False
-    return not is_among(&step.marks, t[end - 1])
+    if begin == end:
+        return True
+    last = t[end - 1]
+    return not (program.ends[last] if last < 256 else is_among(&program.steps[program.early].marks, last))
 
 
 cdef inline bint no_end_mark(const Step* step, const Char* t, Py_ssize_t begin, Py_ssize_t end) noexcept:

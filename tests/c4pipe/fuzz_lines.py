@@ -42,6 +42,7 @@ STAGES = (
     CleanLines((), 2),
     rows(*C4_ROWS[::-1]),
     rows(*C4_ROWS[:2], *C4_ROWS[3:]),
+    rows(*C4_ROWS[:2], drop_page("end", no_end_mark, marks=(".", "?", '"'), ellipsis="..")),
     rows(
         drop_line("word", word_longer_than, characters=9),
         edit(cut_at, mark="#"),

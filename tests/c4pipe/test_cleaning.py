@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import pickle
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from c4pipe import resources
+from c4pipe import engine, resources
 from c4pipe.cleaning import CleanLines, DropPages, MaxLength, MinParagraphs, drop_line, drop_page
-from c4pipe.page import Page, Verdict
+from c4pipe.page import Page, PageStage, Verdict, with_text
+from c4pipe.rows import PAPER_PAGE_ROWS
 from c4pipe.rules import contains, fewer_words_than, mentions
 from c4pipe.sentences import Punkt
 from c4pipe.variants import C4_ROWS
@@ -34,12 +36,15 @@ LINES = st.sampled_from(
 )
 
 
-@pytest.fixture(autouse=True, scope="module")
-def builtin() -> Iterator[None]:
-    previous = resources.source()
+@pytest.fixture(autouse=True, scope="module", params=["plain", None], ids=["plain", "fast"])
+def builtin(request: pytest.FixtureRequest) -> Iterator[None]:
+    """All that is said here holds for both engines."""
+    previous, before = resources.source(), engine._chosen
     resources.use(resources.BUILTIN)
+    engine.use(request.param)
     yield
     resources.use(previous)
+    engine._chosen = before
 
 
 def page(*lines: str) -> Page:
@@ -140,8 +145,9 @@ def test_min_paragraphs(lengths: tuple[int, ...], kept: bool) -> None:
     assert MinParagraphs(paragraphs=2, characters=10).judge(paragraphs) == expected
 
 
-@pytest.mark.parametrize("stage", [CLEAN, MaxLength(10), MinParagraphs(3, 200)])
-def test_stages_travel_small(stage: object) -> None:
+@pytest.mark.parametrize("stage", [CLEAN, DropPages(PAPER_PAGE_ROWS), MaxLength(10), MinParagraphs(3, 200)])
+def test_stages_travel_small(stage: PageStage) -> None:
+    stage.judge(page(GOOD))  # what it builds for that stays at home
     assert pickle.loads(pickle.dumps(stage)) == stage
     assert len(pickle.dumps(stage)) < 2000
 
@@ -197,3 +203,8 @@ def test_clean_lines_counts_by_the_punkt_that_is_asked(punkt: Punkt, sentences: 
 def test_unknown_punkt() -> None:
     with pytest.raises(ValueError, match="punkt is '4'"):
         CleanLines(C4_ROWS, 3, punkt="4")  # type: ignore[arg-type]
+
+
+def test_with_text_changes_nothing_else() -> None:
+    whole = Page("u", "t", "2019", "text/plain", "12", "en")
+    assert with_text(whole, "other") == replace(whole, text="other")

@@ -1,0 +1,228 @@
+"""The compiled judgement by lines is the plain one: the page and the whole tally."""
+
+from __future__ import annotations
+
+import itertools
+import random
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import fuzz_lines
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from c4pipe import cleaning, engine, resources
+from c4pipe.cleaning import CleanLines, DropPages, drop_line, drop_page, edit
+from c4pipe.fast import lines as room
+from c4pipe.files import open_read
+from c4pipe.page import Page
+from c4pipe.rows import C4_ROWS, PAPER_PAGE_ROWS, PAPER_ROWS
+from c4pipe.rules import contains, fewer_words_than, has_word, mentions, no_end_mark, without, word_longer_than
+from c4pipe.variants import VARIANTS
+from c4pipe.wet import WetReader
+
+FIVE = "One two three four five"
+STAGES = range(len(fuzz_lines.STAGES))
+PIECES = st.sampled_from([*fuzz_lines.FAVOURITES, FIVE, f"{FIVE}.", "\n", "\n"]) | st.text(max_size=4)
+TEXTS = st.lists(PIECES, max_size=25).map("".join)
+WIDE = ("", "\u00e9", "\u2019", "\U0001f600")  # one, one, two, four bytes a character
+
+
+@pytest.fixture(autouse=True, scope="module")
+def fast() -> Iterator[None]:
+    previous, before = resources.source(), engine._chosen
+    resources.use(resources.BUILTIN)
+    engine.use(None)
+    assert engine.twin("lines") is not None
+    yield
+    resources.use(previous)
+    engine._chosen = before
+
+
+def agree(stage: CleanLines | DropPages, text: str) -> None:
+    page = Page("http://example.com/", text, "2019")
+    assert stage.judge(page) == fuzz_lines.judged_plainly(stage, page), (stage, text)
+
+
+@settings(max_examples=500)
+@given(st.sampled_from(STAGES), TEXTS)
+def test_any_text(stage: int, text: str) -> None:
+    fuzz_lines.agree((stage, text))
+
+
+def test_mutated_texts() -> None:
+    """A start of what can run for long."""
+    lines = [f"{FIVE}.", "Please read the Privacy Policy of all.", "A fact is[12] here.[3]", "Home", f"{FIVE} [edit]"]
+    for one in itertools.islice(fuzz_lines.inputs(random.Random(5), lines), 4000):
+        fuzz_lines.agree(one)
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_real_pages(stage: int, ten_wet_files: list[Path], real_resources: Path) -> None:
+    """C4's table on many pages, the others on some."""
+    for path in ten_wet_files:
+        with open_read(str(path)) as stream:
+            for page in itertools.islice(WetReader(stream, name=path.name), 0, None, 2 if stage == 0 else 20):
+                fuzz_lines.agree((stage, page.text))
+
+
+def test_tables_of_all_variants_are_compiled_whole() -> None:
+    """No row of ours calls its plain rule, even after a change to a pattern."""
+    of_all = {stage for variant in VARIANTS.values() for stage in variant.stages}
+    stages = {stage for stage in of_all if isinstance(stage, CleanLines | DropPages)}
+    assert len(stages) > 2
+    for stage in stages:
+        assert stage._program(room).calls == 0
+
+
+def test_what_is_known_of_characters() -> None:
+    """All that the compiled rules take for granted, for every character."""
+    for c in map(chr, range(sys.maxunicode + 1)):
+        lowered = c.lower()
+        if c not in "\u0130\u212a":
+            assert len(lowered) == 1
+            assert lowered.isascii() == c.isascii()
+            assert lowered.isalnum() == c.isalnum()
+        if c.isascii():
+            assert lowered == (chr(ord(c) | 32) if "A" <= c <= "Z" else c)
+        assert not (c.isspace() and " " < c < "\x85")
+        assert len(f"{c}a".splitlines()) == 1 or c < " " or c in "\x85\u2028\u2029"
+
+
+def test_every_character_everywhere_in_a_line() -> None:
+    """One of each sort that Unicode's properties tell apart, and all that are blanks."""
+    for c in map(chr, [*range(0x180), *range(0x2000, 0x2070), 0x3A3, 0x660, 0x1680, 0x212A, 0x3000, 0xD800, 0x1F600]):
+        text = f"{c}One{c}two three four {c}five.{c}\n[{c}] {FIVE}{c}\n javascript{c} is here for you.\n{FIVE}.[{c}]"
+        for stage in (0, 3, 10, 11):
+            fuzz_lines.agree((stage, text))
+
+
+def test_every_place_in_a_block_of_characters() -> None:
+    """Lines that end at any of the places that are looked at together, in texts of every width."""
+    for wide, end in itertools.product(WIDE, ("\n", "\r\n", "\x0b", "\x85", "\u2028")):
+        for length in range(0, 150, 3):
+            agree(fuzz_lines.C4, f"{wide}{'a ' * length}.{end}{FIVE}.{end}{end}{FIVE}?{end}Home")
+
+
+@pytest.mark.parametrize("wide", WIDE)
+@pytest.mark.parametrize("row", [*C4_ROWS, *PAPER_ROWS])
+def test_boundaries(row: cleaning.Row, wide: str) -> None:
+    """One row alone, on lines just on either side of its limit."""
+    stage = CleanLines((row, drop_line("rest", contains, substring="#")), 1)
+    lines = ["x" * 999, "x" * 1000, "x" * 1001, f"{'x' * 1000} {'y' * 1001}", "a b c d", "a b c d e", "a b c d e f"]
+    lines += [
+        "..",
+        "...",
+        "....",
+        "a...",
+        "a..",
+        ".",
+        "?",
+        "!",
+        '"',
+        "\u201d",
+        "a.]",
+        "[1]",
+        "[]",
+        "[1",
+        "a.[1]",
+        "[1] a.",
+    ]
+    lines += [
+        "javascript",
+        "xjavascript",
+        "javascripts",
+        "JAVASCRIPT.",
+        "javascrip",
+        "avascript",
+        "java script",
+        "{",
+        "}",
+    ]
+    for phrases in dict(row.limits).get("phrases", ()):
+        lines += [phrases, phrases[1:], phrases[:-1], f"x{phrases}x", phrases.title(), phrases.replace(" ", "  ")]
+    for line in lines:
+        for text in (line, line + wide, wide + line, f"{line}\n{wide}", f"a {line} b\n{wide}#"):
+            agree(stage, text)
+
+
+@pytest.mark.parametrize(
+    ("row", "calls"),
+    [
+        (drop_line("a", word_longer_than, characters=1), 0),
+        (drop_line("a", word_longer_than, characters=1.5), 1),
+        (drop_line("a", fewer_words_than, words=1 << 40), 1),
+        (drop_line("a", no_end_mark, marks=("ab", ".")), 1),
+        (drop_line("a", no_end_mark, marks=".!"), 1),
+        (drop_line("a", no_end_mark, marks=()), 1),
+        (drop_line("a", no_end_mark, marks=tuple("abcdefghijklmnopq")), 1),
+        (drop_line("a", mentions, phrases=("ab", "Ab")), 1),
+        (drop_line("a", mentions, phrases=("b",)), 1),
+        (drop_line("a", mentions, phrases=()), 1),
+        (drop_line("a", mentions, phrases=("\u00e9t\u00e9",)), 1),
+        (drop_line("a", mentions, phrases=("ab c" * 100,)), 0),
+        (drop_line("a", mentions, phrases=tuple(f"word {n}" for n in range(65))), 1),
+        (drop_line("a", has_word, word="-ab"), 1),
+        (drop_line("a", contains, substring=""), 1),
+        (drop_line("a", contains, substring="ab"), 0),
+        (edit(without, pattern="b"), 1),
+        (drop_line("a", without, pattern=C4_ROWS[1].limits[0][1]), 1),
+    ],
+)
+def test_unusual_limits_call_the_plain_rule(row: cleaning.Row, calls: int) -> None:
+    stage = CleanLines((row,), 1)
+    assert stage._program(room).calls == calls
+    for text in (
+        "",
+        "a",
+        "ab",
+        "Ab c",
+        "b.",
+        "a.b",
+        ".ab",
+        "\u00c9t\u00e9",
+        "x-ab",
+        "[1]",
+        "word 7 " * 70,
+        "ab c" * 101,
+    ):
+        agree(stage, text)
+
+
+def test_many_rows() -> None:
+    rows = tuple(drop_page(f"n{n}", contains, substring=f"#{n};") for n in range(300))
+    agree(CleanLines(rows, 1), "One. #7 #299 x\nTwo #299; #3;\n#1;")
+
+
+def test_own_rules_see_the_lines_that_reach_them_in_order() -> None:
+    seen: list[str] = []
+
+    def spy(*, name: str) -> object:
+        return lambda line: seen.append(f"{name} {line}")
+
+    stage = CleanLines((*C4_ROWS[:3], drop_line("spy", spy, name="a"), C4_ROWS[3], drop_page("see", spy, name="b")), 1)
+    agree(stage, f"Home\nfew.\n{FIVE}.\nsome [3].")
+    once = ["a few.", f"a {FIVE}.", f"b {FIVE}.", "a some ."]
+    assert seen == once * 2
+
+
+def test_errors_of_own_rules_pass() -> None:
+    def fails() -> object:
+        return lambda line: 1 // len(line)
+
+    with pytest.raises(ZeroDivisionError):
+        CleanLines((drop_line("x", fails),), 1).judge(Page("u", "a\n\nb", "2019"))
+
+    def nothing() -> object:
+        return lambda line: None
+
+    with pytest.raises(TypeError, match="a rule that edits lines returned None"):
+        CleanLines((edit(nothing),), 1).judge(Page("u", "a", "2019"))
+
+
+def test_drop_pages_looks_at_the_page_as_it_is() -> None:
+    stage = DropPages((*PAPER_PAGE_ROWS, drop_page("end", no_end_mark, marks=(".",))))
+    for text in ("", "a.", "a. ", "\na.", "Lorem\nipsum.", "LOREM IPSUM.", "lorem ipsum {", "{", "\u0130lorem ipsum."):
+        agree(stage, text)

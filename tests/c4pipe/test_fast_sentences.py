@@ -1,0 +1,144 @@
+"""The compiled count of sentences is Punkt's own."""
+
+from __future__ import annotations
+
+import itertools
+import random
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
+from typing import get_args
+
+import fuzz_sentences
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from c4pipe import engine, resources, sentences
+from c4pipe.fast.sentences import Punkt
+from c4pipe.files import open_read
+from c4pipe.wet import WetReader
+
+PUNKTS = get_args(sentences.Punkt)
+PIECES = (
+    *(
+        ".",
+        ".",
+        ".",
+        "?",
+        "!",
+        "..",
+        "...",
+        ".\u201d",
+        "1",
+        "7.5",
+        "-3",
+        ",",
+        ",.",
+        "-",
+        "--",
+        "a",
+        "B",
+        "e.g",
+        "Mr",
+        "st",
+    ),
+    *("A.", "J", "\u00c9", "\u0661", "_", "(", ")", "[", "]", "}", "{", '"', "'", ";", ":", "word", "Word"),
+    *("\n", "\n\n", "\t", "\x1c", "\x85", "\u00a0", "\u3000", "\u2028", "  ", " ", " ", "\u0130", "\u03a3", "\ud800"),
+)
+TEXTS = st.lists(st.sampled_from(PIECES), max_size=30).map("".join) | st.text(max_size=60)
+
+
+@pytest.fixture(autouse=True, scope="module")
+def fast() -> Iterator[ModuleType]:
+    previous, before = resources.source(), engine._chosen
+    resources.use(resources.BUILTIN)
+    engine.use(None)
+    room = engine.twin("sentences")
+    assert room is not None
+    yield room
+    resources.use(previous)
+    engine._chosen = before
+
+
+@pytest.mark.parametrize("punkt", PUNKTS)
+@settings(max_examples=400)
+@given(text=TEXTS)
+def test_any_text(punkt: sentences.Punkt, text: str) -> None:
+    assert sentences.count(text, punkt=punkt) == len(list(sentences.spans(text, punkt=punkt)))
+
+
+def test_every_text_of_few_characters() -> None:
+    """Marks and what is next to them, in every order."""
+    for punkt in PUNKTS:
+        for length, characters in ((4, '.?" \u00a0)a-'), (5, ". aA"), (6, ".\n ")):
+            for text in map("".join, itertools.product(characters, repeat=length)):
+                plain = len(list(sentences.spans(text, punkt=punkt)))
+                assert sentences.count(text, punkt=punkt) == plain, (punkt, text)
+
+
+def test_every_character_beside_a_mark(real_resources: Path) -> None:
+    """One of each sort that Unicode's properties and Punkt tell apart, and all that are blanks."""
+    others = [0x345, 0x3A3, 0x660, 0x1680, 0x1C5, 0x3000, 0x9FA5, 0xD800, 0x10400, 0x1F600]
+    for c in map(chr, [*range(0x180), *range(0x2000, 0x2070), *others]):
+        text = f"{c}. {c}a.{c} x{c}. B{c}.{c}. {c}{c}.\n{c}1."
+        for punkt in PUNKTS:
+            assert sentences.count(text, punkt=punkt) == len(list(sentences.spans(text, punkt=punkt))), (punkt, text)
+
+
+def test_every_parameter_counts(real_resources: Path) -> None:
+    """Each abbreviation, collocation, starter and context, in a text that it can decide."""
+    of = sentences._parameters(resources.source())
+    starters = sorted(of.sent_starters)
+    for word in sorted(of.abbrev_types):
+        fuzz_sentences.agree(f"It is {word}. {word}. {word}-{word}. The {word.upper()}. x-{word}. It {word}.")
+    for first, second in sorted(of.collocations):
+        first, second = (word.replace("##number##", "12") for word in (first, second))
+        fuzz_sentences.agree(
+            f"A {first}. {second} b. {first.title()}. {second.title()} is. {first}. {second}. {first}."
+        )
+    for word in starters:
+        fuzz_sentences.agree(f"At p.m. {word.title()} we go. At p.m. {word} we go... {word.title()} it is. 3. {word}.")
+    for word in sorted(of.ortho_context)[::20]:
+        fuzz_sentences.agree(
+            f"J. {word.title()} a. J. {word} a. 7. {word.title()} a. 7. {word} a. Mr. {word.title()}. {word}"
+        )
+
+
+@pytest.mark.parametrize("limit", [-1, 0, 1, 2, 3, 4, 1 << 40])
+def test_no_further_than_the_limit(limit: int) -> None:
+    assert sentences.counter()("One. Two. Three.", limit) == min(3, max(limit, 0))
+
+
+def test_real_pages(ten_wet_files: list[Path], real_resources: Path) -> None:
+    """Whether a page has enough, and how many some have."""
+    for path in ten_wet_files:
+        with open_read(str(path)) as stream:
+            for index, page in enumerate(WetReader(stream, name=path.name)):
+                for punkt in PUNKTS:
+                    found = sentences.counter(punkt)(page.text, 3)
+                    spans = sentences.spans(page.text, punkt=punkt)
+                    assert found == sum(1 for _ in itertools.islice(spans, 3))
+                if index % 100 == 0:
+                    fuzz_sentences.agree(page.text)
+
+
+@pytest.mark.parametrize("builtin", [True, False])
+def test_mutated_texts(builtin: bool, shared: Path) -> None:
+    """A start of what can run for long."""
+    resources.use(resources.BUILTIN if builtin else str(shared / "data" / "resources"))
+    lines = ['Mr. Smith went to Washington, D.C. on Jan. 5. He said "no." Then... he left!', "No. 7 is here. Is it?"]
+    for text in itertools.islice(fuzz_sentences.inputs(random.Random(builtin), lines), 1500):
+        fuzz_sentences.agree(text)
+    resources.use(resources.BUILTIN)
+
+
+def test_parameters_are_what_counts() -> None:
+    """Nothing of them is in the code."""
+    text = "Go to foo. Bar is there."
+    none = Punkt([], [], [], {}, whole_words=False)
+    assert none.count(text, 9) == 2
+    assert Punkt(["foo"], [], [], {}, whole_words=False).count(text, 9) == 1
+    assert Punkt([], [("foo", "bar")], [], {}, whole_words=False).count(text, 9) == 1
+    assert Punkt(["foo"], [], ["bar"], {}, whole_words=False).count(text, 9) == 2
+    assert Punkt(["foo"], [], [], {"bar": 16}, whole_words=False).count(text, 9) == 2
