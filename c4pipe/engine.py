@@ -26,24 +26,23 @@ class EngineError(RuntimeError):
 def use(engine: str | None) -> None:
     """Choose for this process; None: by ``C4PIPE_ENGINE``, else each room the fast one where it was built."""
     global _chosen
-    if engine is not None and engine not in get_args(Engine):
-        raise EngineError(f"engine is {engine!r}, but must be one of {', '.join(get_args(Engine))}")
-    if engine == "fast" and (absent := missing()):
+    asked = engine or os.environ.get(SETTING)
+    if asked is not None and asked not in get_args(Engine):
+        raise EngineError(f"engine is {asked!r}, but must be one of {', '.join(get_args(Engine))}")
+    if asked == "fast" and (absent := missing()):
         raise EngineError(
             f"the compiled rooms {', '.join(absent)} are not there; install with a C compiler or with ziglang, "
             "for instance pip install --force-reinstall --no-deps c4pipe, or ask for the engine plain"
         )
-    _chosen = cast(Engine | None, engine)
+    _chosen = cast(Engine, asked or "fast")
 
 
 def chosen() -> Engine:
     """The engine that decides in this process, where its rooms were built."""
-    if _chosen is not None:
-        return _chosen
-    if SETTING in os.environ:
-        use(os.environ[SETTING])
-        return chosen()
-    return "fast"
+    if _chosen is None:
+        use(None)
+    assert _chosen is not None
+    return _chosen
 
 
 def twin(room: str) -> ModuleType | None:

@@ -1,58 +1,123 @@
 """The twin of ``line_key`` in c4pipe/dedup.py: the keys of all lines of a text in one call.
 
-Equal because: a line of ASCII alone is stripped and lower-cased byte by byte, which is what ``str.strip`` (of the ten
-characters below U+0080 that ``str.isspace`` knows) and ``str.lower`` do with it; any other line goes through
-``str.strip`` and ``str.lower`` themselves. A line feed is a byte of its own in UTF-8, so lines are cut alike.
+Equal because a line feed is a byte of its own in UTF-8, so lines are cut alike; blanks of ASCII are stripped here (the ten
+that ``str.isspace`` knows), and a line that then begins or ends in another blank goes through ``str`` itself; each
+character is lower-cased alone, by the table that ``str.lower`` uses, but for the two that this does otherwise: U+0130
+becomes two characters and U+03A3 depends on those around it, so such a line goes through ``str``, too. A character takes
+at most half as many bytes more where it is lower-cased (U+023A: two bytes, then three), which bounds the room.
 """
 
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize
 from cpython.unicode cimport PyUnicode_DecodeUTF8
+from libc.stdint cimport uint32_t
 from libc.stdlib cimport free, malloc
-from libc.string cimport memchr
+from libc.string cimport memchr, memcpy
 
 
 cdef extern from "Python.h":
+    bint Py_UNICODE_ISSPACE(uint32_t c) nogil
+    uint32_t Py_UNICODE_TOLOWER(uint32_t c) nogil
     const char *PyUnicode_AsUTF8AndSize(object text, Py_ssize_t *size) except NULL
 
 
 cdef extern from "md5.h":
-    void md5_digest(const unsigned char *data, size_t size, unsigned char *digest) nogil
+    uint32_t md5_pad(unsigned char *data, size_t size) nogil
+    void md5_many(const unsigned char *data, const uint32_t *blocks, size_t count, unsigned char *digests) nogil
 
 
-DEF KEY_BYTES = 16
+cdef enum:
+    KEY_BYTES = 16
+    PADDING_BYTES = 72  # of a message, at most
 
 
 cdef inline bint _is_blank(unsigned char c) noexcept nogil:
     return c == 32 or 9 <= c <= 13 or 28 <= c <= 31
 
 
-cdef inline Py_ssize_t _lowered(const unsigned char *line, Py_ssize_t size, unsigned char *into) noexcept nogil:
-    """Lower-case a line of ASCII; -1 if it is none."""
-    cdef Py_ssize_t i
-    cdef unsigned char c, seen = 0
-    for i in range(size):
-        c = line[i]
-        seen |= c
-        into[i] = c + 32 * (65 <= c <= 90)
-    return -1 if seen & 128 else size
+cdef inline uint32_t _character(const unsigned char *at, int *size) noexcept nogil:
+    """The character that begins there in valid UTF-8, and its bytes."""
+    cdef uint32_t c = at[0]
+    if c < 128:
+        size[0] = 1
+        return c
+    if c < 224:
+        size[0] = 2
+        return (c & 31) << 6 | (at[1] & 63)
+    if c < 240:
+        size[0] = 3
+        return (c & 15) << 12 | (at[1] & 63) << 6 | (at[2] & 63)
+    size[0] = 4
+    return (c & 7) << 18 | (at[1] & 63) << 12 | (at[2] & 63) << 6 | (at[3] & 63)
+
+
+cdef inline int _put(uint32_t c, unsigned char *into) noexcept nogil:
+    """Write a character as UTF-8; its bytes."""
+    if c < 128:
+        into[0] = c
+        return 1
+    if c < 0x800:
+        into[0] = 192 | c >> 6
+        into[1] = 128 | c & 63
+        return 2
+    if c < 0x10000:
+        into[0] = 224 | c >> 12
+        into[1] = 128 | c >> 6 & 63
+        into[2] = 128 | c & 63
+        return 3
+    into[0] = 240 | c >> 18
+    into[1] = 128 | c >> 12 & 63
+    into[2] = 128 | c >> 6 & 63
+    into[3] = 128 | c & 63
+    return 4
+
+
+cdef bint _ends_in_blank(const unsigned char *line, Py_ssize_t size) noexcept nogil:
+    """The first or last character is a blank."""
+    cdef int width
+    cdef const unsigned char *last = line + size - 1
+    if size == 0:
+        return False
+    while last[0] & 192 == 128:
+        last -= 1
+    return Py_UNICODE_ISSPACE(_character(line, &width)) or Py_UNICODE_ISSPACE(_character(last, &width))
+
+
+cdef Py_ssize_t _lowered(const unsigned char *line, Py_ssize_t size, unsigned char *into) noexcept nogil:
+    """Lower-case a line; how many bytes that gave, -1 if ``str`` must do it."""
+    cdef Py_ssize_t at = 0, used = 0
+    cdef int width
+    cdef uint32_t c
+    while at < size:
+        c = line[at]
+        if c < 128:
+            into[used] = c + 32 * (65 <= c <= 90)
+            at += 1
+            used += 1
+        else:
+            c = _character(line + at, &width)
+            if c == 0x130 or c == 0x3A3:
+                return -1
+            at += width
+            used += _put(Py_UNICODE_TOLOWER(c), into + used)
+    return used
 
 
 def line_keys(str text not None) -> bytes:
     """MD5 of each line of the text, stripped and lower-cased, one behind the other."""
-    cdef Py_ssize_t size, length
+    cdef Py_ssize_t size, length, line, used = 0
     cdef const unsigned char *at = <const unsigned char *> PyUnicode_AsUTF8AndSize(text, &size)
     cdef const unsigned char *end = at + size
     cdef const unsigned char *stop
     cdef const unsigned char *last
     cdef Py_ssize_t lines = text.count("\n") + 1
     cdef bytes keys = PyBytes_FromStringAndSize(NULL, lines * KEY_BYTES)
-    cdef unsigned char *digest = <unsigned char *> PyBytes_AS_STRING(keys)
-    cdef unsigned char *lowered = <unsigned char *> malloc(size + 1)
+    cdef unsigned char *messages = <unsigned char *> malloc(size + size // 2 + lines * PADDING_BYTES)
+    cdef uint32_t *blocks = <uint32_t *> malloc(lines * sizeof(uint32_t))
     cdef bytes other
-    if lowered is NULL:
-        raise MemoryError
     try:
-        for _ in range(lines):
+        if messages is NULL or blocks is NULL:
+            raise MemoryError
+        for line in range(lines):
             stop = <const unsigned char *> memchr(at, 10, end - at)
             if stop is NULL:
                 stop = end
@@ -61,14 +126,17 @@ def line_keys(str text not None) -> bytes:
                 at += 1
             while at < last and _is_blank((last - 1)[0]):
                 last -= 1
-            length = _lowered(at, last - at, lowered)
-            if length >= 0:
-                md5_digest(lowered, length, digest)
-            else:
+            length = -1 if _ends_in_blank(at, last - at) else _lowered(at, last - at, messages + used)
+            if length < 0:
                 other = PyUnicode_DecodeUTF8(<const char *> at, last - at, NULL).strip().lower().encode()
-                md5_digest(<const unsigned char *> PyBytes_AS_STRING(other), len(other), digest)
-            digest += KEY_BYTES
+                length = len(other)
+                memcpy(messages + used, PyBytes_AS_STRING(other), length)
+            blocks[line] = md5_pad(messages + used, length)
+            used += 64 * blocks[line]
             at = stop + 1
+        md5_many(messages, blocks, lines, <unsigned char *> PyBytes_AS_STRING(keys))
     finally:
-        free(lowered)
+        free(messages)
+        free(blocks)
     return keys
+

@@ -1,4 +1,7 @@
-/* MD5 (RFC 1321) of a short message; hashlib's costs more than the digest where messages are lines. */
+/* MD5 (RFC 1321) of many short messages side by side, one a lane of a vector: a message alone leaves a core half idle.
+
+   A message lies padded, as its digest takes it: its bytes, 0x80, zeros, and its bits as eight bytes, in whole blocks of
+   64 bytes. */
 #include <stdint.h>
 #include <string.h>
 
@@ -20,40 +23,83 @@ static inline void md5_put(unsigned char *p, uint32_t w) {
     MD5_STEP(f, a, b, c, d, k0, s0, t0) MD5_STEP(f, d, a, b, c, k1, s1, t1) \
     MD5_STEP(f, c, d, a, b, k2, s2, t2) MD5_STEP(f, b, c, d, a, k3, s3, t3)
 
-static void md5_block(uint32_t state[4], const unsigned char *data) {
-    uint32_t a = state[0], b = state[1], c = state[2], d = state[3], m[16];
-    for (int i = 0; i < 16; i++) m[i] = md5_word(data + 4 * i);
-    MD5_FOUR(MD5_F, 0, 1, 2, 3, 7, 12, 17, 22, 0xd76aa478, 0xe8c7b756, 0x242070db, 0xc1bdceee)
-    MD5_FOUR(MD5_F, 4, 5, 6, 7, 7, 12, 17, 22, 0xf57c0faf, 0x4787c62a, 0xa8304613, 0xfd469501)
-    MD5_FOUR(MD5_F, 8, 9, 10, 11, 7, 12, 17, 22, 0x698098d8, 0x8b44f7af, 0xffff5bb1, 0x895cd7be)
-    MD5_FOUR(MD5_F, 12, 13, 14, 15, 7, 12, 17, 22, 0x6b901122, 0xfd987193, 0xa679438e, 0x49b40821)
-    MD5_FOUR(MD5_G, 1, 6, 11, 0, 5, 9, 14, 20, 0xf61e2562, 0xc040b340, 0x265e5a51, 0xe9b6c7aa)
-    MD5_FOUR(MD5_G, 5, 10, 15, 4, 5, 9, 14, 20, 0xd62f105d, 0x02441453, 0xd8a1e681, 0xe7d3fbc8)
-    MD5_FOUR(MD5_G, 9, 14, 3, 8, 5, 9, 14, 20, 0x21e1cde6, 0xc33707d6, 0xf4d50d87, 0x455a14ed)
-    MD5_FOUR(MD5_G, 13, 2, 7, 12, 5, 9, 14, 20, 0xa9e3e905, 0xfcefa3f8, 0x676f02d9, 0x8d2a4c8a)
-    MD5_FOUR(MD5_H, 5, 8, 11, 14, 4, 11, 16, 23, 0xfffa3942, 0x8771f681, 0x6d9d6122, 0xfde5380c)
-    MD5_FOUR(MD5_H, 1, 4, 7, 10, 4, 11, 16, 23, 0xa4beea44, 0x4bdecfa9, 0xf6bb4b60, 0xbebfbc70)
-    MD5_FOUR(MD5_H, 13, 0, 3, 6, 4, 11, 16, 23, 0x289b7ec6, 0xeaa127fa, 0xd4ef3085, 0x04881d05)
-    MD5_FOUR(MD5_H, 9, 12, 15, 2, 4, 11, 16, 23, 0xd9d4d039, 0xe6db99e5, 0x1fa27cf8, 0xc4ac5665)
-    MD5_FOUR(MD5_I, 0, 7, 14, 5, 6, 10, 15, 21, 0xf4292244, 0x432aff97, 0xab9423a7, 0xfc93a039)
-    MD5_FOUR(MD5_I, 12, 3, 10, 1, 6, 10, 15, 21, 0x655b59c3, 0x8f0ccc92, 0xffeff47d, 0x85845dd1)
-    MD5_FOUR(MD5_I, 8, 15, 6, 13, 6, 10, 15, 21, 0x6fa87e4f, 0xfe2ce6e0, 0xa3014314, 0x4e0811a1)
+#define MD5_ROUNDS \
+    MD5_FOUR(MD5_F, 0, 1, 2, 3, 7, 12, 17, 22, 0xd76aa478, 0xe8c7b756, 0x242070db, 0xc1bdceee) \
+    MD5_FOUR(MD5_F, 4, 5, 6, 7, 7, 12, 17, 22, 0xf57c0faf, 0x4787c62a, 0xa8304613, 0xfd469501) \
+    MD5_FOUR(MD5_F, 8, 9, 10, 11, 7, 12, 17, 22, 0x698098d8, 0x8b44f7af, 0xffff5bb1, 0x895cd7be) \
+    MD5_FOUR(MD5_F, 12, 13, 14, 15, 7, 12, 17, 22, 0x6b901122, 0xfd987193, 0xa679438e, 0x49b40821) \
+    MD5_FOUR(MD5_G, 1, 6, 11, 0, 5, 9, 14, 20, 0xf61e2562, 0xc040b340, 0x265e5a51, 0xe9b6c7aa) \
+    MD5_FOUR(MD5_G, 5, 10, 15, 4, 5, 9, 14, 20, 0xd62f105d, 0x02441453, 0xd8a1e681, 0xe7d3fbc8) \
+    MD5_FOUR(MD5_G, 9, 14, 3, 8, 5, 9, 14, 20, 0x21e1cde6, 0xc33707d6, 0xf4d50d87, 0x455a14ed) \
+    MD5_FOUR(MD5_G, 13, 2, 7, 12, 5, 9, 14, 20, 0xa9e3e905, 0xfcefa3f8, 0x676f02d9, 0x8d2a4c8a) \
+    MD5_FOUR(MD5_H, 5, 8, 11, 14, 4, 11, 16, 23, 0xfffa3942, 0x8771f681, 0x6d9d6122, 0xfde5380c) \
+    MD5_FOUR(MD5_H, 1, 4, 7, 10, 4, 11, 16, 23, 0xa4beea44, 0x4bdecfa9, 0xf6bb4b60, 0xbebfbc70) \
+    MD5_FOUR(MD5_H, 13, 0, 3, 6, 4, 11, 16, 23, 0x289b7ec6, 0xeaa127fa, 0xd4ef3085, 0x04881d05) \
+    MD5_FOUR(MD5_H, 9, 12, 15, 2, 4, 11, 16, 23, 0xd9d4d039, 0xe6db99e5, 0x1fa27cf8, 0xc4ac5665) \
+    MD5_FOUR(MD5_I, 0, 7, 14, 5, 6, 10, 15, 21, 0xf4292244, 0x432aff97, 0xab9423a7, 0xfc93a039) \
+    MD5_FOUR(MD5_I, 12, 3, 10, 1, 6, 10, 15, 21, 0x655b59c3, 0x8f0ccc92, 0xffeff47d, 0x85845dd1) \
+    MD5_FOUR(MD5_I, 8, 15, 6, 13, 6, 10, 15, 21, 0x6fa87e4f, 0xfe2ce6e0, 0xa3014314, 0x4e0811a1) \
     MD5_FOUR(MD5_I, 4, 11, 2, 9, 6, 10, 15, 21, 0xf7537e82, 0xbd3af235, 0x2ad7d2bb, 0xeb86d391)
-    state[0] += a; state[1] += b; state[2] += c; state[3] += d;
+
+/* Pad a message of `size` bytes that lies at `data`, with room behind it; how many blocks it then has. */
+static uint32_t md5_pad(unsigned char *data, size_t size) {
+    size_t padded = (size + 9 + 63) / 64 * 64;
+    memset(data + size, 0, padded - size);
+    data[size] = 0x80;
+    md5_put(data + padded - 8, (uint32_t)((uint64_t)size << 3));
+    md5_put(data + padded - 4, (uint32_t)((uint64_t)size >> 29));
+    return (uint32_t)(padded / 64);
 }
 
-/* The digest of `size` bytes, into 16 bytes. */
-static void md5_digest(const unsigned char *data, size_t size, unsigned char *digest) {
-    uint32_t state[4] = {0x67452301, 0xefcdab89, 0x98badcfe, 0x10325476};
-    unsigned char last[128];
-    size_t whole = size / 64 * 64, rest = size - whole, padded = rest < 56 ? 64 : 128;
-    uint64_t bits = (uint64_t)size << 3;
-    for (size_t at = 0; at < whole; at += 64) md5_block(state, data + at);
-    memset(last, 0, padded);
-    memcpy(last, data + whole, rest);
-    last[rest] = 0x80;
-    md5_put(last + padded - 8, (uint32_t)bits);
-    md5_put(last + padded - 4, (uint32_t)(bits >> 32));
-    for (size_t at = 0; at < padded; at += 64) md5_block(state, last + at);
-    for (int i = 0; i < 4; i++) md5_put(digest + 4 * i, state[i]);
+/* The digests, 16 bytes each, of messages that lie one behind the other from `data` on. */
+#define MD5_MANY(name, attribute, lanes, vector) \
+    attribute static void name(const unsigned char *data, const uint32_t *blocks, size_t count, unsigned char *digests) { \
+        static const unsigned char nothing[64]; \
+        static const uint32_t begin[4] = {0x67452301, 0xefcdab89, 0x98badcfe, 0x10325476}; \
+        union { vector v[4]; uint32_t w[4][lanes]; } state; \
+        union { vector v[16]; uint32_t w[16][lanes]; } message; \
+        const unsigned char *at[lanes]; \
+        uint32_t left[lanes]; \
+        size_t job[lanes], next = 0, working = 0; \
+        for (int lane = 0; lane < lanes; lane++) left[lane] = 0; \
+        for (;;) { \
+            for (int lane = 0; lane < lanes; lane++) { \
+                if (left[lane]) continue; \
+                at[lane] = nothing; \
+                if (next == count) continue; \
+                for (int i = 0; i < 4; i++) state.w[i][lane] = begin[i]; \
+                at[lane] = data; left[lane] = blocks[next]; job[lane] = next; \
+                data += (size_t)64 * blocks[next]; next++; working++; \
+            } \
+            if (!working) return; \
+            for (int i = 0; i < 16; i++) \
+                for (int lane = 0; lane < lanes; lane++) message.w[i][lane] = md5_word(at[lane] + 4 * i); \
+            vector a = state.v[0], b = state.v[1], c = state.v[2], d = state.v[3], *m = message.v; \
+            MD5_ROUNDS \
+            state.v[0] += a; state.v[1] += b; state.v[2] += c; state.v[3] += d; \
+            for (int lane = 0; lane < lanes; lane++) { \
+                if (!left[lane]) continue; \
+                at[lane] += 64; \
+                if (--left[lane]) continue; \
+                for (int i = 0; i < 4; i++) md5_put(digests + 16 * job[lane] + 4 * i, state.w[i][lane]); \
+                working--; \
+            } \
+        } \
+    }
+
+#if defined(__GNUC__)
+typedef uint32_t md5_four __attribute__((vector_size(16)));
+MD5_MANY(md5_many_by_four, , 4, md5_four)
+#if defined(__x86_64__)
+typedef uint32_t md5_eight __attribute__((vector_size(32)));
+MD5_MANY(md5_many_by_eight, __attribute__((target("avx2"))), 8, md5_eight)
+#endif
+static void md5_many(const unsigned char *data, const uint32_t *blocks, size_t count, unsigned char *digests) {
+#if defined(__x86_64__)
+    if (__builtin_cpu_supports("avx2")) { md5_many_by_eight(data, blocks, count, digests); return; }
+#endif
+    md5_many_by_four(data, blocks, count, digests);
 }
+#else
+MD5_MANY(md5_many, , 1, uint32_t)
+#endif
