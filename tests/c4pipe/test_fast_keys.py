@@ -5,15 +5,16 @@ from __future__ import annotations
 import hashlib
 import random
 import sys
+from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
 
 import fuzz_keys
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from c4pipe import engine
+from c4pipe import engine, resources
 from c4pipe.dedup import DedupLines, line_key
 from c4pipe.page import Page
 from c4pipe.wet import WetReader
@@ -72,9 +73,19 @@ def test_real_pages(ten_wet_files: list[Path]) -> None:
     assert pages == 2282
 
 
+@pytest.fixture
+def builtin() -> Iterator[None]:
+    before = resources.source()
+    resources.use(resources.BUILTIN)
+    yield
+    resources.use(before)
+
+
 SAID = st.lists(st.sampled_from(["One.", " ONE. ", "Two.", "Three.", "", "Four is five. Six!"]), min_size=1, max_size=7)
 
 
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@pytest.mark.usefixtures("builtin")
 @given(SAID, st.data(), st.sampled_from([0, 1, 3]))
 @pytest.mark.parametrize("by", ["fast", "plain"])
 def test_a_page_told_its_places_is_judged_as_one_told_its_keys(
