@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from types import MappingProxyType
+from types import MappingProxyType, ModuleType
 
-from c4pipe import resources, urls
+from c4pipe import engine, resources, urls
 from c4pipe.page import Page, Verdict
 
 WordLists = tuple[tuple[str, tuple[str, ...]], ...]  # a language's code, and its words
@@ -66,6 +66,18 @@ def matcher(words: tuple[str, ...], *, whole: bool = True, escaped: bool = True)
     return re.compile(rf"(?:\W|^)(?:{choice})(?:\W|$)" if whole else choice)
 
 
+def finder(
+    words: tuple[str, ...], *, whole: bool, escaped: bool = True, fast: ModuleType | None = None
+) -> Callable[[str], bool]:
+    """What says whether a text, lower-cased, has one of ``words``; ``fast``, the compiled twin, if it knows how."""
+    syntax = () if escaped else tuple("^$*+?{}[]\\|()")  # of patterns, all but the full stop
+    if fast and words and all(0 < len(word) <= fast.WORD_MAX and not any(c in word for c in syntax) for word in words):
+        compiled: Callable[[str], bool] = fast.Words(words, whole=whole, any_character=None if escaped else ".")
+        return compiled
+    pattern = matcher(words, whole=whole, escaped=escaped)
+    return lambda text: pattern.search(text.lower()) is not None
+
+
 @dataclass(frozen=True)
 class DropBadwords:
     """Drop ``fraction`` of the pages that use a bad word of their language; which of them, their URLs decide.
@@ -111,13 +123,11 @@ class DropBadwords:
     def judge(self, page: Page) -> Verdict:
         """Pass the page on unless it uses a bad word; counts go to its language too, if that has a list."""
         language = (self.language or page.language).partition("-")[0]
-        words = self.words(language)
-        if words is None:
+        uses_one = _finder(self, language, resources.source(), engine.twin("badwords"))
+        if uses_one is None:
             return Verdict(page, {"passed": 1})
-        found = matcher(words, whole=language not in self.spaceless, escaped=self.escaped)
-        if found.search(page.text.lower()) is None:
-            outcome = "passed"
-        else:
+        outcome = "passed"
+        if uses_one(page.text):
             outcome = "soft-passed" if self.spares(page.url) else "filtered"
         kept = None if outcome == "filtered" else page
         return Verdict(kept, {outcome: 1, f"{self.name}-{language}/{outcome}": 1})
@@ -126,3 +136,14 @@ class DropBadwords:
         """Whether a page with a bad word is one of those that stay, by its normalized URL's hash."""
         numerator, denominator = self.fraction.as_integer_ratio()
         return urls.url_hash(url) % denominator >= numerator
+
+
+@functools.lru_cache(maxsize=4 * len(_FILES))
+def _finder(
+    stage: DropBadwords, language: str, source: str | None, fast: ModuleType | None
+) -> Callable[[str], bool] | None:
+    """What finds a bad word of the language for the stage, None if it has no list; ``source`` is of resources now."""
+    words = stage.words(language)
+    if words is None:
+        return None
+    return finder(words, whole=language not in stage.spaceless, escaped=stage.escaped, fast=fast)
