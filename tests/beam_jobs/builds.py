@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -102,4 +103,4 @@ def documents(folder: Path, format: str | None = None, split: str | None = None)
 
 def present(folder: Path) -> Iterable[str]:
     """The splits that have files."""
-    return [split for split in SPLITS if any(path.name.startswith(f"c4-{split}") for path in folder.iterdir())]
+    return sorted({name.split for name in map(shards.parse_name, os.listdir(folder)) if name is not None})

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from c4pipe import urls
 from c4pipe.page import Page
-from c4pipe.wet import WetReader
+from c4pipe.wet import WetReader, page_text
 
 OLD, NEW, NEWER = "2019-04-18T10:38:25Z", "2019-04-19T00:00:00Z", "2019-04-20T23:59:59Z"
 DATES = (OLD, NEW, NEWER)
@@ -52,7 +52,8 @@ class Record:
 
     url: str
     text: str
-    date: str = NEW
+    date: str = NEW  # "": none
+    content_type: str = "text/plain"  # "": none
 
     def __bytes__(self) -> bytes:
         body = self.text.encode()
@@ -60,12 +61,17 @@ class Record:
             "WARC/1.0",
             "WARC-Type: conversion",
             f"WARC-Target-URI: {self.url}",
-            f"WARC-Date: {self.date}",
+            *([f"WARC-Date: {self.date}"] if self.date else []),
             "WARC-Record-ID: <urn:uuid:cd61b0b3-d9b0-466c-9a5e-99c191f8d2e1>",
-            "Content-Type: text/plain",
+            *([f"Content-Type: {self.content_type}"] if self.content_type else []),
             f"Content-Length: {len(body)}",
         )
         return "\r\n".join(header).encode() + b"\r\n\r\n" + body + b"\r\n\r\n"
+
+    def page(self) -> Page:
+        """What a reader makes of it; without text it is none."""
+        length = str(len(self.text.encode()))
+        return Page(self.url, page_text(self.text), self.date, self.content_type, length)
 
 
 WARCINFO = (

@@ -1,0 +1,204 @@
+"""All six variants in one build, at each version of the semantics: the oracle's documents and counts, to the byte the
+same whatever the order of pages, the cutting into files, the packing of these, the buckets, the driver and the workers.
+"""
+
+from __future__ import annotations
+
+import random
+import tempfile
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import balance
+import builds
+import crawls
+import family
+import pytest
+from crawls import Record
+from hypothesis import Phase, given, settings
+from hypothesis import strategies as st
+
+from beam_jobs import build_c4
+from c4pipe import engine, local, resources
+from c4pipe.page import Page, Verdict
+from c4pipe.variants import SEMANTICS, Variant
+
+PACKINGS: tuple[dict[str, Any], ...] = ({}, {"level": None}, {"level": 1}, {"one_member": True})
+
+
+@pytest.fixture(autouse=True, scope="module")
+def real(shared: Path) -> Iterator[None]:
+    """The pinned lists: of news sites there are no others."""
+    previous = resources.source()
+    resources.use(str(shared / "data" / "resources"))
+    yield
+    resources.use(previous)
+
+
+@dataclass(frozen=True)
+class Corpus:
+    """A variant as it was made of a crawl."""
+
+    documents: builds.Documents
+    counters: dict[str, int]
+    splits: dict[str, int]  # documents of each
+
+
+@contextmanager
+def by(name: str) -> Iterator[None]:
+    """Have that engine decide."""
+    previous = engine._chosen
+    engine.use(name)
+    yield
+    engine.use(previous)
+
+
+def by_oracle(wet: str, variants: dict[str, Variant]) -> dict[str, Corpus]:
+    """What the oracle makes of WET files, by the plain rooms."""
+    pages, reading = family.read(wet)
+    with by("plain"):
+        oracle = local.Oracle(pages)
+        outcomes = {name: oracle.run(variant) for name, variant in variants.items()}
+    return {
+        name: Corpus(
+            documents=family.rows(variants[name], outcome.pages),
+            counters=dict(outcome.counters) | reading[variants[name].undated],
+            splits=Counter(map(variants[name].split, outcome.pages)),
+        )
+        for name, outcome in outcomes.items()
+    }
+
+
+def of_build(output: Path, variants: dict[str, Variant]) -> dict[str, Corpus]:
+    """What a build left."""
+    stats = {name: builds.told(output / name, "stats.json") for name in variants}
+    assert [stats[name]["faults"] for name in variants] == [{}] * len(variants)
+    return {
+        name: Corpus(
+            documents=builds.documents(output / name, "parquet"),
+            counters=stats[name]["counters"],
+            splits=Counter(stats[name]["documents"]),
+        )
+        for name in variants
+    }
+
+
+def arguments(wet: str, output: Path, semantics: str, urls: str, *more: str, workers: int = 1) -> list[str]:
+    named = ("--variant", ",".join(family.names()), "--semantics", semantics, "--urls", urls, "--shards", "2")
+    source = resources.source()
+    assert source is not None
+    return builds.arguments(wet, output, *named, *more, workers=workers, resources=source, format="parquet,jsonl")
+
+
+def published(output: Path) -> dict[str, dict[str, str]]:
+    """The files of each variant, but the manifest, which names what they were made from."""
+    found = {name: builds.tree(output / name) for name in family.names()}
+    for tree in found.values():
+        del tree["manifest.json"]
+    return found
+
+
+@dataclass(frozen=True)
+class Made:
+    """Pages in files, and the same in any order in as many others, packed otherwise; a list of URLs; buckets."""
+
+    records: list[Record]
+    listed: list[str]
+    files: int
+    packing: dict[str, Any]
+    order: random.Random
+    buckets: int
+
+    def write(self, place: Path) -> tuple[str, str, str]:
+        """The globs of the files and of the others, and the path of the list."""
+        one = crawls.write(place / "one", family.cut(self.records, self.order, self.files))
+        shuffled = self.order.sample(self.records, len(self.records))
+        other = crawls.write(place / "other", family.cut(shuffled, self.order, self.files), **self.packing)
+        return one, other, family.list_file(place, self.listed)
+
+
+MADE = st.builds(
+    Made,
+    family.PAGES,
+    family.LISTS,
+    st.integers(1, 5),
+    st.sampled_from(PACKINGS),
+    st.randoms(use_true_random=False),
+    st.integers(1, 5),
+)
+
+
+@pytest.mark.parametrize("semantics", SEMANTICS)
+@settings(max_examples=12)
+@given(MADE)
+def test_any_crawl(semantics: str, made: Made) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        place = Path(folder)
+        one, other, urls = made.write(place)
+        variants = family.variants(semantics, urls)
+        builds.plain(arguments(one, place / "a", semantics, urls))
+        found = of_build(place / "a", variants)
+        assert found == by_oracle(one, variants)
+        for name, corpus in found.items():
+            assert list(balance.of_counters(variants[name], corpus.counters, len(corpus.documents))) == []
+        builds.plain(arguments(other, place / "b", semantics, urls), buckets=made.buckets)
+        assert published(place / "b") == published(place / "a")
+
+
+@pytest.mark.parametrize("semantics", SEMANTICS)
+@settings(max_examples=3, phases=(Phase.generate,))  # a run of Beam takes seconds
+@given(MADE)
+def test_in_one_graph(semantics: str, made: Made) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        place = Path(folder)
+        one, other, urls = made.write(place)
+        assert build_c4.main(arguments(other, place / "graph", semantics, urls, "--exchange", "shuffle")) == 0
+        variants = family.variants(semantics, urls)
+        assert of_build(place / "graph", variants) == by_oracle(one, variants)
+        builds.plain(arguments(one, place / "files", semantics, urls))
+        assert published(place / "graph") == published(place / "files")
+
+
+@pytest.mark.slow
+@settings(max_examples=2, phases=(Phase.generate,))
+@given(st.sampled_from(SEMANTICS), MADE)
+def test_two_workers(semantics: str, made: Made) -> None:
+    """By the command, whose processes take their parts as they come."""
+    with tempfile.TemporaryDirectory() as folder:
+        place = Path(folder)
+        one, other, urls = made.write(place)
+        assert build_c4.main(arguments(other, place / "two", semantics, urls, workers=2)) == 0
+        builds.plain(arguments(one, place / "one", semantics, urls))
+        assert published(place / "two") == published(place / "one")
+
+
+@pytest.mark.parametrize("name", family.names())
+def test_the_comparison_sees_a_difference(name: str, tmp_path: Path) -> None:
+    """Of one variant, in one character of one document."""
+    records = family.certain()
+    wet, urls = crawls.write(tmp_path / "wet", [records]), family.list_file(tmp_path, family.LIST)
+    variants = family.variants("3.1.0", urls)
+    builds.plain(arguments(wet, tmp_path / "build", "3.1.0", urls))
+    found = of_build(tmp_path / "build", variants)
+    assert found == by_oracle(wet, variants)
+    assert all(corpus.documents for corpus in found.values())
+    other = {
+        **variants,
+        name: replace(variants[name], stages=(*variants[name].stages, Spoiled(found[name].documents[0]["url"]))),
+    }
+    assert found != by_oracle(wet, other)
+
+
+@dataclass(frozen=True)
+class Spoiled:
+    """Change the page of a URL."""
+
+    url: str
+    name: str = "spoiled"
+
+    def judge(self, page: Page) -> Verdict:
+        return Verdict(replace(page, text=page.text + ".") if page.url == self.url else page)
