@@ -7,7 +7,7 @@ PIP = $(BIN)/python -m pip install --quiet --constraint constraints.txt
 APT = sudo apt-get install -y git make python3 python3-venv
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-reference lint types bench check-python
+.PHONY: help demo test test-reference lint types bench fuzz check-python
 
 help:  ## show this
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 18
@@ -27,6 +27,14 @@ lint: $(VENV)/test  ## ruff
 
 types: $(VENV)/test  ## mypy, strict
 	$(BIN)/mypy
+
+bench: $(VENV)/bench  ## what a build costs, plain against fast, as a table and a plot: some minutes (WET=, PAGES=, RESOURCES=, OUTPUT=)
+	$(BIN)/python benchmarks/bench.py --wet "$(WET)" $(if $(PAGES),--pages $(PAGES)) \
+		$(if $(RESOURCES),--resources "$(RESOURCES)") --output "$(or $(OUTPUT),bench)"
+
+fuzz: $(VENV)/test  ## the compiled rooms against the plain ones (ROOM=, SECONDS= for each, SEED=, WET=, RESOURCES=)
+	$(BIN)/python benchmarks/fuzz.py --room $(or $(ROOM),all) --seconds $(or $(SECONDS),60) --seed $(or $(SEED),0) \
+		$(if $(WET),--wet "$(WET)") $(if $(RESOURCES),--resources "$(RESOURCES)")
 
 check-python:
 	@command -v $(PYTHON) >/dev/null || { echo "No $(PYTHON) here. Install what this needs:  $(APT)"; exit 1; }
@@ -48,6 +56,11 @@ $(VENV)/test: pyproject.toml setup.py constraints.txt $(COMPILED) | $(VENV)/bin/
 	@echo "Installing c4pipe and what its tests need into $(VENV): some minutes, once."
 	$(PIP) --editable '.[model,dev]'
 	@touch $@ $(VENV)/demo
+
+$(VENV)/bench: pyproject.toml setup.py constraints.txt $(COMPILED) | $(VENV)/bin/python
+	@echo "Installing c4pipe, and what it is measured beside, into $(VENV): some minutes, once."
+	$(PIP) --editable '.[bench]'
+	@touch $@
 
 $(VENV)-reference/test: pyproject.toml setup.py $(COMPILED) | check-python
 	@echo "Installing the reference into $(VENV)-reference: some minutes and 2 GB, once."

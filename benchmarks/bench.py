@@ -78,7 +78,7 @@ def section(name: str, inputs: Inputs, bench: whole.Bench, peer: str) -> Any:
         return whole.sizes(bench, inputs.whole(), inputs.pages_per_file, inputs.pages)
     if name == "start":
         return whole.start(bench)
-    return list(whole.peers(peer, inputs.sample()[0], bench.resources, inputs.sample_pages, bench.rounds))
+    return list(whole.peers(bench, peer, inputs.sample()[0], inputs.sample_pages))
 
 
 def run(arguments: argparse.Namespace) -> dict[str, Any]:

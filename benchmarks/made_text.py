@@ -6,6 +6,7 @@ publishes of its crawls, rounded. A made-up text has the letters and common word
 
 from __future__ import annotations
 
+import functools
 import itertools
 import random
 from collections.abc import Iterator, Sequence
@@ -15,7 +16,7 @@ from typing import NamedTuple
 from c4pipe.demo_prose import prose
 
 ENGLISH_SHARE = 0.45
-ENGLISH_BYTES = 1_500_000  # of documentation: as much as is read in seconds
+ENGLISH_BYTES = 1_000_000  # of documentation: as much as is read in seconds
 PAGES = 2_000  # distinct ones
 
 
@@ -98,6 +99,7 @@ def lines(seed: int = 0) -> list[str]:
     return [line for page in pages(seed, 200) for line in page.text.split("\n")]
 
 
+@functools.cache
 def _documentation() -> Sequence[str]:
     found, left = [], ENGLISH_BYTES
     for each in prose():

@@ -33,7 +33,7 @@ def _lines(found: Mapping[str, Any]) -> Iterator[str]:
         ("steps", steps), ("inflate", inflate), ("engines", engines), ("workers", workers), ("sizes", sizes),
         ("start", start), ("peers", peers),
     ):  # fmt: skip
-        if name in found:
+        if found.get(name, {}).get("measured"):
             yield from told(found[name]["measured"], found)
             yield from about(found[name]["about"])
 
