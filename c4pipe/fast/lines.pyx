@@ -1,7 +1,7 @@
-"""Judges a page by its lines in one pass: the twin of ``CleanLines.judge`` and ``DropPages.judge`` in c4pipe/cleaning.py.
+"""Judges a page by its lines in one pass: the twin of the stages of rows in c4pipe/cleaning.py.
 
-A table of rows becomes a program of as many steps. A row whose rule and limits are known here has a step of its own; any
-other calls what the plain row made, for the lines that reach it. Why the verdicts are equal:
+A table of rows becomes a program of as many steps. A row whose rule and limits are known here has a step of its own;
+any other calls what the plain row made, for the lines that reach it. Why the verdicts are equal:
 
 Lines. They end where ``str.splitlines`` ends them (``Py_UNICODE_ISLINEBREAK``; CR LF is one end, and an end that ends
 the text begins no line). Characters that may be an end are found 64 at a time and then looked at one by one.
@@ -211,7 +211,8 @@ cdef Act compiled(Program program, Step* step, str rule, dict limits) except *:
     if rule == "contains" and spell(&step.marks, limits["substring"]):
         return CONTAINS
     if rule == "mentions" or rule == "has_word":
-        phrases = add_phrases(program, limits["phrases"] if rule == "mentions" else (limits["word"],), rule == "has_word")
+        texts = limits["phrases"] if rule == "mentions" else (limits["word"],)
+        phrases = add_phrases(program, texts, rule == "has_word")
         if phrases:
             step.phrases = phrases
             return PHRASES
@@ -417,7 +418,7 @@ cdef int run_text(Program program, str text, int row, list edited) except -1:
 cdef int run(
     Program program, str text, const Char* t, Py_ssize_t begin, Py_ssize_t end, int row, list edited
 ) except -1:
-    """The first row from ``row`` on that fires for the line, else the number of rows; an edited line goes into ``edited``."""
+    """The first row from ``row`` on that fires for the line, else how many there are; ``edited`` takes an edited line."""
     cdef Step* step
     cdef bint fires
     cdef bint searched = False

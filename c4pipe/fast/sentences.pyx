@@ -14,19 +14,20 @@ Blanks are those of ``str.isspace``, which ``\\s`` and ``\\S`` use too. White sp
 and can follow no mark that matters.
 
 Tokens. The expression for words takes the first that fits of: a run of dashes or points, points with blanks between; a
-word, up to the first place where blank, end, NON_WORD, such a run or a comma that ends it follows; one character. The text
-of a context is split at line feeds first, which for all of these is the same as a blank or the end, but that points
-with a line feed between them do not belong together.
+word, up to the first place where blank, end, NON_WORD, such a run or a comma that ends it follows; one character. The
+text of a context is split at line feeds first, which for all of these is the same as a blank or the end, but that
+points with a line feed between them do not belong together.
 
 Verdict. A context ends a sentence if one of its tokens but the last does. Every token's type, and every look into
 abbreviations, collocations, starters and contexts, is made from the same strings by the same ``str.lower``. One case
 needs no strings: a token of two or more ASCII letters and a point that is, by its hash, neither an abbreviation nor
-the first of a collocation ends a sentence, as it is neither an initial, nor a number, nor an ellipsis. A hash that meets
-another's costs time only.
+the first of a collocation ends a sentence, as it is neither an initial, nor a number, nor an ellipsis. A hash that
+meets another's costs time only.
 
-Sentences. The slices between the ends are moved as NLTK does: closing marks at the head of a slice, if a blank, ``--`` or
-the slice's end follows them, belong to the slice before. A slice that is then empty counts only if the next one
-gives it such marks. Since all that is counted stays counted, one may stop at the limit.
+Sentences. Each end ends a slice, and what is left is one more. NLTK moves closing marks at the head of a slice, if a
+blank, ``--`` or the slice's end follows them, to the slice before, and leaves out what is empty then. A slice that is
+not the last has its mark, so it never is empty; the last, which has no blank at its end, is if it has nothing but
+closing marks. Since all that is counted stays counted, one may stop at the limit.
 """
 
 from cpython.unicode cimport (
@@ -103,13 +104,6 @@ cdef inline int traits(unsigned int c) noexcept:
     return BLANK if Py_UNICODE_ISSPACE(c) else 0
 
 
-cdef struct Sentences:
-    Py_ssize_t count
-    Py_ssize_t begin  # of the slice that is open
-    bint first  # no slice was closed before
-    bint waits  # the slice before is empty and counts if the next one gives it closing marks
-
-
 cdef struct Mark:
     Py_ssize_t word  # where its context begins
     Py_ssize_t at
@@ -163,18 +157,19 @@ cdef unsigned int hash_of_word(str word):
 
 cdef Py_ssize_t count_sentences(Punkt punkt, str text, const Char* t, Py_ssize_t limit) except -1:
     cdef Py_ssize_t length = PyUnicode_GET_LENGTH(text)
-    cdef Py_ssize_t i, j, behind
+    cdef Py_ssize_t i, j
     cdef Py_ssize_t before = -1 if punkt.whole_words else 0  # the mark before: its word does not reach back behind it
     cdef Py_ssize_t word = 0
+    cdef Py_ssize_t count = 0
+    cdef Py_ssize_t rest = 0  # where what follows the last end begins
+    cdef int behind
     cdef int blank = BLANK if punkt.whole_words else ASCII_BLANK
     cdef bint pending = False
-    cdef Mark mark
-    cdef Sentences found
-    found.count, found.begin, found.first, found.waits = 0, 0, True, False
+    cdef Mark mark = Mark(0, 0, 0, 0)
     while length and traits(t[length - 1]) & BLANK:
         length -= 1
     i = 0
-    while i + 1 < length and found.count < limit:
+    while i + 1 < length and count < limit:
         if t[i] > c"?" or not (TRAITS[t[i]] & MARK):
             i += 1
             continue
@@ -188,7 +183,9 @@ cdef Py_ssize_t count_sentences(Punkt punkt, str text, const Char* t, Py_ssize_t
         if j > before:
             word = j + 1
         if pending and mark.at <= word and (not punkt.whole_words or mark.word != word):
-            settle(punkt, text, t, &mark, &found)
+            if ends_sentence(punkt, text, t, mark.word, mark.end):
+                count += 1
+                rest = mark.next
         mark.word, mark.at, mark.end, mark.next = word, i, i + 2, i + 1
         pending = True
         if behind & BLANK:
@@ -200,52 +197,18 @@ cdef Py_ssize_t count_sentences(Punkt punkt, str text, const Char* t, Py_ssize_t
             while j < length and not (traits(t[j]) & BLANK):
                 j += 1
             mark.end = j
-            if not pending:
-                settle(punkt, text, t, &mark, &found)
+            if not pending and ends_sentence(punkt, text, t, mark.word, mark.end):
+                count += 1
+                rest = mark.next
         before = i
         i += 1
-    if pending and found.count < limit:
-        settle(punkt, text, t, &mark, &found)
-    if found.count < limit:
-        close(t, &found, length)
-    return min(found.count, max(limit, 0))
-
-
-cdef int settle(Punkt punkt, str text, const Char* t, Mark* mark, Sentences* found) except -1:
-    """End a sentence at the mark, if its context does."""
-    if ends_sentence(punkt, text, t, mark.word, mark.end):
-        close(t, found, mark.at + 1)
-        found.begin = mark.next
-    return 0
-
-
-cdef inline void close(const Char* t, Sentences* found, Py_ssize_t end) noexcept:
-    """Count the slice that ends here, and the one before if that waits for it."""
-    cdef Py_ssize_t moved = 0
-    if not found.first:
-        moved = closing_marks(t, found.begin, end)
-        if found.waits and moved:
-            found.count += 1
-    found.first = False
-    found.waits = found.begin + moved >= end
-    if not found.waits:
-        found.count += 1
-
-
-cdef inline Py_ssize_t closing_marks(const Char* t, Py_ssize_t begin, Py_ssize_t end) noexcept:
-    """How much at the head of a slice belongs to the slice before: ``re_boundary_realignment``."""
-    cdef Py_ssize_t at = begin
-    while at < end and traits(t[at]) & CLOSING:
-        at += 1
-    if at == begin or at == end:
-        return at - begin
-    if traits(t[at]) & BLANK:
-        while at < end and traits(t[at]) & BLANK:
-            at += 1
-        return at - begin
-    if t[at] == c"-" and at + 1 < end and t[at + 1] == c"-":
-        return at - begin
-    return 0
+    if pending and count < limit and ends_sentence(punkt, text, t, mark.word, mark.end):
+        count += 1
+        rest = mark.next
+    while count and rest < length and traits(t[rest]) & CLOSING:
+        rest += 1
+    count += rest < length
+    return min(count, max(limit, 0))
 
 
 cdef bint ends_sentence(Punkt punkt, str text, const Char* t, Py_ssize_t at, Py_ssize_t end) except -1:
