@@ -7,6 +7,7 @@ import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from c4pipe import engine
 from c4pipe.page import Page
 from c4pipe.warc_records import RECORD_BYTES_MAX
 from c4pipe.wet import WetReader
@@ -61,6 +62,20 @@ class Reading:
 
 
 def read(data: bytes, *, record_bytes_max: int = RECORD_BYTES_MAX) -> Reading:
+    """What the plain reader and the compiled one, if there is one, make of a file, which must be the same."""
+    before = engine._chosen
+    readings = []
+    try:
+        for chosen in ("plain", None):
+            engine.use(chosen)
+            readings.append(_read(data, record_bytes_max))
+    finally:
+        engine._chosen = before
+    assert readings[0] == readings[1]
+    return readings[0]
+
+
+def _read(data: bytes, record_bytes_max: int) -> Reading:
     reader = WetReader(io.BytesIO(data), name="x.warc.wet.gz", record_bytes_max=record_bytes_max)
     pages = list(reader)
     places = [(fault.kind, fault.offset) for fault in reader.faults]
