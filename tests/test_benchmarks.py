@@ -310,3 +310,14 @@ def test_tables_go_between_the_marks(tmp_path: Path) -> None:
     path.write_text("nothing")
     with pytest.raises(ValueError, match="lacks the marks"):
         results.put_into(path, "new\n")
+
+
+def test_the_published_tables_are_those_of_the_json() -> None:
+    """``python benchmarks/results.py benchmarks/results.json --into benchmarks/RESULTS.md``."""
+    published = (BENCHMARKS / "RESULTS.md").read_text("utf-8")
+    assert published.count(results.BEGIN) == published.count(results.END) == 1
+    kept = BENCHMARKS / "results.json"
+    if not kept.exists():
+        pytest.skip("nothing is published yet")
+    told = published.partition(results.BEGIN)[2].partition(results.END)[0]
+    assert told.strip() == results.markdown(json.loads(kept.read_text("utf-8"))).strip()
