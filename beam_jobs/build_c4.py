@@ -56,6 +56,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def run(arguments: argparse.Namespace, rest: Sequence[str]) -> None:
     """Plan, take the folder, build, say what came out."""
     try:
+        files.require_known(arguments.output)
         job, selection = planned(arguments)
         options = pipeline_options(arguments, rest)
     except ValueError as error:

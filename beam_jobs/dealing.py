@@ -14,8 +14,6 @@ from beam_jobs.plan import Job
 from c4pipe import keys, shards
 from c4pipe.dedup import KEY_BYTES
 
-BATCH_DOCUMENTS = 2048  # documents of 190,000 characters fit Arrow's 32-bit offsets in such a batch
-
 DOCUMENTS = pa.schema(
     [
         ("key", pa.binary(KEY_BYTES)),
@@ -33,9 +31,7 @@ def in_order(tables: Sequence[pa.Table]) -> pa.Table:
     """Return the documents of a shard as they are written: by their keyed hash, wherever they come from."""
     documents = pa.concat_tables([DOCUMENTS.empty_table(), *tables])
     high, low = keys.words(documents["key"].to_pylist())
-    ordered = documents.drop_columns("key").take(np.lexsort((low, high)))
-    pieces = ordered.combine_chunks().to_batches(max_chunksize=BATCH_DOCUMENTS)
-    return pa.Table.from_batches(pieces, schema=ordered.schema)
+    return documents.drop_columns("key").take(np.lexsort((low, high)))
 
 
 def size_of(documents: pa.Table) -> int:

@@ -119,7 +119,7 @@ def settle_urls(met: tuple[int, Iterable[bytes]], job: Job) -> Iterator[tuple[in
     """Send the winners of a bucket to their scope and part."""
     bucket, blobs = met
     claims = pa.concat_tables([from_bytes(blob) for blob in blobs])
-    for scope, winners in steps.settle_urls(job, bucket, claims):
+    for scope, winners in steps.settle_urls(job, bucket, [claims]):
         yield from by_part(winners, scope * job.parts)
 
 
@@ -198,7 +198,8 @@ def write(met: tuple[bytes, Iterable[bytes]], job: Job) -> str:
     """Write a shard."""
     name, blobs = met
     shard = dealing.shard_named(name.decode())
-    steps.write_shard(job, shard, [from_bytes(blob) for blob in blobs])
+    documents = dealing.in_order([from_bytes(blob) for blob in blobs])
+    steps.write_shard(job, shard, lambda: [documents])
     return shard.item
 
 
@@ -208,7 +209,7 @@ def finish(_: int, job: Job) -> int:
     written = set(job.store.done("write"))
     for shard in shards:
         if shard.item not in written:
-            steps.write_shard(job, shard, [])
+            steps.write_shard(job, shard, list)
     report.publish(job)
     job.store.forget_exchanges()
     return len(shards)

@@ -10,8 +10,9 @@ from beam_jobs import page_store, report
 from beam_jobs.plan import Branch, Job
 from beam_jobs.reuse import holds
 from beam_jobs.sources import Selection
-from c4pipe import files, resources, sentences
+from c4pipe import files, langid, resources, sentences
 from c4pipe.fingerprint import described, fingerprint
+from c4pipe.langid import LabelLanguage
 from c4pipe.variants import Variant
 
 
@@ -31,9 +32,17 @@ def identity(job: Job, selection: Selection) -> dict[str, Any]:
             "seed": job.seed,
             "keep_raw": job.holds_raw,  # else some parts would have the raw text, and some not
         },
-        "versions": report.versions() | {"punkt": sentences.algorithm(), "store": str(page_store.SCHEMA_NUMBER)},
+        "versions": report.versions()
+        | {"punkt": sentences.algorithm(), "store": str(page_store.SCHEMA_NUMBER)}
+        | _cld3(job),
         "holds": holds(job),
     }
+
+
+def _cld3(job: Job) -> dict[str, str]:
+    """The version of cld3, if pages are labelled."""
+    stages = {type(stage) for branch in job.branches for stage in branch.wanted.variant.stages}
+    return {"gcld3": langid.cld3_version()} if LabelLanguage in stages else {}
 
 
 def _variant(branch: Branch) -> dict[str, Any]:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import os
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, get_args
 
 from apache_beam.options.pipeline_options import DirectOptions, PipelineOptions, SetupOptions, StandardOptions
 
-from c4pipe import shards
+from beam_jobs import budget
+from c4pipe import engine, shards
 from c4pipe.crawl import BASE_URL
 from c4pipe.documents import SEEDS
 
@@ -162,7 +162,26 @@ OPTIONS: tuple[tuple[str, dict[str, Any]], ...] = (
     ),
     (
         "--workers",
-        {"type": positive, "metavar": "N", "help": "processes on this machine (default: one a core)"},
+        {
+            "type": positive,
+            "metavar": "N",
+            "help": "processes on this machine (default: one a core, or as many as --memory is enough for)",
+        },
+    ),
+    (
+        "--memory",
+        {
+            "type": budget.size,
+            "metavar": "SIZE",
+            "help": "what all processes on this machine may take together, such as 8G (default: four fifths of it)",
+        },
+    ),
+    (
+        "--engine",
+        {
+            "choices": get_args(engine.Engine),
+            "help": "what judges pages: compiled code, or the plain Python that it is held equal to (default: fast)",
+        },
     ),
     (
         "--exchange",
@@ -242,5 +261,5 @@ def pipeline_options(arguments: argparse.Namespace, rest: Sequence[str]) -> Pipe
     options.view_as(SetupOptions).save_main_session = False  # everything that is pickled lives in a module
     options.view_as(StandardOptions).runner = "FnApiRunner" if is_local(arguments) else arguments.runner
     if is_local(arguments):
-        options.view_as(DirectOptions).direct_num_workers = arguments.workers or os.cpu_count() or 1
+        options.view_as(DirectOptions).direct_num_workers = budget.shared(arguments.memory, arguments.workers).workers
     return options

@@ -19,10 +19,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import cast
 
+from beam_jobs.budget import CLUSTER_ITEM_BYTES
 from beam_jobs.names import name_of
 from beam_jobs.store import Store
 from beam_jobs.tree import Line
-from c4pipe import files, resources
+from c4pipe import engine, files, resources
 from c4pipe.cleaning import CleanLines, MaxLength, MinParagraphs
 from c4pipe.dedup import Dedup, KeepOne
 from c4pipe.langid import English, LabelLanguage
@@ -151,6 +152,8 @@ class Job:
     resources: str | None
     max_bad_files: int = 0
     keep_raw: bool = False  # the text of pages before cleaning stays in the page store
+    item_bytes: int = CLUSTER_ITEM_BYTES  # what a step may hold of a bucket or shard at a time; changes no outcome
+    engine: str | None = None  # that judges pages; changes no outcome
 
     @property
     def store(self) -> Store:
@@ -162,8 +165,9 @@ class Job:
         return files.join(self.output, variant.name)
 
     def begin(self) -> None:
-        """Tell this process where the pinned lists are."""
+        """Tell this process where the pinned lists are, and what judges."""
         resources.use(self.resources)
+        engine.use(self.engine)
 
     @property
     def branches(self) -> tuple[Branch, ...]:

@@ -6,7 +6,8 @@ import argparse
 import glob
 from collections.abc import Iterator
 
-from beam_jobs import reuse, sources
+from beam_jobs import budget, reuse, sources
+from beam_jobs.budget import CLUSTER_ITEM_BYTES as CLUSTER
 from beam_jobs.options import is_local
 from beam_jobs.plan import MAX_SCOPES, Crawl, Job, Wanted, default_buckets
 from beam_jobs.sources import Selection
@@ -48,6 +49,8 @@ def planned(arguments: argparse.Namespace) -> tuple[Job, Selection]:
         resources=arguments.resources or resources.source(),
         max_bad_files=arguments.max_bad_files,
         keep_raw=arguments.keep_raw,
+        item_bytes=budget.shared(arguments.memory, arguments.workers).item_bytes if is_local(arguments) else CLUSTER,
+        engine=arguments.engine,
     )
     if len(job.scopes) > MAX_SCOPES:  # parts the stages of each variant, which fails here, not on a worker
         raise ValueError(

@@ -14,16 +14,20 @@ read or write the page store and the shards.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
-from beam_jobs import dealing, judging, page_store, settling, sources, store
+from beam_jobs import budget, dealing, judging, page_store, settling, sources, store
 from beam_jobs.plan import Job, LineScope
 from c4pipe import download, files, keys, shards
+
+# What a step holds at its peak, by the bytes of what it settles or sorts.
+URL_COPIES, LINE_COPIES, DOCUMENT_COPIES = 3, 4, 3
 
 
 def item(number: int, *more: int) -> str:
@@ -90,27 +94,50 @@ def list_urls(job: Job) -> None:
             job.store.finish("list", item(number), {"urls": len(listed)})
 
 
-def settle_urls(job: Job, bucket: int, claims: pa.Table) -> Iterator[tuple[int, keys.Places]]:
-    """Decide which pages win the URLs of a bucket: the winners of each scope; the report says what was counted."""
-    counters = {}
-    for number, scope in enumerate(job.scopes):
-        listed = None if scope.listed is None else store.read_array(job.store.listed(number, bucket))
-        winners, counted = settling.settle_urls(claims, scope, number, listed)
-        counters[str(number)] = counted
-        yield number, winners
-    job.store.finish("settle_urls", item(bucket), {"counters": counters})
+def settle_urls(
+    job: Job, bucket: int, claims: Iterable[pa.Table], slices: int = 1
+) -> Iterator[tuple[int, keys.Places]]:
+    """Decide which pages win the URLs of a bucket: the winners of each scope; the report says what was counted.
+
+    The claims come in so many slices, each an equal range of the bucket's keys.
+    """
+    winners: list[list[keys.Places]] = [[] for _ in job.scopes]
+    counters: list[Counter[str]] = [Counter() for _ in job.scopes]
+    for index, table in enumerate(claims):
+        for number, scope in enumerate(job.scopes):
+            listed = None
+            if scope.listed is not None:
+                listed = store.read_array(job.store.listed(number, bucket))
+                first, last = keys.bucket_range(listed["key"], bucket * slices + index, job.buckets * slices)
+                listed = listed[first:last]
+            won, counted = settling.settle_urls(table, scope, number, listed)
+            winners[number].append(won)
+            counters[number].update(counted)
+    for number, found in enumerate(winners):
+        yield number, keys.in_order(np.concatenate(found))
+    report = {str(number): dict(counted) for number, counted in enumerate(counters)}
+    job.store.finish("settle_urls", item(bucket), {"counters": report})
 
 
 def settle_url_bucket(job: Job, bucket: int) -> None:
     """``settle_urls``, leaving the winners in files."""
-    claims = pa.concat_tables([_slice_urls(job, part, bucket) for part in range(job.parts)])
-    for number, winners in settle_urls(job, bucket, claims):
+    held = sum(_slice_urls(job, part, bucket, job.buckets).nbytes for part in range(job.parts))
+    slices = budget.slices(held * URL_COPIES, job.item_bytes)
+    claims = (
+        pa.concat_tables([
+            # A copy, since a process can have no more than some 65,000 files mapped.
+            keys.copied(_slice_urls(job, part, bucket * slices + index, job.buckets * slices))
+            for part in range(job.parts)
+        ])
+        for index in range(slices)
+    )  # fmt: skip
+    for number, winners in settle_urls(job, bucket, claims, slices):
         store.write_array(job.store.winners(number, bucket), winners)
 
 
-def _slice_urls(job: Job, part: int, bucket: int) -> pa.Table:
+def _slice_urls(job: Job, part: int, bucket: int, buckets: int) -> pa.Table:
     claims = store.read_table(job.store.urls(part))
-    first, last = keys.key_range(claims, bucket, job.buckets)
+    first, last = keys.key_range(claims, bucket, buckets)
     return claims.slice(first, last - first)
 
 
@@ -148,13 +175,22 @@ def claim_part(job: Job, number: int, part: int) -> None:
 
 def settle_line_bucket(job: Job, number: int, bucket: int) -> None:
     """Decide which lines own the keys of a bucket."""
-    claims = []
-    for part in range(job.parts):
-        array = store.read_array(job.store.claims(number, part))
-        first, last = keys.bucket_range(array["key"], bucket, job.buckets)
-        claims.append(array[first:last])
-    store.write_array(job.store.owners(number, bucket), keys.line_owners(np.concatenate(claims)))
+    held = sum(len(_slice_lines(job, number, part, bucket, job.buckets)) for part in range(job.parts))
+    slices = budget.slices(held * keys.LINE_CLAIM.itemsize * LINE_COPIES, job.item_bytes)
+    owners = []
+    for index in range(slices):
+        claims = [
+            _slice_lines(job, number, part, bucket * slices + index, job.buckets * slices) for part in range(job.parts)
+        ]
+        owners.append(keys.line_owners(np.concatenate(claims)))
+    store.write_array(job.store.owners(number, bucket), keys.by_part(np.concatenate(owners)))
     job.store.finish("settle_lines", item(number, bucket))
+
+
+def _slice_lines(job: Job, number: int, part: int, bucket: int, buckets: int) -> keys.LineClaims:
+    claims = store.read_array(job.store.claims(number, part))
+    first, last = keys.bucket_range(claims["key"], bucket, buckets)
+    return np.array(claims[first:last])  # a copy, since a process can have no more than some 65,000 files mapped
 
 
 def judge_part(
@@ -181,25 +217,35 @@ def judge_into_file(job: Job, part: int) -> None:
     job.store.finish("judge", item(part), report)
 
 
-def write_shard(job: Job, shard: dealing.Shard, tables: Sequence[pa.Table]) -> None:
-    """Write a shard's documents in every format; the report describes the files."""
-    documents = dealing.in_order(tables)
+def write_shard(job: Job, shard: dealing.Shard, documents: Callable[[], Iterable[pa.Table]]) -> None:
+    """Write a shard's documents, which come in their order, in every format; the report describes the files."""
     infos = []
     for form in job.formats:
         name = shards.shard_name(form, shard.split, shard.index, shard.count)
         with files.write_atomic(files.join(job.output, shard.variant, name)) as stream:
-            infos.append(asdict(shards.write_shard(form, stream, documents, name=name)))
+            infos.append(asdict(shards.write_shard(form, stream, documents(), name=name)))
     job.store.finish("write", shard.item, {"variant": shard.variant, "shards": infos})
 
 
 def write_from_files(job: Job, shard: dealing.Shard) -> None:
     """``write_shard`` with the documents that the parts' files hold for it."""
-    write_shard(job, shard, list(_dealt(job, shard)))
+    held = sum(table.nbytes for table in _dealt(job, shard, shard.index, shard.count))
+    slices = budget.slices(held * DOCUMENT_COPIES, job.item_bytes)
+
+    def in_order() -> Iterator[pa.Table]:
+        for index in range(slices):
+            yield dealing.in_order(list(_dealt(job, shard, shard.index * slices + index, shard.count * slices)))
+
+    if slices == 1:
+        whole = list(in_order())  # sorted once for all formats
+        write_shard(job, shard, lambda: whole)
+    else:
+        write_shard(job, shard, in_order)
 
 
-def _dealt(job: Job, shard: dealing.Shard) -> Iterator[pa.Table]:
+def _dealt(job: Job, shard: dealing.Shard, index: int, count: int) -> Iterator[pa.Table]:
     for part in range(job.parts):
         table = store.read_batch(job.store.documents(part), f"{shard.variant}/{shard.split}")
         if table is not None:
-            first, last = keys.key_range(table, shard.index, shard.count)
+            first, last = keys.key_range(table, index, count)
             yield table.slice(first, last - first)

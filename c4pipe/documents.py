@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import cast
 
 import pyarrow as pa
@@ -64,15 +64,29 @@ def checked(documents: pa.Table) -> pa.Table:
     return documents.select(FIELDS)
 
 
-def batches(documents: pa.Table) -> Iterator[pa.Table]:
-    """A checked table in pieces of ``BATCH`` rows, each column in one chunk: how the table was chunked leaves no trace.
+def batches(tables: Iterable[pa.Table]) -> Iterator[pa.Table]:
+    """Checked tables in pieces of ``BATCH`` rows, each column in one chunk: how they were chunked leaves no trace.
 
     Only a piece is cast to 32-bit offsets, so a column of large strings may hold more than 2 GB.
     """
-    for start in range(0, documents.num_rows, BATCH):
-        piece = documents.slice(start, BATCH)
-        arrays = [pa.concat_arrays(column.chunks).cast(pa.string()) for column in piece.columns]
-        yield pa.table(arrays, schema=SCHEMA)
+    waiting: list[pa.Table] = []
+    rows = 0
+    for table in tables:
+        start = 0
+        while rows + table.num_rows - start >= BATCH:
+            yield _piece([*waiting, table.slice(start, BATCH - rows)])
+            start += BATCH - rows
+            waiting, rows = [], 0
+        waiting.append(table.slice(start))
+        rows += table.num_rows - start
+    if rows:
+        yield _piece(waiting)
+
+
+def _piece(tables: Sequence[pa.Table]) -> pa.Table:
+    """Tables of ``BATCH`` rows together as one; joined before they are cast, so that offsets begin at 0."""
+    columns = ([chunk.cast(pa.large_string()) for table in tables for chunk in table[name].chunks] for name in FIELDS)
+    return pa.table([pa.concat_arrays(chunks).cast(pa.string()) for chunks in columns], schema=SCHEMA)
 
 
 def as_bytes(piece: pa.Table, name: str) -> list[bytes]:

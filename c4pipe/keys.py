@@ -82,6 +82,11 @@ def bucket_range(leading: Any, bucket: int, buckets: int) -> tuple[int, int]:
     return first, last
 
 
+def copied(claims: pa.Table) -> pa.Table:
+    """Return claims that nothing but memory holds, of claims that lie in a mapped file."""
+    return claims.take(pa.array(np.arange(len(claims)))) if len(claims) else claims.schema.empty_table()
+
+
 def sort_url_claims(claims: pa.Table) -> pa.Table:
     """Return the claims by key, so that a bucket is a slice."""
     return claims.take(np.lexsort(leading_words(claims)[::-1])) if len(claims) else claims
@@ -173,7 +178,7 @@ def line_owners(claims: LineClaims) -> Places:
     owners = np.empty(len(chosen), LINE_PLACE)
     for name in LINE_PLACE.names or ():
         owners[name] = claims[name][chosen]
-    return owners[np.argsort(owners["part"], kind="stable")]
+    return by_part(owners)
 
 
 def _least(ranks: npt.NDArray[np.uint64], first: npt.NDArray[np.int64]) -> npt.NDArray[np.uint64]:
@@ -193,6 +198,11 @@ def _equal_to_last(*columns: npt.NDArray[Any]) -> npt.NDArray[np.bool_]:
     equal = np.zeros(len(columns[0]), bool)
     equal[1:] = np.logical_and.reduce([column[1:] == column[:-1] for column in columns])
     return equal
+
+
+def by_part(places: Places) -> Places:
+    """Return places by part; those of a part stay as they stand."""
+    return places[np.argsort(places["part"], kind="stable")]
 
 
 def in_order(places: Places) -> Places:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import io
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import BinaryIO, cast
 
 import pyarrow as pa
@@ -76,18 +76,23 @@ class _Counted(io.RawIOBase):
         return len(data)
 
 
-def write_shard(format: str, stream: BinaryIO, documents: pa.Table, *, name: str = "") -> ShardInfo:
+def write_shard(
+    format: str, stream: BinaryIO, documents: pa.Table | Iterable[pa.Table], *, name: str = ""
+) -> ShardInfo:
     """Write all documents, in their order, as one shard; the file's name, where given, tells the split.
 
-    The table has the columns of ``FIELDS`` as strings without nulls, as ``table`` makes it; others are left out.
+    The table, or each of the tables that follow one another, has the columns of ``FIELDS`` as strings without nulls, as
+    ``table`` makes it; others are left out. How the documents are parted leaves no trace.
     """
     write = WRITERS[known_format(format)]
     told = parse_name(name)
-    documents = checked(documents)
-    counted, digest = _Counted(stream), Digest()
+    tables = [documents] if isinstance(documents, pa.Table) else documents
+    counted, digest, number = _Counted(stream), Digest(), 0
 
     def digested() -> Iterator[pa.Table]:
-        for piece in batches(documents):
+        nonlocal number
+        for piece in batches(map(checked, tables)):
+            number += piece.num_rows
             digest.add({field: as_bytes(piece, field) for field in DIGESTED})
             yield piece
 
@@ -96,7 +101,7 @@ def write_shard(format: str, stream: BinaryIO, documents: pa.Table, *, name: str
         name=name,
         split=told.split if told else "",
         format=format,
-        documents=documents.num_rows,
+        documents=number,
         bytes=counted.bytes,
         sha256=counted.sha256.hexdigest(),
         content_digest=digest.hex(),

@@ -68,7 +68,7 @@ def test_checked_names_missing_columns() -> None:
 def test_batches_are_of_one_size_and_one_chunk(count: int) -> None:
     made = documents.table([DOCUMENT | {"text": str(number)} for number in range(count)])
     chunked = pa.concat_tables([made.slice(0, 3), made.slice(3)])
-    pieces = list(documents.batches(chunked))
+    pieces = list(documents.batches([chunked]))
     assert [piece.num_rows for piece in pieces] == [BATCH] * (count // BATCH) + [count % BATCH] * (count % BATCH > 0)
     assert all(column.num_chunks == 1 for piece in pieces for column in piece.columns)
     assert [row for piece in pieces for row in piece.to_pylist()] == made.to_pylist()
@@ -82,7 +82,7 @@ def test_columns_of_more_than_2_gb_are_cut_into_pieces() -> None:
     text = pa.LargeStringArray.from_buffers(count, *buffers)
     assert size * count > 2**31
     rest = pa.table([text, *[pa.repeat(pa.scalar("x"), count)] * 4], names=FIELDS).slice(count - 3)
-    (piece,) = documents.batches(documents.checked(rest))
+    (piece,) = documents.batches([documents.checked(rest)])
     assert piece.schema == documents.SCHEMA
     assert piece["text"].to_pylist() == ["\0" * size] * 3
 
@@ -157,3 +157,17 @@ def test_shards_are_of_like_size() -> None:
     for number in range(10_000):
         sizes[shard_of(document_key(f"https://example.org/{number}"), 10)] += 1
     assert all(abs(size - 1000) < 150 for size in sizes)
+
+
+@pytest.mark.parametrize("rows", [0, 1, documents.BATCH - 1, documents.BATCH, documents.BATCH + 1, 2 * documents.BATCH])
+@pytest.mark.parametrize("cut", [1, 1000, documents.BATCH, 5000])
+def test_how_documents_come_leaves_no_trace(rows: int, cut: int) -> None:
+    whole = pa.table([[f"{name} {row}" for row in range(rows)] for name in FIELDS], schema=documents.SCHEMA)
+    cut = max(cut, rows // 50)  # not thousands of tables
+    tables = [whole.slice(start, cut) for start in range(0, rows, cut)]
+    pieces = list(documents.batches([*tables, whole.slice(0, 0)]))
+    assert [piece.num_rows for piece in pieces] == [
+        min(documents.BATCH, rows - start) for start in range(0, rows, documents.BATCH)
+    ]
+    assert pa.concat_tables([documents.SCHEMA.empty_table(), *pieces]).equals(whole)
+    assert all(column.num_chunks == 1 for piece in pieces for column in piece.columns)

@@ -1,0 +1,73 @@
+"""How much memory a build on this machine may take, and what follows from it: how many processes, and what one holds.
+
+A process holds one item at a time: a WET file, of which there are no large ones, or what fits of a bucket of keys or of
+a shard, which are taken in slices of the key space. So the peak is that of the options, whatever the size of the crawl.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+MIB = 2**20
+PARENT_BYTES = 400 * MIB  # measured: Beam with its local runner, 280 MiB
+WORKER_BYTES = 400 * MIB  # measured: Beam, Arrow, the profiles of languages, 330 MiB
+ITEM_BYTES = 700 * MIB  # measured: a WET file of 40,000 pages, 560 MiB
+CLUSTER_ITEM_BYTES = 2048 * MIB
+SHARE = 0.8  # of the machine's memory, where nothing is asked
+
+_UNITS = {"": 1, "K": 2**10, "M": 2**20, "G": 2**30, "T": 2**40}
+_CGROUP_LIMITS = ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes")
+
+
+def size(text: str) -> int:
+    """Parse a number of bytes, such as 8G.
+
+    >>> size("8G"), size("512MiB")
+    (8589934592, 536870912)
+    """
+    found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([KMGT]?)(?:i?B)?", text.strip(), re.IGNORECASE)
+    if found is None:
+        raise argparse.ArgumentTypeError(f"{text!r} must be a number of bytes such as 8G or 512M")
+    return int(float(found[1]) * _UNITS[found[2].upper()])
+
+
+def of_machine() -> int:
+    """The memory of this machine, or of the container that this runs in, in bytes."""
+    limits = [os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")]
+    for path in _CGROUP_LIMITS:
+        try:
+            limits.append(int(Path(path).read_text("ascii")))
+        except (OSError, ValueError):  # none there, or "max"
+            continue
+    return min(limits)
+
+
+@dataclass(frozen=True)
+class Share:
+    """What a build on this machine may use."""
+
+    workers: int
+    item_bytes: int  # of each worker, for what it holds of its item
+
+
+def shared(memory: int | None, workers: int | None) -> Share:
+    """Divide the memory among the workers that are asked for; unasked, one a core, or as many as it is enough for."""
+    whole = int(of_machine() * SHARE) if memory is None else memory
+    enough = max(0, whole - PARENT_BYTES) // (WORKER_BYTES + ITEM_BYTES)
+    if memory is not None and enough < (workers or 1):
+        least = PARENT_BYTES + (workers or 1) * (WORKER_BYTES + ITEM_BYTES)
+        raise ValueError(
+            f"--memory is {whole / MIB:,.0f}M, but --workers {workers or 1} takes {least / MIB:,.0f}M; "
+            "give more memory, or fewer workers"
+        )
+    count = workers or max(1, min(os.cpu_count() or 1, enough))
+    return Share(count, max(ITEM_BYTES, (whole - PARENT_BYTES) // count - WORKER_BYTES))
+
+
+def slices(held_bytes: int, item_bytes: int) -> int:
+    """Into how many equal parts what a step would hold is cut, so that each fits."""
+    return max(1, -(-held_bytes // item_bytes))

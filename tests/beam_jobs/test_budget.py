@@ -1,0 +1,88 @@
+"""What a build may take of a machine's memory, and that what it holds at a time changes no byte."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from dataclasses import replace
+from pathlib import Path
+
+import builds
+import pytest
+from builds import Built
+
+from beam_jobs import budget, build_c4, planning
+from beam_jobs.budget import ITEM_BYTES, MIB, PARENT_BYTES, WORKER_BYTES
+
+ONE = PARENT_BYTES + WORKER_BYTES + ITEM_BYTES
+
+
+@pytest.mark.parametrize(
+    ("text", "size"), [("1", 1), ("1k", 1024), ("512MiB", 512 * MIB), ("1.5 g", 1536 * MIB), ("2T", 2**41)]
+)
+def test_sizes(text: str, size: int) -> None:
+    assert budget.size(text) == size
+
+
+@pytest.mark.parametrize("text", ["", "G", "-1G", "8 parsecs", "1..5G"])
+def test_no_sizes(text: str) -> None:
+    with pytest.raises(argparse.ArgumentTypeError, match="must be a number of bytes such as 8G"):
+        budget.size(text)
+
+
+def test_a_worker_more_where_there_is_memory_for_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "cpu_count", lambda: 3)
+    assert budget.shared(ONE, None) == budget.Share(1, ITEM_BYTES)
+    two = ONE + WORKER_BYTES + ITEM_BYTES
+    assert budget.shared(two - 1, None).workers == 1
+    assert budget.shared(two, None) == budget.shared(two, 2) == budget.Share(2, ITEM_BYTES)
+    assert budget.shared(10 * two, None).workers == 3
+    assert budget.shared(two + 2 * MIB, 2).item_bytes == ITEM_BYTES + MIB
+
+
+@pytest.mark.parametrize(("memory", "workers"), [(ONE - 1, None), (ONE - 1, 1), (ONE, 2)])
+def test_too_little(memory: int, workers: int | None) -> None:
+    with pytest.raises(
+        ValueError, match=r"--memory is [\d,]+M, but --workers \d takes [\d,]+M; give more memory, or fewer workers"
+    ):
+        budget.shared(memory, workers)
+
+
+def test_unasked_a_build_goes_on_with_what_there_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(budget, "of_machine", lambda: MIB)
+    assert budget.shared(None, None).workers == 1
+    assert budget.shared(None, 4) == budget.Share(4, ITEM_BYTES)
+
+
+@pytest.mark.parametrize(("held", "slices"), [(0, 1), (1, 1), (100, 1), (101, 2), (200, 2), (201, 3)])
+def test_slices(held: int, slices: int) -> None:
+    assert budget.slices(held, 100) == slices
+
+
+@pytest.mark.parametrize("item_bytes", [1000, 5000])
+def test_slices_change_no_byte(small: Built, item_bytes: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A bucket or shard taken in slices, down to some of a line each, gives what it gives as a whole."""
+    cut: list[int] = []
+    slices = budget.slices
+
+    def counted(held: int, fits: int) -> int:
+        cut.append(slices(held, fits))
+        return cut[-1]
+
+    planned = planning.planned
+
+    def small_items(arguments: argparse.Namespace) -> tuple[object, object]:
+        job, selection = planned(arguments)
+        return replace(job, item_bytes=item_bytes), selection
+
+    monkeypatch.setattr(budget, "slices", counted)
+    monkeypatch.setattr(build_c4, "planned", small_items)
+    argv = builds.arguments(small.wet, tmp_path, "--shards", "3", format=builds.ALL_FORMATS)
+    assert build_c4.main(argv) == 0
+    assert max(cut) > 2
+    assert builds.tree(tmp_path / "en") == builds.tree(small.folder)
+
+
+def test_too_little_is_told(small: Built, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert build_c4.main([*builds.arguments(small.wet, tmp_path), "--memory", "1G"]) == 1
+    assert "--memory is 1,024M, but --workers 1 takes 1,500M" in capsys.readouterr().err
