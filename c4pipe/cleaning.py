@@ -60,11 +60,9 @@ def first_to_fire(rules: Rules, line: str) -> tuple[str, Row | None]:
     return line, None
 
 
-# The rules that the compiled room knows by name; it calls any other.
-_COMPILED = {
-    getattr(rules, name): name
-    for name in ("word_longer_than", "without", "no_end_mark", "fewer_words_than", "mentions", "has_word", "contains")
-}
+# The rules that the compiled room knows; it calls any other.
+_KNOWN = {rules.word_longer_than, rules.without, rules.no_end_mark, rules.fewer_words_than, rules.contains}
+_KNOWN |= {rules.mentions, rules.has_word}
 
 
 class _OfRows:
@@ -76,14 +74,13 @@ class _OfRows:
         return {field.name: getattr(self, field.name) for field in fields(self)}  # type: ignore[arg-type]
 
     def _program(self, room: ModuleType) -> Any:
-        try:
-            return self.__dict__["program"]
-        except KeyError:
+        if "program" not in self.__dict__:
             steps = [
-                (row.effect, row.counter, _COMPILED.get(row.rule, ""), dict(row.limits), act)
+                (row.effect, row.counter, row.rule.__name__ if row.rule in _KNOWN else "", dict(row.limits), act)
                 for row, act in built(self.rows)
             ]
-            return self.__dict__.setdefault("program", room.Program(steps))
+            self.__dict__["program"] = room.Program(steps)
+        return self.__dict__["program"]
 
 
 def _require_sound(rows: tuple[Row, ...]) -> None:
@@ -120,8 +117,8 @@ class CleanLines(_OfRows):
         """Pass the page on with the lines that stay."""
         if (room := engine.twin("lines")) is None:
             return self._judge(page)
-        count = sentences.counter(self.punkt)
-        text, tally = self._program(room).judge(page.text, self.min_sentences, count)
+        counter = functools.partial(sentences.counter, self.punkt)
+        text, tally = self._program(room).judge(page.text, self.min_sentences, counter)
         return Verdict(None if text is None else with_text(page, text), tally)
 
     def _judge(self, page: Page) -> Verdict:

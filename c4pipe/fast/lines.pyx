@@ -176,13 +176,13 @@ cdef class Program:
         """How many of the rows call the plain rule."""
         return sum(self.steps[row].act == CALL for row in range(self.rows))
 
-    def judge(self, str text not None, Py_ssize_t min_sentences, count):
-        """What ``CleanLines`` makes of the text: the new one or None, and the tally."""
+    def judge(self, str text not None, Py_ssize_t min_sentences, counter):
+        """What ``CleanLines`` makes of the text: the new one or None, and the tally. ``counter`` gives what counts."""
         if PyUnicode_KIND(text) == 1:
-            return judge_text(self, text, <const unsigned char*>PyUnicode_DATA(text), min_sentences, count)
+            return judge_text(self, text, <const unsigned char*>PyUnicode_DATA(text), min_sentences, counter)
         if PyUnicode_KIND(text) == 2:
-            return judge_text(self, text, <const unsigned short*>PyUnicode_DATA(text), min_sentences, count)
-        return judge_text(self, text, <const unsigned int*>PyUnicode_DATA(text), min_sentences, count)
+            return judge_text(self, text, <const unsigned short*>PyUnicode_DATA(text), min_sentences, counter)
+        return judge_text(self, text, <const unsigned int*>PyUnicode_DATA(text), min_sentences, counter)
 
     def fires(self, str text not None):
         """The counter of the first row that fires for the text as a whole, or None."""
@@ -287,19 +287,19 @@ cdef void prepare_ends(Program program) except *:
         program.ends[c] = c == c"]" or is_among(&program.steps[row].marks, c)
 
 
-cdef tuple judge_text(Program program, str text, const Char* t, Py_ssize_t min_sentences, count):
+cdef tuple judge_text(Program program, str text, const Char* t, Py_ssize_t min_sentences, counter):
     """Go through the lines, in their order, until one drops the page."""
     cdef Py_ssize_t* dropped = <Py_ssize_t*>PyMem_Calloc(program.rows + 1, sizeof(Py_ssize_t))  # the last: passed
     if dropped is NULL:
         raise MemoryError
     try:
-        return judge_lines(program, text, t, min_sentences, count, dropped)
+        return judge_lines(program, text, t, min_sentences, counter, dropped)
     finally:
         PyMem_Free(dropped)
 
 
 cdef tuple judge_lines(
-    Program program, str text, const Char* t, Py_ssize_t min_sentences, count, Py_ssize_t* dropped
+    Program program, str text, const Char* t, Py_ssize_t min_sentences, counter, Py_ssize_t* dropped
 ):
     cdef Py_ssize_t length = PyUnicode_GET_LENGTH(text)
     cdef Py_ssize_t line = 0  # where it begins
@@ -314,6 +314,7 @@ cdef tuple judge_lines(
     cdef list pieces = []
     cdef list edited = []  # the line as the edits left it, if one did
     cdef str kept
+    count = None
     while line < length:
         while not ends and base < length:
             ends = possible_ends(t + base, length - base)
@@ -347,6 +348,8 @@ cdef tuple judge_lines(
         if changed or found < min_sentences:
             kept = edited.pop() if changed else PyUnicode_Substring(text, begin, end)
             if found < min_sentences:
+                if count is None:
+                    count = counter()
                 found += count(kept, min_sentences - found)
         if piece >= 0 and begin == piece_end + 1 and t[piece_end] == c"\n" and not changed:
             piece_end = end
@@ -418,7 +421,7 @@ cdef int run_text(Program program, str text, int row, list edited) except -1:
 cdef int run(
     Program program, str text, const Char* t, Py_ssize_t begin, Py_ssize_t end, int row, list edited
 ) except -1:
-    """The first row from ``row`` on that fires for the line, else how many there are; ``edited`` takes an edited line."""
+    """The first row from ``row`` on that fires for the line, else their number; ``edited`` takes an edited line."""
     cdef Step* step
     cdef bint fires
     cdef bint searched = False
