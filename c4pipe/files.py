@@ -53,6 +53,14 @@ def _store(path: str) -> tuple[fsspec.AbstractFileSystem, str]:
     return store, key
 
 
+def require_known(path: str) -> None:
+    """Raise if nothing can be read or written there, as no library knows the path's protocol; none is asked."""
+    if is_remote(path):
+        protocol = path.partition("://")[0].rpartition("::")[2]
+        if protocol not in (*fsspec.available_protocols(), *fsspec.registry):
+            raise ValueError(f"{path}: {protocol}:// is no protocol that fsspec knows, such as gs:// or s3://")
+
+
 def join(path: str, *parts: str) -> str:
     """The path of ``parts`` below ``path``, with a slash between them, local or remote.
 

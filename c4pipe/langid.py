@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import importlib.metadata
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -41,6 +42,14 @@ def _cld3(min_bytes: int, max_bytes: int) -> Any:
     except ImportError as error:
         raise ImportError(f"labelling languages needs gcld3: {CLD3_REMEDY}") from error
     return gcld3.NNetLanguageIdentifier(min_num_bytes=min_bytes, max_num_bytes=max_bytes)
+
+
+def cld3_version() -> str:
+    """The version of cld3, for a manifest."""
+    try:
+        return importlib.metadata.version("gcld3")
+    except importlib.metadata.PackageNotFoundError as error:
+        raise ImportError(f"labelling languages needs gcld3: {CLD3_REMEDY}") from error
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.metadata
 import re
 import shutil
 from dataclasses import replace
@@ -181,3 +182,14 @@ def test_a_dry_run_touches_nothing(crawl: Path, tmp_path: Path, capsys: pytest.C
 )
 def test_differences(begun: Any, wanted: Any, told: list[str]) -> None:
     assert list(differences(begun, wanted)) == told
+
+
+def test_a_build_that_labels_languages_tells_the_version_of_cld3(
+    crawl: Path, tmp_path: Path, real_resources: Path
+) -> None:
+    """Whose answers decide what its corpora hold; other builds need none."""
+    pytest.importorskip("gcld3")
+    for name, told in (("multilingual", importlib.metadata.version("gcld3")), ("en.noclean", None)):
+        argv = builds.arguments(f"{crawl}/000*", tmp_path / name, "--variant", name, resources=real_resources)
+        builds.plain(argv)
+        assert builds.told(tmp_path / name / name, "manifest.json")["versions"].get("gcld3") == told

@@ -47,6 +47,15 @@ def test_resources_that_are_not_there(wet: str, tmp_path: Path, capsys: pytest.C
     assert not (tmp_path / "build").exists()
 
 
+@pytest.mark.parametrize("option", ["--output", "--input"])
+def test_a_protocol_that_nobody_knows(
+    option: str, wet: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    argv = [*builds.arguments(wet, tmp_path / "build"), option, "unheard-of://x"]  # the last one counts
+    assert "unheard-of:// is no protocol that fsspec knows" in told(argv, capsys)
+    assert not (tmp_path / "build").exists()
+
+
 def test_languages_without_their_library(
     wet: str, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -292,6 +292,20 @@ def test_an_unknown_protocol_is_named() -> None:
         files.exists("gopher://host/x")
 
 
+@pytest.mark.parametrize(
+    "path", ["/data/c4", "data", "file:///data", "gs://bucket/c4", "memory://x", "https://a.example/"]
+)
+def test_protocols_that_are_known(path: str) -> None:
+    """Whether their libraries are there or not."""
+    files.require_known(path)
+
+
+@pytest.mark.parametrize("path", ["unheard-of://x", "simplecache::unheard-of://x", "://x"])
+def test_protocols_that_are_not(path: str) -> None:
+    with pytest.raises(ValueError, match=f"^{path}: .* is no protocol that fsspec knows"):
+        files.require_known(path)
+
+
 def test_a_missing_library_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "s3fs", None)
     with pytest.raises(ImportError, match=r"s3://b/x needs a library for s3:// .*pip install 'c4pipe\[aws\]'"):
