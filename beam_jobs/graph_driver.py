@@ -30,6 +30,7 @@ BATCH_BYTES = 16 * 2**20  # of text in an element
 NUMBERED = tuple[int, bytes]
 PLACES = tuple[int, tuple[int, bytes]]
 NAMED = tuple[bytes, bytes]
+CLAIMS, UNREADABLE = "claims", "unreadable"  # what comes of WET files
 
 
 class Build(beam.PTransform):
@@ -42,13 +43,22 @@ class Build(beam.PTransform):
     def expand(self, begin: beam.pvalue.PCollection) -> beam.pvalue.PCollection:
         """Return the number of shards, once the manifests stand."""
         job = self.job
-        scope_part_to_winners = (
+        cleaned = (
             begin
             | "ReadListing" >> beam.FlatMap(parts, job).with_output_types(int)
             | "SpreadFiles" >> beam.Reshuffle()
-            | "Clean" >> beam.FlatMap(clean, job).with_output_types(NUMBERED)
+            | "Clean" >> beam.FlatMap(clean, job).with_output_types(NUMBERED).with_outputs(UNREADABLE, main=CLAIMS)
+        )
+        checked = (
+            cleaned[UNREADABLE]
+            | "CountUnreadable" >> beam.combiners.Count.Globally()
+            | "CheckUnreadable" >> beam.Map(check_unreadable, job)
+        )
+        scope_part_to_winners = (
+            cleaned[CLAIMS]
             | "MeetAtBucket" >> beam.GroupByKey()
-            | "SettleUrls" >> beam.FlatMap(settle_urls, job).with_output_types(NUMBERED)
+            | "SettleUrls"
+            >> beam.FlatMap(settle_urls, job, beam.pvalue.AsSingleton(checked)).with_output_types(NUMBERED)
         )
         origin_part_to_owners = scope_part_to_winners | "SettleLines" >> SettleLines(job)
         split_to_documents = (
@@ -61,18 +71,26 @@ class Build(beam.PTransform):
             | "MeetAtPart" >> beam.CoGroupByKey()
             | "Judge" >> beam.FlatMap(judge, job).with_output_types(NAMED)
         )
-        sizes = (
-            split_to_documents
-            | "Sizes" >> beam.Map(size).with_output_types(tuple[bytes, int])
-            | "SumSizes" >> beam.CombinePerKey(sum)
-        )
+        sizes = beam.pvalue.AsDict(split_to_documents | "SumSizes" >> SumSizes()) if job.shards is None else None
         return (
             split_to_documents
-            | "DealToShards" >> beam.FlatMap(deal, job, beam.pvalue.AsDict(sizes)).with_output_types(NAMED)
+            | "DealToShards" >> beam.FlatMap(deal, job, sizes).with_output_types(NAMED)
             | "MeetAtShard" >> beam.GroupByKey()
             | "Write" >> beam.Map(write, job)
             | "AwaitShards" >> beam.combiners.Count.Globally()
             | "Finish" >> beam.Map(finish, job)
+        )
+
+
+class SumSizes(beam.PTransform):
+    """Add up the sizes of the documents of each variant and split."""
+
+    def expand(self, split_to_documents: beam.pvalue.PCollection) -> beam.pvalue.PCollection:
+        """Return the size of each."""
+        return (
+            split_to_documents
+            | "Size" >> beam.Map(size).with_output_types(tuple[bytes, int])
+            | "Sum" >> beam.CombinePerKey(sum)
         )
 
 
@@ -99,14 +117,19 @@ def parts(_: object, job: Job) -> range:
     return range(job.parts)
 
 
-def clean(part: int, job: Job) -> Iterator[tuple[int, bytes]]:
-    """Clean a WET file, unless an earlier run did, and send its URL claims to their buckets."""
+def clean(part: int, job: Job) -> Iterator[tuple[int, bytes] | beam.pvalue.TaggedOutput]:
+    """Clean a WET file, unless an earlier run did, and send its URL claims to their buckets.
+
+    Its part goes another way if it cannot be read.
+    """
     if job.store.is_done("clean", steps.item(part)):
         pages = steps.stored_pages(job, part, settling.claims_by)
     else:
         pages, found = steps.clean(job, part)
         job.store.finish("clean", steps.item(part), found)
         report.count({"split-wet-file/wet-file": 1, "page-store/pages": len(pages)})
+        if "unreadable" in found:
+            yield beam.pvalue.TaggedOutput(UNREADABLE, part)
     claims = settling.claim_urls(pages, part, job)
     bounds = keys.url_bounds(claims, job.buckets)
     for bucket in range(job.buckets):
@@ -115,8 +138,15 @@ def clean(part: int, job: Job) -> Iterator[tuple[int, bytes]]:
             yield bucket, to_bytes(claims.slice(bounds[bucket], bounds[bucket + 1] - bounds[bucket]))
 
 
-def settle_urls(met: tuple[int, Iterable[bytes]], job: Job) -> Iterator[tuple[int, bytes]]:
-    """Send the winners of a bucket to their scope and part."""
+def check_unreadable(count: int, job: Job) -> int:
+    """Stop before anything is decided if more files cannot be read than may be left out."""
+    if count > job.max_bad_files:
+        report.check_bad_files(job)
+    return count
+
+
+def settle_urls(met: tuple[int, Iterable[bytes]], job: Job, checked: int) -> Iterator[tuple[int, bytes]]:
+    """Send the winners of a bucket to their scope and part, once it is ``checked`` how many files could be read."""
     bucket, blobs = met
     claims = pa.concat_tables([from_bytes(blob) for blob in blobs])
     for scope, winners in steps.settle_urls(job, bucket, [claims]):
@@ -181,12 +211,12 @@ def size(met: tuple[bytes, bytes]) -> tuple[bytes, int]:
     return place, dealing.size_of(from_bytes(blob))
 
 
-def deal(met: tuple[bytes, bytes], job: Job, sizes: dict[bytes, int]) -> Iterator[tuple[bytes, bytes]]:
-    """Send documents to their shards, now that it is known how many there are of their split."""
+def deal(met: tuple[bytes, bytes], job: Job, sizes: dict[bytes, int] | None) -> Iterator[tuple[bytes, bytes]]:
+    """Send documents to their shards: as many of their split as are wanted, or as its size asks for."""
     place, blob = met
     variant, split = place.decode().split("/")
     documents = from_bytes(blob)
-    count = job.shards_of(split, sizes[place])
+    count = job.shards_of(split, sizes[place] if sizes else 0)
     bounds = dealing.shard_bounds(documents, count)
     for index in range(count):
         if bounds[index] < bounds[index + 1]:

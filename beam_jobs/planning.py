@@ -109,7 +109,14 @@ def _crawls(restriction: str, selection: Selection) -> tuple[Crawl, ...]:
 
 def _check_reachable(arguments: argparse.Namespace, selection: Selection) -> None:
     """Dataflow's workers have no disk in common with this machine."""
-    if arguments.runner != "DataflowRunner" or arguments.dry_run:
+    if arguments.runner != "DataflowRunner":
+        return
+    if own := [spec for spec in arguments.variant.split(",") if ".py:" in spec]:
+        raise ValueError(
+            f"Dataflow's workers have no file {own[0].partition(':')[0].strip()}; install it as a module in the "
+            "container image, and name the variant as module:NAME"
+        )
+    if arguments.dry_run:
         return
     paths = [arguments.output, *(source["path"] for source in selection.sources)]
     local = [path for path in paths if not files.is_remote(path) and not crawl.is_http(path)]

@@ -87,7 +87,8 @@ def test_through_the_shuffle(good: builds.Documents, tmp_path: Path, capsys: pyt
     argv = builds.arguments(with_bad(tmp_path, "cut"), tmp_path / "build", "--exchange", "shuffle")
     assert build_c4.main(argv) == 1
     assert f"{tmp_path}/wet/cut: UnreadableWetFile: " in capsys.readouterr().err
-    assert not (tmp_path / "build" / "en" / "manifest.json").exists()
+    assert not (tmp_path / "build" / "en").exists()
+    assert {path.name for path in (tmp_path / "build" / "store" / "done").iterdir()} == {"clean"}  # nothing is settled
     assert build_c4.main([*argv, "--max_bad_files", "1"]) == 0
     assert builds.documents(tmp_path / "build" / "en") == good
 

@@ -20,6 +20,7 @@ DATAFLOW = (
     *("--runner", "DataflowRunner", "--project", "my-project", "--region", "us-central1"),
     *("--temp_location", "gs://bucket/tmp"),
 )
+COUNTING = ("AwaitShards", "CountUnreadable")
 NUMBER, BYTES = "beam:coder:varint:v1", "beam:coder:bytes:v1"
 
 
@@ -67,7 +68,7 @@ def groupings(graph: Any) -> Iterator[tuple[str, str]]:
 
 def test_keys_that_meet_are_numbers_or_names(graph: Any) -> None:
     """So that workers of any kind agree on them; counting alone has one key, which is None."""
-    keys = {name: coder for name, coder in groupings(graph) if "AwaitShards" not in name}
+    keys = {name: coder for name, coder in groupings(graph) if name.split("/")[1] not in COUNTING}
     by_name = {name for name, coder in keys.items() if coder == BYTES}
     assert {name.split("/")[1] for name in by_name} == {"MeetAtShard", "SumSizes"}
     assert {coder for name, coder in keys.items() if name not in by_name} == {NUMBER}
@@ -82,6 +83,30 @@ def test_text_meets_at_shards_alone(graph: Any) -> None:
     direct = {step.unique_name: makers[next(iter(step.inputs.values()))].unique_name for step in grouped}
     assert direct["Build/MeetAtShard"].startswith("Build/DealToShards")
     assert sum("DealToShards" in maker for maker in direct.values()) == 1
+
+
+def test_sizes_are_asked_for_where_no_number_of_shards_is_given(tmp_path: Path) -> None:
+    """Where one is, documents need not wait until the last of them is judged."""
+    wet = crawls.write(tmp_path / "wet", [[]])
+    for more, asked in (((), True), (("--shards", "4"), False)):
+        names = [name for name, _ in groupings(dry_run(wet, *more)[0])]
+        assert any("SumSizes" in name for name in names) is asked
+
+
+def test_a_variant_in_a_file_is_not_for_dataflow(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Workers have none, so the first page would fail there."""
+    wet, path = crawls.write(tmp_path / "wet", [[]]), tmp_path / "rules_for_test_graph.py"
+    path.write_text(
+        "from dataclasses import replace\nfrom c4pipe.variants import variant\n"
+        "MINE = replace(variant('en'), name='mine')\n",
+        "utf-8",
+    )
+    argv = ["--input", wet, "--output", "gs://bucket/c4", "--resources", "builtin", *DATAFLOW]
+    for more in ((), ("--dry_run",)):
+        assert build_c4.main([*argv, "--variant", f"en,{path}:MINE", *more]) == 1
+        said = capsys.readouterr().err
+        assert f"Dataflow's workers have no file {path}; install it as a module in the container image" in said
+        assert "name the variant as module:NAME" in said
 
 
 def test_the_graph_is_as_small_for_many_files(graph: Any, tmp_path: Path) -> None:
