@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, BinaryIO
 
+import numpy as np
 import pyarrow as pa
 
 from beam_jobs.names import name_of
@@ -25,6 +26,7 @@ from c4pipe.variants import flat
 from c4pipe.wet import WetReader
 
 SCHEMA_NUMBER = 3
+PIECE_PAGES = 2048  # held as Python objects at a time
 WET_NAMESPACE = "split-wet-file"
 
 PAGES = pa.schema(
@@ -98,13 +100,14 @@ def nothing(job: Job) -> Cleaned:
 
 
 class _Pages:
-    """The columns of a part as its pages come."""
+    """The columns of a part as its pages come; a piece that is whole is kept as Arrow has it, which is less."""
 
     def __init__(self, job: Job) -> None:
         self.raw = job.holds_raw
         self.entries = {True: Tree(job.entries), False: Tree(job.entries)}  # for pages with and without a timestamp
         self.filters = {name: changes_too_early(stages) for name, stages in job.entries.items()}
         self.cleaned = _Cleanings(job.cleanings)
+        self.pieces: list[pa.Table] = []
         self.columns: dict[str, list[Any]] = {name: [] for name in (*PAGES.names, *([RAW] if self.raw else []))}
         self.columns |= {ENTERS + name: [] for name in job.entries}
 
@@ -127,13 +130,21 @@ class _Pages:
         for name, alive in entered.items():
             columns[ENTERS + name].append(alive is not None)
         self.cleaned.add(page)
+        if len(columns["url"]) == PIECE_PAGES:
+            self.pieces.append(self._piece())
 
     def table(self) -> pa.Table:
         """The part of the page store."""
+        return _joined([*self.pieces, self._piece()])
+
+    def _piece(self) -> pa.Table:
+        """The pages since the last piece."""
         types = {name: pa.bool_() for name in self.columns} | dict(zip(PAGES.names, PAGES.types, strict=True))
         types |= {RAW: pa.large_string()}
         arrays = {name: pa.array(values, types[name]) for name, values in self.columns.items()}
-        return pa.table(arrays | self.cleaned.arrays())
+        for values in self.columns.values():
+            values.clear()
+        return pa.table(arrays | self.cleaned.taken())
 
     def entered(self) -> dict[str, dict[str, dict[str, int]]]:
         """What each entry counted."""
@@ -161,20 +172,34 @@ class _Cleanings:
                 self.texts[name].append(None if kept is None else kept.text)
                 self.languages[name].append(None if kept is None else kept.language)
 
-    def arrays(self) -> dict[str, pa.Array]:
-        """The columns."""
+    def taken(self) -> dict[str, pa.Array]:
+        """The columns of the pages since they were last taken."""
         made: dict[str, pa.Array] = {}
         for name, kept in self.kept.items():
             made[KEPT + name] = pa.array(kept, pa.bool_())
             if name in self.texts:
                 made[TEXT + name] = pa.array(self.texts[name], pa.large_string())
                 made[LANGUAGE + name] = pa.array(self.languages[name], pa.string())
-        counts = {}
         for name, tallies in self.tallies.items():
-            for counter in set().union(*tallies):
+            for counter in sorted(set().union(*tallies)):
                 counted = [tally.get(counter, 0) for tally in tallies]
-                counts[f"{TALLY}{name}:{counter}"] = pa.array(counted, pa.uint32())
-        return made | dict(sorted(counts.items()))
+                made[f"{TALLY}{name}:{counter}"] = pa.array(counted, pa.uint32())
+        for lists in (self.kept, self.texts, self.languages, self.tallies):
+            for values in lists.values():
+                values.clear()
+        return made
+
+
+def _joined(pieces: Sequence[pa.Table]) -> pa.Table:
+    """Pieces of a part as one table; a counter that a piece lacks is 0 there."""
+    tallies = sorted({name for piece in pieces for name in piece.column_names if name.startswith(TALLY)})
+    wholes = []
+    for piece in pieces:
+        columns = {name: piece[name] for name in piece.column_names if not name.startswith(TALLY)}
+        zeros = pa.array(np.zeros(len(piece), np.uint32))
+        columns |= {name: piece[name] if name in piece.column_names else zeros for name in tallies}
+        wholes.append(pa.table(columns))
+    return pa.concat_tables(wholes)
 
 
 def reuse(pages: pa.Table, found: Mapping[str, Any], job: Job) -> tuple[pa.Table, dict[str, Any]]:
@@ -189,11 +214,14 @@ def reuse(pages: pa.Table, found: Mapping[str, Any], job: Job) -> tuple[pa.Table
             pages, entries[name] = _enter(pages, entries, name, stages)
     missing = {n: s for n, s in job.cleanings.items() if KEPT + n not in pages.column_names}
     if missing:
-        cleaned = _Cleanings(missing)
-        for page in _raw_pages(pages):
-            cleaned.add(page)
-        for column, array in cleaned.arrays().items():
-            pages = pages.append_column(column, array)
+        cleaned, pieces = _Cleanings(missing), []
+        for start in range(0, max(len(pages), 1), PIECE_PAGES):
+            for page in _raw_pages(pages.slice(start, PIECE_PAGES)):
+                cleaned.add(page)
+            pieces.append(pa.table(cleaned.taken()))
+        extra = _joined(pieces)
+        for column in extra.column_names:
+            pages = pages.append_column(column, extra[column])
     return pages, {**found, "entries": entries}
 
 
@@ -243,9 +271,12 @@ def left_by(origins: Iterable[LineScope]) -> Callable[[str], bool]:
 
 def alive(pages: pa.Table, winners: keys.Places, cleaning: str) -> Iterator[tuple[int, Page]]:
     """The winners that a cleaning kept, as it left them, with their rows."""
-    rows = winners["row"][pages[KEPT + cleaning].to_numpy()[winners["row"]].astype(bool)]
+    all_rows = winners["row"][pages[KEPT + cleaning].to_numpy()[winners["row"]].astype(bool)]
     edited = TEXT + cleaning in pages.column_names
     columns = ["url", TEXT + cleaning if edited else RAW, *FIELDS, *([LANGUAGE + cleaning] if edited else [])]
-    taken = pages.select(columns).take(pa.array(rows, pa.uint32()))
-    for row, *values in zip(rows.tolist(), *(column.to_pylist() for column in taken.columns), strict=True):
-        yield row, Page(*values)
+    chosen = pages.select(columns)
+    for start in range(0, len(all_rows), PIECE_PAGES):
+        rows = all_rows[start : start + PIECE_PAGES]
+        taken = chosen.take(pa.array(rows, pa.uint32()))
+        for row, *values in zip(rows.tolist(), *(column.to_pylist() for column in taken.columns), strict=True):
+            yield row, Page(*values)
