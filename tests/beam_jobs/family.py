@@ -6,24 +6,21 @@ page is drawn.
 
 from __future__ import annotations
 
+import functools
 import importlib.util
 import itertools
 import os
 import random
-from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
-import builds
 import crawls
 from crawls import Record
 from hypothesis import strategies as st
 
 from c4pipe import badwords, resources
-from c4pipe.page import Page
 from c4pipe.urls import InUrlList
 from c4pipe.variants import Variant, variant
-from c4pipe.wet import WetReader
 
 # Our own sentences. Croatian is one of two languages that cld3 knows and mC4 has not.
 STORY = {
@@ -64,6 +61,7 @@ NEWS = (  # by the pinned list all subdomains of the BBC, of the others some
 )
 
 
+@functools.cache
 def spared_path() -> str:
     """A path of a page that stays in mC4 with bad words: one in a thousand."""
     stage = variant("multilingual").stages[-1]
@@ -123,13 +121,34 @@ LISTS = st.lists(st.sampled_from(LIST), max_size=20)
 
 
 def certain() -> list[Record]:
-    """A page for each variant."""
-    english, french = "\n".join(crawls.ENGLISH[:6]), "\n".join(paragraph("fr", n) for n in range(4))
-    return [
-        Record(NEWS[0], english),
-        Record("http://a.example/french", french),
-        Record(LIST[0], "\n".join(crawls.ENGLISH[6:12])),
+    """Pages that bring out every counter that any does, which chance may miss; with ``LIST``."""
+    good = ["\n".join(f"{line[:-1]} for the {n}th time." for line in crawls.ENGLISH[:5]) for n in range(4, 14)]
+    told = {language: "\n".join(paragraph(language, n) for n in range(90, 94)) for language in STORY}
+    bad = [f"{told[language].replace('9', '8')}\n{bad_word(language, 0, True)}" for language in LISTED]
+    texts = [
+        *told.values(),
+        *bad,
+        *ODD,
+        "\n".join(crawls.FAULTY),
+        *(f"{good[0]}\n{line}" for line in crawls.DEADLY),
+        good[1],
+        good[1],  # nothing is left of one of the two
+        f"{good[2]}\n{good[2]}",
+        f"{good[2]}\n{crawls.ENGLISH[0]}",
+        "\n".join([*good[0].split("\n")[:3], crawls.ENGLISH[1]]),  # one of the two is left with too little
+        good[0],
+        "\n".join(FEW),
+        "\n".join(f"{n} {'Lalo bina koru tesa mipo nuda. ' * 8}" for n in range(3)),  # no language
+        f"{STORY['de']}\n{STORY['en']}",
+        told["de"],
     ]
+    made = [Record(f"http://a.example/certain/{n}", text) for n, text in enumerate(texts)]
+    made += [Record(url, text) for url, text in zip((*NEWS[1:], LIST[0], URLS[1]), good[3:], strict=False)]
+    made += [Record(URLS[2], good[9], ""), Record(URLS[3], good[9], ""), Record(URLS[3], good[8], "", "")]
+    made.append(
+        Record(f"http://a.example/{spared_path()}", f"{told['de'].replace('9', '7')}\n{bad_word('de', 1, True)}")
+    )
+    return made
 
 
 def names() -> tuple[str, ...]:
@@ -145,36 +164,6 @@ def variants(semantics: str, urls: str) -> dict[str, Variant]:
     found = {name: variant(name, semantics) for name in names()}
     listed = {name for name, one in found.items() if any(isinstance(stage, InUrlList) for stage in one.stages)}
     return {name: one.with_url_list(urls) if name in listed else one for name, one in found.items()}
-
-
-def read(pattern: str) -> tuple[list[Page], dict[bool, Counter[str]]]:
-    """All pages of WET files, undated ones too, and what reading them counts without and with these."""
-    pages: list[Page] = []
-    counters: dict[bool, Counter[str]] = {False: Counter(), True: Counter()}
-    for path in sorted(Path(pattern).parent.iterdir()):
-        with path.open("rb") as stream:
-            reader = WetReader(stream, name=path.name, undated=True)
-            pages.extend(reader)
-        for undated, counted in counters.items():
-            tally = reader.tally_of(undated=undated)
-            counted.update({f"split-wet-file/{name}": count for name, count in tally.items()})
-    return pages, counters
-
-
-def rows(variant: Variant, pages: Sequence[Page]) -> builds.Documents:
-    """Pages as ``builds.documents`` gives documents."""
-    found = [
-        {
-            "text": page.text,
-            "url": page.url,
-            "timestamp": page.timestamp,
-            "content-type": page.content_type,
-            "content-length": page.content_length,
-            "split": variant.split(page),
-        }
-        for page in pages
-    ]
-    return sorted(found, key=lambda row: row["url"])
 
 
 def cut(records: Sequence[Record], order: random.Random, files: int) -> list[list[Record]]:

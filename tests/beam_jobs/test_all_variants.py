@@ -6,26 +6,25 @@ from __future__ import annotations
 
 import random
 import tempfile
-from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import balance
 import builds
+import corpora
 import crawls
 import family
 import pytest
 from crawls import Record
-from hypothesis import Phase, given, settings
+from hypothesis import Phase, example, given, settings
 from hypothesis import strategies as st
 
 from beam_jobs import build_c4
-from c4pipe import engine, local, resources
+from c4pipe import resources
 from c4pipe.page import Page, Verdict
-from c4pipe.variants import SEMANTICS, Variant
+from c4pipe.variants import SEMANTICS
 
 PACKINGS: tuple[dict[str, Any], ...] = ({}, {"level": None}, {"level": 1}, {"one_member": True})
 
@@ -39,52 +38,8 @@ def real(shared: Path) -> Iterator[None]:
     resources.use(previous)
 
 
-@dataclass(frozen=True)
-class Corpus:
-    """A variant as it was made of a crawl."""
-
-    documents: builds.Documents
-    counters: dict[str, int]
-    splits: dict[str, int]  # documents of each
-
-
-@contextmanager
-def by(name: str) -> Iterator[None]:
-    """Have that engine decide."""
-    previous = engine._chosen
-    engine.use(name)
-    yield
-    engine.use(previous)
-
-
-def by_oracle(wet: str, variants: dict[str, Variant]) -> dict[str, Corpus]:
-    """What the oracle makes of WET files, by the plain rooms."""
-    pages, reading = family.read(wet)
-    with by("plain"):
-        oracle = local.Oracle(pages)
-        outcomes = {name: oracle.run(variant) for name, variant in variants.items()}
-    return {
-        name: Corpus(
-            documents=family.rows(variants[name], outcome.pages),
-            counters=dict(outcome.counters) | reading[variants[name].undated],
-            splits=Counter(map(variants[name].split, outcome.pages)),
-        )
-        for name, outcome in outcomes.items()
-    }
-
-
-def of_build(output: Path, variants: dict[str, Variant]) -> dict[str, Corpus]:
-    """What a build left."""
-    stats = {name: builds.told(output / name, "stats.json") for name in variants}
-    assert [stats[name]["faults"] for name in variants] == [{}] * len(variants)
-    return {
-        name: Corpus(
-            documents=builds.documents(output / name, "parquet"),
-            counters=stats[name]["counters"],
-            splits=Counter(stats[name]["documents"]),
-        )
-        for name in variants
-    }
+def paths(pattern: str) -> list[Path]:
+    return sorted(Path(pattern).parent.iterdir())
 
 
 def arguments(wet: str, output: Path, semantics: str, urls: str, *more: str, workers: int = 1) -> list[str]:
@@ -106,7 +61,7 @@ def published(output: Path) -> dict[str, dict[str, str]]:
 class Made:
     """Pages in files, and the same in any order in as many others, packed otherwise; a list of URLs; buckets."""
 
-    records: list[Record]
+    records: list[Record]  # none: the certain ones, which need the lists of bad words
     listed: list[str]
     files: int
     packing: dict[str, Any]
@@ -115,8 +70,9 @@ class Made:
 
     def write(self, place: Path) -> tuple[str, str, str]:
         """The globs of the files and of the others, and the path of the list."""
-        one = crawls.write(place / "one", family.cut(self.records, self.order, self.files))
-        shuffled = self.order.sample(self.records, len(self.records))
+        records = self.records or family.certain()
+        one = crawls.write(place / "one", family.cut(records, self.order, self.files))
+        shuffled = self.order.sample(records, len(records))
         other = crawls.write(place / "other", family.cut(shuffled, self.order, self.files), **self.packing)
         return one, other, family.list_file(place, self.listed)
 
@@ -132,17 +88,21 @@ MADE = st.builds(
 )
 
 
+CERTAIN = Made([], list(family.LIST), 3, PACKINGS[1], random.Random(0), 4)  # every counter
+
+
 @pytest.mark.parametrize("semantics", SEMANTICS)
-@settings(max_examples=12)
+@settings(max_examples=8)
 @given(MADE)
+@example(CERTAIN)
 def test_any_crawl(semantics: str, made: Made) -> None:
     with tempfile.TemporaryDirectory() as folder:
         place = Path(folder)
         one, other, urls = made.write(place)
         variants = family.variants(semantics, urls)
         builds.plain(arguments(one, place / "a", semantics, urls))
-        found = of_build(place / "a", variants)
-        assert found == by_oracle(one, variants)
+        found = corpora.of_build(place / "a", variants)
+        assert found == corpora.of_oracle(paths(one), variants)
         for name, corpus in found.items():
             assert list(balance.of_counters(variants[name], corpus.counters, len(corpus.documents))) == []
         builds.plain(arguments(other, place / "b", semantics, urls), buckets=made.buckets)
@@ -150,7 +110,7 @@ def test_any_crawl(semantics: str, made: Made) -> None:
 
 
 @pytest.mark.parametrize("semantics", SEMANTICS)
-@settings(max_examples=3, phases=(Phase.generate,))  # a run of Beam takes seconds
+@settings(max_examples=2, phases=(Phase.generate,))  # a run of Beam takes seconds
 @given(MADE)
 def test_in_one_graph(semantics: str, made: Made) -> None:
     with tempfile.TemporaryDirectory() as folder:
@@ -158,7 +118,7 @@ def test_in_one_graph(semantics: str, made: Made) -> None:
         one, other, urls = made.write(place)
         assert build_c4.main(arguments(other, place / "graph", semantics, urls, "--exchange", "shuffle")) == 0
         variants = family.variants(semantics, urls)
-        assert of_build(place / "graph", variants) == by_oracle(one, variants)
+        assert corpora.of_build(place / "graph", variants) == corpora.of_oracle(paths(one), variants)
         builds.plain(arguments(one, place / "files", semantics, urls))
         assert published(place / "graph") == published(place / "files")
 
@@ -183,14 +143,14 @@ def test_the_comparison_sees_a_difference(name: str, tmp_path: Path) -> None:
     wet, urls = crawls.write(tmp_path / "wet", [records]), family.list_file(tmp_path, family.LIST)
     variants = family.variants("3.1.0", urls)
     builds.plain(arguments(wet, tmp_path / "build", "3.1.0", urls))
-    found = of_build(tmp_path / "build", variants)
-    assert found == by_oracle(wet, variants)
+    found = corpora.of_build(tmp_path / "build", variants)
+    assert found == corpora.of_oracle(paths(wet), variants)
     assert all(corpus.documents for corpus in found.values())
     other = {
         **variants,
         name: replace(variants[name], stages=(*variants[name].stages, Spoiled(found[name].documents[0]["url"]))),
     }
-    assert found != by_oracle(wet, other)
+    assert found != corpora.of_oracle(paths(wet), other)
 
 
 @dataclass(frozen=True)

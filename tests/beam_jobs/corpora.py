@@ -1,0 +1,94 @@
+"""What a build left of each variant, and what the oracle makes of the same files: to be compared."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import builds
+
+from c4pipe import engine, local
+from c4pipe.page import Page
+from c4pipe.variants import Variant
+from c4pipe.wet import WetReader
+
+
+@dataclass(frozen=True)
+class Corpus:
+    """A variant as it was made of a crawl."""
+
+    documents: builds.Documents
+    counters: dict[str, int]
+    splits: dict[str, int]  # documents of each
+
+
+@contextmanager
+def by(name: str) -> Iterator[None]:
+    """Have that engine decide."""
+    previous = engine._chosen
+    engine.use(name)
+    yield
+    engine.use(previous)
+
+
+def of_oracle(paths: Sequence[Path], variants: Mapping[str, Variant]) -> dict[str, Corpus]:
+    """What the oracle makes of WET files, by the plain rooms."""
+    pages, reading = _read(paths)
+    with by("plain"):
+        oracle = local.Oracle(pages)
+        outcomes = {name: oracle.run(variant) for name, variant in variants.items()}
+    return {
+        name: Corpus(
+            documents=rows(variants[name], outcome.pages),
+            counters=dict(outcome.counters) | reading[variants[name].undated],
+            splits=Counter(map(variants[name].split, outcome.pages)),
+        )
+        for name, outcome in outcomes.items()
+    }
+
+
+def of_build(output: Path, variants: Mapping[str, Variant]) -> dict[str, Corpus]:
+    """What a build left."""
+    stats = {name: builds.told(output / name, "stats.json") for name in variants}
+    assert [stats[name]["faults"] for name in variants] == [{}] * len(variants)
+    return {
+        name: Corpus(
+            documents=builds.documents(output / name, "parquet"),
+            counters=stats[name]["counters"],
+            splits=Counter(stats[name]["documents"]),
+        )
+        for name in variants
+    }
+
+
+def rows(variant: Variant, pages: Sequence[Page]) -> builds.Documents:
+    """Pages as ``builds.documents`` gives documents."""
+    found = [
+        {
+            "text": page.text,
+            "url": page.url,
+            "timestamp": page.timestamp,
+            "content-type": page.content_type,
+            "content-length": page.content_length,
+            "split": variant.split(page),
+        }
+        for page in pages
+    ]
+    return sorted(found, key=lambda row: row["url"])
+
+
+def _read(paths: Sequence[Path]) -> tuple[list[Page], dict[bool, Counter[str]]]:
+    """All pages of WET files, undated ones too, and what reading them counts without and with these."""
+    pages: list[Page] = []
+    counters: dict[bool, Counter[str]] = {False: Counter(), True: Counter()}
+    for path in paths:
+        with path.open("rb") as stream:
+            reader = WetReader(stream, name=path.name, undated=True)
+            pages.extend(reader)
+        for undated, counted in counters.items():
+            tally = reader.tally_of(undated=undated)
+            counted.update({f"split-wet-file/{name}": count for name, count in tally.items()})
+    return pages, counters
