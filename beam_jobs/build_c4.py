@@ -20,7 +20,7 @@ from beam_jobs.plan import Job, describe
 from beam_jobs.planning import check_disk, planned, rehearse
 from beam_jobs.progress import Progress
 from beam_jobs.runner import pipeline
-from c4pipe import crawl, download, files, resources
+from c4pipe import crawl, download, engine, files, resources
 
 
 class BadOptions(ValueError):
@@ -35,6 +35,7 @@ EXPECTED = (
     identity.AnotherBuild,
     report.TooManyBadFiles,
     resources.ResourceError,
+    engine.EngineError,
     crawl.CrawlError,
     download.DownloadError,
 )
@@ -68,6 +69,8 @@ def run(arguments: argparse.Namespace, rest: Sequence[str]) -> None:
         dry_run(job, arguments, options)
         return
     if is_local(arguments):
+        job.begin()
+        say(f"  {engine.told()}")
         rehearse(job)
     with held(job.output):
         if not is_whole(job):

@@ -55,6 +55,18 @@ def missing() -> tuple[str, ...]:
     return tuple(room for room in ROOMS if _load(room) is None)
 
 
+def told() -> str:
+    """What judges, in a line for the user."""
+    if chosen() == "plain":
+        return "plain Python judges pages, as asked for: some fifty times slower than compiled code, and alike"
+    if absent := missing():
+        return (
+            f"compiled code judges pages, but for {', '.join(absent)}, which were not built here: plain Python does "
+            "that, many times slower; install again where a C compiler or the package ziglang can be had"
+        )
+    return "compiled code judges pages"
+
+
 @functools.cache
 def _load(room: str) -> ModuleType | None:
     name = f"{__package__}.fast.{room}"

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import re
+import sys
 from pathlib import Path
 
 import pytest
@@ -88,3 +90,19 @@ def test_init_only_hands_names_on(house: str) -> None:
     tree = ast.parse((ROOT / house / "__init__.py").read_text(encoding="utf-8"))
     allowed = (ast.Import, ast.ImportFrom, ast.Assign, ast.Expr)
     assert all(isinstance(node, allowed) for node in tree.body)
+
+
+COMPILED = sorted((ROOT / "c4pipe" / "fast").glob("*.pyx"))
+
+
+@pytest.mark.parametrize("path", COMPILED, ids=lambda path: path.stem)
+def test_compiled_rooms_are_leaves(path: Path) -> None:
+    """They import what is C's, Cython's or Python's own: what they know of the rules comes in as data."""
+    found = re.findall(r"^\s*(?:from\s+(\S+)\s+c?import|c?import\s+(\S+))", path.read_text("utf-8"), re.MULTILINE)
+    assert {(one or other).partition(".")[0] for one, other in found} <= {"cpython", "libc", *sys.stdlib_module_names}
+
+
+@pytest.mark.parametrize("path", COMPILED, ids=lambda path: path.stem)
+def test_compiled_rooms_are_fuzzed_and_tested(path: Path) -> None:
+    for kind in ("test_fast", "fuzz"):
+        assert (ROOT / "tests" / "c4pipe" / f"{kind}_{path.stem}.py").exists()

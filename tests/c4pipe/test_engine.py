@@ -54,3 +54,12 @@ def test_a_room_that_was_not_built(monkeypatch: pytest.MonkeyPatch) -> None:
     assert engine.twin("nothing") is None
     with pytest.raises(engine.EngineError, match="compiled rooms nothing are not there; install with a C compiler"):
         engine.use("fast")
+
+
+def test_the_user_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert engine.told() == "compiled code judges pages"
+    engine.use("plain")
+    assert engine.told().startswith("plain Python judges pages, as asked for")
+    engine.use(None)
+    monkeypatch.setattr(engine, "ROOMS", (*engine.ROOMS, "nothing"))
+    assert engine.told().startswith("compiled code judges pages, but for nothing, which were not built here")
