@@ -12,72 +12,22 @@ from __future__ import annotations
 import re
 import zlib
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 from typing import BinaryIO, TypeVar
 
-from c4pipe.inflate import GZIP_MAGIC, GZIP_WBITS, whole_member
+from c4pipe.inflate import GZIP_WBITS, whole_member
+from c4pipe.member import OUTPUT_BYTES, Member
 from c4pipe.warc_headers import VERSION_LINE, WARC_BEGINS
 
 INPUT_BYTES = 1 << 16  # read from the file at a time
-OUTPUT_BYTES = 1 << 20  # inflated at a time, at most
 LOOK_BACK_BYTES = 1 << 20  # compressed bytes kept, to search behind an error for the next member
 PROBE_BYTES = 1 << 12  # more than the header of a member and its first line take
 WHOLE_BYTES = 1 << 17  # compressed bytes in which a member that is offered whole must end
 
+GZIP_MAGIC = b"\x1f\x8b\x08"  # RFC 1952: ID1, ID2, CM = deflate
 NOT_ZERO = re.compile(rb"[^\0]")
 
 Taken = TypeVar("Taken")
 Take = Callable[[bytes], Taken | None]  # makes something of the bytes of a member, or leaves it
-
-
-@dataclass(slots=True)
-class Member:
-    """A window on the inflated bytes of one gzip member, or of a plain file: grows behind, is forgotten in front."""
-
-    offset: int  # of the member in the file
-    index: int  # 0 for the first member of the file
-    plain: bool  # not compressed
-    pieces: Iterator[bytes] = field(repr=False)
-    followed: Callable[[], bool] = field(repr=False)  # something stands behind this member; ask at its end only
-    data: bytes = b""
-    at: int = 0  # the reader's place in data
-    start: int = 0  # inflated offset of data[0]
-    ended: bool = False
-    damage: str = ""  # kind of the fault that ended the member early
-    detail: str = ""
-
-    def fill(self, size: int) -> bool:
-        """Inflate until data holds ``size`` bytes; False if the member has fewer."""
-        while len(self.data) < size and not self.ended:
-            piece = next(self.pieces, None)
-            if piece is None:
-                self.ended = True
-            else:
-                self.data += piece
-        return len(self.data) >= size
-
-    def advance(self, to: int) -> None:
-        """Move the place to ``to``, and forget what is behind it once that is much."""
-        self.at = to
-        if to > OUTPUT_BYTES:
-            self.start += to
-            self.data = self.data[to:]
-            self.at = 0
-
-    def skip(self, to: int) -> None:
-        """Move the place to ``to``, which may lie beyond data, without holding what is between."""
-        while not self.ended and to > len(self.data):
-            to -= len(self.data)
-            self.start += len(self.data)
-            self.data, self.at = b"", 0
-            self.fill(1)
-        self.advance(min(to, len(self.data)))
-
-    def drain(self) -> None:
-        """Inflate the rest of the member, for its checksum and its end, and forget it."""
-        while not self.ended:
-            self.skip(len(self.data) + 1)
-        self.at = len(self.data)
 
 
 def members(stream: BinaryIO, take: Take[Taken] | None = None) -> Iterator[Member | Taken]:
@@ -162,6 +112,8 @@ class _GzipFile:
 
     def _skip_padding(self) -> bool:
         """Move over zero bytes; False if nothing but them is left."""
+        if self._buffer[self._at : self._at + 1] > b"\0":
+            return True  # as nearly always
         while not (found := NOT_ZERO.search(self._buffer, self._at)):
             self._at = len(self._buffer)
             if not self._more():

@@ -16,27 +16,23 @@ except ModuleNotFoundError:
     zlib_ng = zlib
 
 GZIP_WBITS = 31  # zlib: largest window, gzip header and trailer, checksum verified
-GZIP_MAGIC = b"\x1f\x8b\x08"  # RFC 1952: ID1, ID2, CM = deflate
 WHOLE_MAX_BYTES = 1 << 20  # inflated
+STEP_BYTES = 1 << 13  # compressed; most members have fewer, and what is too much is copied
 
 
 def whole_member(buffer: bytearray, at: int) -> tuple[bytes, int] | None:
-    """Return what the member at ``at`` inflates to, and where it ends; None if it is not whole, sound and small.
-
-    It is inflated up to the next bytes that may begin another, for these nearly always do.
-    """
+    """Return what the member at ``at`` inflates to, and where it ends; None if it is not whole, sound and small."""
     inflater = zlib_ng.decompressobj(GZIP_WBITS)
-    data, end = b"", at
+    data = b""
     while not inflater.eof:
-        begin, end = end, buffer.find(GZIP_MAGIC, end + 1)
-        if end < 0:
-            end = len(buffer)
-        if begin == end or len(data) >= WHOLE_MAX_BYTES:
+        step = buffer[at : at + STEP_BYTES]
+        if not step or len(data) >= WHOLE_MAX_BYTES:
             return None
         try:
-            data += inflater.decompress(buffer[begin:end], WHOLE_MAX_BYTES - len(data))
+            data += inflater.decompress(step, WHOLE_MAX_BYTES - len(data))
         except zlib_ng.error:
             return None
         if inflater.unconsumed_tail and not inflater.eof:
             return None
-    return data, end - len(inflater.unused_data)
+        at += len(step)
+    return data, at - len(inflater.unused_data)

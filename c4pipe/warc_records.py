@@ -10,7 +10,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import BinaryIO, Generic
 
-from c4pipe.gzip_members import Member, Take, Taken, members
+from c4pipe.gzip_members import Take, Taken, members
+from c4pipe.member import Member
 from c4pipe.warc_headers import (
     CUT_VERSION_LINE,
     HEADER_BYTES_MAX,

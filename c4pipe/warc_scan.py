@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from c4pipe.gzip_members import Member
+from c4pipe.member import Member
 from c4pipe.warc_headers import HEADER_BYTES_MAX, find_record
 
 BLANKS = re.compile(rb"\s*")

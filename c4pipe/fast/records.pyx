@@ -8,11 +8,11 @@ all else the answer is None, and they decide. Why what is taken is the same:
   (no line of blanks, no ``WARC/`` line is before it), and a value is printable ASCII without a carriage return, so
   that the fields are those of ``header_fields``, and ``strip`` takes off blanks (0x20) alone. Content-Length is a
   number within the limit, and behind that many bytes there are at most ``BLANKS_MAX`` blank ones, and the end.
-- *Text.* Every carriage return becomes a line feed, so only line feeds part lines. Of each line the blanks at both ends
+- *Text.* A carriage return ends a line as a line feed does. Of each line the blanks at both ends
   go (``BLANKS``: the 29 characters of ``str.isspace``, by their UTF-8), then empty lines and those with a prefix of
   ``metadata``. A blank is a whole character that begins with no continuation byte: what is left is valid UTF-8 if and
-  only if the body is, line by line, and dropped lines are decoded, too. Runs of lines that stay as they are remain one
-  piece; a body of one piece is not copied.
+  only if the body is, line by line, and dropped lines are decoded, too. Lines that stay as they are, with a line feed
+  between them, remain one piece; a body of one piece is not copied.
 - *str.* A character is one byte that does not continue another, so their number is known beforehand; the greatest byte
   tells how wide the widest is: below 0xC4 it is under U+0100, below 0xF0 under U+10000. Overlong forms, surrogates and
   all else that Python's strict decoder refuses are refused.
@@ -29,6 +29,13 @@ cdef extern from "Python.h":
     char* PyBytes_AS_STRING(object data)
     Py_ssize_t PyBytes_GET_SIZE(object data)
 
+cdef extern from "vectors.h":
+    uint64_t line_ends_64(const uint8_t* at) noexcept
+    uint32_t widen_16_uint8_t(const uint8_t* at, uint8_t* out) noexcept
+    uint32_t widen_16_uint16_t(const uint8_t* at, uint16_t* out) noexcept
+    uint32_t widen_16_uint32_t(const uint8_t* at, uint32_t* out) noexcept
+    int lowest_bit(uint64_t bits) noexcept
+
 ctypedef const uint8_t* place
 
 ctypedef fused unit:
@@ -36,20 +43,20 @@ ctypedef fused unit:
     uint16_t
     uint32_t
 
+ctypedef struct Lines:
+    place at  # where the next line begins
+    place end
+    place piece  # of lines that stay as they are
+    place piece_end  # NULL: there is none yet
+    uint8_t* copy  # of the pieces before it, each with a line feed behind
+    Py_ssize_t copied
+
 cdef enum:
     HEADER_MAX = 16384  # bytes; the plain room's own limit is higher
     BLANKS_MAX = 64  # bytes behind a body
     DIGITS_MAX = 18  # of a Content-Length
     TAKEN = 4  # fields
     BLOCK = 128  # bytes of which a byte counts those of a kind
-
-cdef extern from *:
-    """
-    #define NOT_ASCII 0x8080808080808080ULL
-    #define ONES 0x0101010101010101ULL
-    """
-    uint64_t NOT_ASCII
-    uint64_t ONES
 
 
 cdef class Regular:
@@ -140,69 +147,62 @@ cdef class Regular:
             at = line_end + 1
 
     cdef object _text(self, place begin, place end):
-        """Return the lines that are text; None if a byte of the body is no UTF-8, or may be none."""
-        cdef uint8_t* copy = NULL
-        cdef Py_ssize_t i
-        if memchr(begin, c"\r", end - begin) != NULL:
-            copy = <uint8_t*>PyMem_Malloc(end - begin)
-            if copy == NULL:
-                raise MemoryError
-            for i in range(end - begin):
-                copy[i] = c"\n" if begin[i] == c"\r" else begin[i]
-            end = copy + (end - begin)
-            begin = copy
+        """Return the lines that are text; None if a byte of the body is no UTF-8."""
+        cdef Lines lines = Lines(begin, end, begin, NULL, NULL, 0)
         try:
-            return self._lines(begin, end)
-        finally:
-            PyMem_Free(copy)
-
-    cdef object _lines(self, place at, place end):
-        cdef place first, last, line_end
-        cdef place piece = at  # of lines that stay as they are, up to piece_end
-        cdef place piece_end = NULL
-        cdef uint8_t* copy = NULL
-        cdef Py_ssize_t copied = 0
-        cdef Py_ssize_t size = end - at
-        cdef place begin = at
-        try:
-            while at < end:
-                line_end = <place>memchr(at, c"\n", end - at)
-                if line_end == NULL:
-                    line_end = end
-                first, last = at, line_end
-                at = line_end + 1
-                if first == last:
-                    continue
-                if self._watched[first[0]] or self._ends[(last - 1)[0]]:
-                    first = skip_blanks(first, last)
-                    last = before_blanks(first, last)
-                    if first == last:
-                        continue
-                    if self._is_metadata(first, last):
-                        if decoded(first, last - first) is None:
-                            return None
-                        continue
-                if piece_end != NULL and first == piece_end + 1:
-                    piece_end = last
-                    continue
-                if piece_end != NULL:
-                    if copy == NULL:
-                        copy = <uint8_t*>PyMem_Malloc(size + 1)
-                        if copy == NULL:
-                            raise MemoryError
-                    memcpy(copy + copied, piece, piece_end - piece)
-                    copied += piece_end - piece
-                    copy[copied] = c"\n"
-                    copied += 1
-                piece, piece_end = first, last
-            if piece_end == NULL:
+            if not self._take(&lines):
+                return None
+            if lines.piece_end == NULL:
                 return ""
-            if copy == NULL:
-                return decoded(piece, piece_end - piece)
-            memcpy(copy + copied, piece, piece_end - piece)
-            return decoded(copy, copied + (piece_end - piece))
+            if lines.copy == NULL:
+                return decoded(lines.piece, lines.piece_end - lines.piece)
+            put_away(&lines)
+            return decoded(lines.copy, lines.copied - 1)
         finally:
-            PyMem_Free(copy)
+            PyMem_Free(lines.copy)
+
+    cdef bint _take(self, Lines* lines) except -1:
+        """Take the lines that are text; False if one of the others is no UTF-8."""
+        cdef place block = lines.at
+        cdef place line_end
+        cdef uint64_t ends
+        while lines.end - block >= 64:
+            ends = line_ends_64(block)
+            while ends:
+                line_end = block + lowest_bit(ends)
+                ends &= ends - 1
+                if not self._take_line(lines, line_end):
+                    return False
+            block += 64
+        while block < lines.end:
+            if block[0] == c"\n" or block[0] == c"\r":
+                if not self._take_line(lines, block):
+                    return False
+            block += 1
+        return self._take_line(lines, lines.end)
+
+    cdef inline bint _take_line(self, Lines* lines, place line_end) except -1:
+        """Take the line that ends there, if it is text, and move behind it; False if it is not, and no UTF-8."""
+        cdef place first = lines.at
+        cdef place last = line_end
+        lines.at = line_end + 1
+        if first == last:
+            return True
+        if self._watched[first[0]] or self._ends[(last - 1)[0]]:
+            first = skip_blanks(first, last)
+            last = before_blanks(first, last)
+            if first == last:
+                return True
+            if self._is_metadata(first, last):
+                return decoded(first, last - first) is not None
+        if lines.piece_end != NULL and first == lines.piece_end + 1 and lines.piece_end[0] == c"\n":
+            lines.piece_end = last
+            return True
+        if lines.piece_end != NULL:
+            put_away(lines)
+        lines.piece = first
+        lines.piece_end = last
+        return True
 
     cdef bint _is_metadata(self, place first, place last):
         for prefix in self._prefixes:
@@ -210,6 +210,19 @@ cdef class Regular:
                 if not memcmp(first, PyBytes_AS_STRING(prefix), PyBytes_GET_SIZE(prefix)):
                     return True
         return False
+
+
+cdef int put_away(Lines* lines) except -1:
+    """Copy the piece, so that another can be begun."""
+    cdef Py_ssize_t size = lines.piece_end - lines.piece
+    if lines.copy == NULL:  # the piece is the first: what is copied in all is no more than from there to the end
+        lines.copy = <uint8_t*>PyMem_Malloc(lines.end - lines.piece + 1)
+        if lines.copy == NULL:
+            raise MemoryError
+    memcpy(lines.copy + lines.copied, lines.piece, size)
+    lines.copy[lines.copied + size] = c"\n"
+    lines.copied += size + 1
+    return 0
 
 
 cdef inline bint digit(uint8_t byte) noexcept:
@@ -342,34 +355,32 @@ cdef Py_ssize_t measure(place at, Py_ssize_t size, uint8_t* greatest) noexcept:
     return length
 
 
-cdef inline uint64_t eight(place at) noexcept:
-    """Eight bytes, the first the lowest."""
-    return (
-        <uint64_t>at[0] | <uint64_t>at[1] << 8 | <uint64_t>at[2] << 16 | <uint64_t>at[3] << 24
-        | <uint64_t>at[4] << 32 | <uint64_t>at[5] << 40 | <uint64_t>at[6] << 48 | <uint64_t>at[7] << 56
-    )
+cdef inline uint32_t widen(place at, unit* out) noexcept:
+    """Write 16 bytes as characters; a bit for each of them that is not ASCII."""
+    if unit is uint8_t:
+        return widen_16_uint8_t(at, out)
+    elif unit is uint16_t:
+        return widen_16_uint16_t(at, out)
+    else:
+        return widen_16_uint32_t(at, out)
 
 
 cdef bint decode(place at, Py_ssize_t size, unit* out, Py_ssize_t length) noexcept:
     """Write the characters, each of which has one byte of those that were counted; False if it is not valid UTF-8."""
     cdef place end = at + size
     cdef unit* out_end = out + length
-    cdef uint64_t high
+    cdef uint32_t high
     cdef uint32_t character
     cdef uint8_t byte
     cdef int i
     while at < end:
-        if end - at >= 8 and out_end - out >= 8:  # all eight are written, the ASCII among the first of them count
-            high = eight(at) & NOT_ASCII
-            for i in range(8):
-                out[i] = at[i]
-            if not high:
-                at += 8
-                out += 8
-                continue
-            i = (((high ^ (high - 1)) & ONES) * ONES >> 56) - 1
+        if end - at >= 16 and out_end - out >= 16:  # all are written, the ASCII among the first of them count
+            high = widen(at, out)
+            i = lowest_bit(high) if high else 16
             at += i
             out += i
+            if not high:
+                continue
         byte = at[0]
         if byte < 0x80:
             out[0] = byte

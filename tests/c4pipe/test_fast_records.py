@@ -18,8 +18,9 @@ from hypothesis import strategies as st
 from wet_builder import DATE, URLS, WARCINFO, member, member_each, record
 
 from c4pipe import engine, inflate, wet
-from c4pipe.gzip_members import WHOLE_BYTES, Member, members
+from c4pipe.gzip_members import GZIP_MAGIC, WHOLE_BYTES, members
 from c4pipe.inflate import WHOLE_MAX_BYTES, whole_member
+from c4pipe.member import Member
 from c4pipe.warc_records import RECORD_BYTES_MAX
 from c4pipe.wet import METADATA, NAMES, Fields, page_text
 
@@ -215,10 +216,12 @@ def test_a_member_with_many_compressed_bytes_is_read_by_windows(size: int) -> No
     same_reading(one + one)
 
 
-def test_the_bytes_of_a_magic_number_inside_a_member() -> None:
-    """They end no member, although it is inflated up to them first."""
-    inside = b"\x1f\x8b\x08" * 3
-    data = inflate.GZIP_MAGIC + b"\0" * 7 + zlib.compress(inside, 0, -15) + zlib.crc32(inside).to_bytes(4, "little")
+@pytest.mark.parametrize("step", [1, 2, 7, inflate.STEP_BYTES])
+def test_the_bytes_of_a_magic_number_inside_a_member(step: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """They end no member, wherever the steps end in which it is inflated."""
+    monkeypatch.setattr(inflate, "STEP_BYTES", step)
+    inside = GZIP_MAGIC * 3
+    data = GZIP_MAGIC + b"\0" * 7 + zlib.compress(inside, 0, -15) + zlib.crc32(inside).to_bytes(4, "little")
     data += len(inside).to_bytes(4, "little")
     for behind in (b"", b"\0\0", b"x", data, data[:3], data[-8:], data[:-1]):
         assert whole_member(bytearray(b"###" + data + behind), 3) == (inside, 3 + len(data)), behind
