@@ -2,8 +2,8 @@
 
 The plain room searches the lower-cased text for ``(?:\\W|^)(?:word|word|...)(?:\\W|$)``, or for the words alone where
 one may stand inside another. It finds something if and only if somewhere a word stands, character for character (``.``
-of a pattern: any but a line feed), before and behind which is a character that is neither ``isalnum`` nor an underscore,
-or the end of the text. That is what is looked for here, at every place where a word may begin:
+of a pattern: any but a line feed), and on both sides a character that is neither ``isalnum`` nor an underscore, or the
+end of the text. That is what is looked for here, at every place where a word may begin:
 
 - A text is lower-cased character by character as it is read. That is what ``str.lower`` does, but for U+0130, which
   becomes two, and U+03A3, which looks at its neighbours: a text with one of them is lower-cased by Python first, and to
@@ -28,18 +28,14 @@ cdef extern from "Python.h":
     bint Py_UNICODE_ISALNUM(Py_UCS4 character) noexcept nogil
     Py_UCS4 Py_UNICODE_TOLOWER(Py_UCS4 character) noexcept nogil
 
+cdef extern from "vectors.h":
+    int lowest_bit(uint64_t bits) noexcept nogil
+
 cdef extern from *:
     """
     #define ANY 0xFFFFFFFFU
     #define NEVER 0x100000000LL
-    #if defined(_MSC_VER)
-    #include <intrin.h>
-    static __inline int lowest(unsigned __int64 bits) { unsigned long at; _BitScanForward64(&at, bits); return (int)at; }
-    #else
-    #define lowest(bits) __builtin_ctzll(bits)
-    #endif
     """
-    int lowest(uint64_t bits) noexcept nogil
     uint32_t ANY  # in place of a character
     int64_t NEVER  # above all characters
 
@@ -67,7 +63,7 @@ WORD_MAX = 200  # characters
 
 
 cdef class Words:
-    """Says of a text whether it uses one of the words, ``whole`` or anywhere; ``any_character`` in them is a wild card."""
+    """Says of a text whether it uses one of the words, ``whole`` or anywhere; ``any_character`` is a wild card."""
 
     cdef uint8_t* _table  # of a character, the code of its lower case, and NO_WORD
     cdef uint8_t* _codes  # of a character in lower case
@@ -232,7 +228,7 @@ cdef class Words:
             if skips:
                 starts &= ~parts
             while starts:
-                at = begin + lowest(starts)
+                at = begin + lowest_bit(starts)
                 starts &= starts - 1
                 if self._stands(text, at, size):
                     return True

@@ -1,4 +1,4 @@
-"""A regular gzip member, inflated, as the fields of its page: the compiled twin of ``warc_records`` and ``wet.page_text``.
+"""A regular gzip member, inflated, as the fields of its page: the twin of ``warc_records`` and ``wet.page_text``.
 
 Only what the plain rooms take in one step, without a fault and without looking beyond the member, is taken here; for
 all else the answer is None, and they decide. Why what is taken is the same:
@@ -8,18 +8,18 @@ all else the answer is None, and they decide. Why what is taken is the same:
   (no line of blanks, no ``WARC/`` line is before it), and a value is printable ASCII without a carriage return, so
   that the fields are those of ``header_fields``, and ``strip`` takes off blanks (0x20) alone. Content-Length is a
   number within the limit, and behind that many bytes there are at most ``BLANKS_MAX`` blank ones, and the end.
-- *Text.* A carriage return ends a line as a line feed does. Of each line the blanks at both ends
-  go (``BLANKS``: the 29 characters of ``str.isspace``, by their UTF-8), then empty lines and those with a prefix of
-  ``metadata``. A blank is a whole character that begins with no continuation byte: what is left is valid UTF-8 if and
-  only if the body is, line by line, and dropped lines are decoded, too. Lines that stay as they are, with a line feed
-  between them, remain one piece; a body of one piece is not copied.
+- *Text.* A carriage return ends a line as a line feed does. Of each line the blanks at both ends go (``blank_size``:
+  the 29 characters of ``str.isspace``, by their UTF-8), then empty lines and those with a prefix of ``metadata``. A
+  blank is a whole character that begins with no continuation byte: what is left is valid UTF-8 if and only if the body
+  is, line by line, and dropped lines are decoded, too. Lines that stay as they are, with a line feed between them,
+  remain one piece; a body of one piece is not copied.
 - *str.* A character is one byte that does not continue another, so their number is known beforehand; the greatest byte
   tells how wide the widest is: below 0xC4 it is under U+0100, below 0xF0 under U+10000. Overlong forms, surrogates and
   all else that Python's strict decoder refuses are refused.
 """
 
 from cpython.mem cimport PyMem_Free, PyMem_Malloc
-from libc.stdint cimport int8_t, uint8_t, uint16_t, uint32_t, uint64_t
+from libc.stdint cimport int8_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 from libc.string cimport memchr, memcmp, memcpy, memset
 
 cdef extern from "Python.h":
@@ -94,15 +94,18 @@ cdef class Regular:
         cdef place body = self._header(begin, end, value, size)
         if body == NULL:
             return None
-        cdef Py_ssize_t length = number(value[3], size[3])
-        if length < 0 or length > self._limit or length > end - body or not blank(body + length, end):
+        cdef int64_t length = number(value[3], size[3])
+        if length < 0 or length > self._limit or length > end - body:
             return None
-        text = self._text(body, body + length)
+        cdef place body_end = body + <Py_ssize_t>length
+        if not blank(body_end, end):
+            return None
+        text = self._text(body, body_end)
         if text is None:
             return None
-        return (
-            string(value[0], size[0]), text, string(value[1], size[1]), string(value[2], size[2]), string(value[3], size[3])
-        )
+        url = string(value[0], size[0])
+        timestamp = string(value[1], size[1])
+        return url, text, timestamp, string(value[2], size[2]), string(value[3], size[3])
 
     cdef place _header(self, place at, place end, place* value, Py_ssize_t* size):
         """Note the fields, and return where the body begins; NULL if the header is not regular."""
@@ -245,9 +248,9 @@ cdef inline bint is_name(place at, Py_ssize_t size, bytes name) noexcept:
     return True
 
 
-cdef Py_ssize_t number(place at, Py_ssize_t size) noexcept:
+cdef int64_t number(place at, Py_ssize_t size) noexcept:
     """The number that the digits write, -1 if they are none or too many."""
-    cdef Py_ssize_t found = 0
+    cdef int64_t found = 0
     cdef Py_ssize_t i
     if not 0 < size <= DIGITS_MAX:
         return -1
