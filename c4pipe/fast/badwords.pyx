@@ -161,7 +161,7 @@ cdef class Words:
 
     cdef inline uint8_t _class(self, unit character) noexcept nogil:
         if unit is uint32_t:
-            if character >= TABLE:
+            if character >= <uint32_t>TABLE:
                 return self._class_of(character)
         return self._table[character]
 
