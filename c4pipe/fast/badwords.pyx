@@ -142,7 +142,7 @@ cdef class Words:
             self._first_parting = TABLE
         if any_character in firsts:
             self._first_parting = 0
-        for c in range(TABLE):
+        for c in range(<uint32_t>TABLE):
             self._table[c] = self._class_of(c)
             if self._table[c] > NO_WORD and c < self._first_parting and chr(lower(c)) in firsts:
                 self._first_parting = c
