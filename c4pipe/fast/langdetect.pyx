@@ -16,7 +16,8 @@ Why it gives what the plain one gives:
   draws a pair of normal variates, as many words (4) wherever it begins: what follows from them is asked of Python, once
   for each place. An index below n is the top bits of the next word that is small enough.
 - *Digits.* A language's probability is multiplied in the order in which n-grams are drawn, divided by the sum from the
-  first language to the last, and no operation is fused with another. Languages may be taken side by side.
+  first language to the last, and no operation is fused with another. Languages may be taken side by side, and what is
+  missing in the last lanes is 0. The greatest number stays the greatest when all are divided by the same one.
 - *An early end.* No probability is above 1, as a sum is not below any of its terms, and rounding never turns an
   order round. So a language ends at most where it would if it got 1 in all trials that are left, added in the same
   manner; and what it has, it keeps. If no language can reach the least that is asked and one is above the threshold
@@ -63,14 +64,17 @@ cdef enum:
     RARE = COMMON - 1  # the number of all others
     WINDOWS = COMMON * COMMON * COMMON
     ASK = 8  # in a window's mask: it has a rare character
+    PLACES_2 = WINDOWS  # where two and one of its characters have their places
+    PLACES_1 = WINDOWS + COMMON * COMMON
+    PLACES = WINDOWS + COMMON * COMMON + COMMON
+    ASKED = 1 << 30  # a window is this and where its locators are in ``asked``
+    MOST_CHARACTERS = (1 << 14) - 1
     LINE = 64  # bytes of a cache line
-    STEP = 5  # n-grams between two sums
+    LANES = 8  # languages side by side
+    STEP = 5  # n-grams between two sums, langdetect
     SPARSE = 16  # languages: rows with fewer are kept as a list
     SIZE_BITS = 5  # of a locator
     PAIR = 4  # words of two normal variates
-
-cdef uint32_t FOUND_ROW = 1 << 31  # a found n-gram is a locator with this bit, or its window and n in the last two bits
-
 
 cdef struct Entry:
     double probability
@@ -224,38 +228,60 @@ cdef Py_ssize_t _without_latin(Unit* text, Py_ssize_t length, Unit* to) noexcept
     return used
 
 
-cdef inline double _divide_by_sum(double* values, int width) noexcept nogil:
-    """Divide by the sum from the first to the last, and return the greatest: it was the greatest before, too."""
-    cdef double total = 0.0, most = 0.0
-    cdef int j
-    for j in range(width):
-        total += values[j]
-        most = values[j] if values[j] > most else most
-    for j in range(width):
-        values[j] /= total
-    return most / total
+cdef struct Total:
+    double sum, greatest
 
 
-cdef inline void _multiply(double* values, const double* row, double weight, int width) noexcept nogil:
+cdef Total _multiply(double* values, const double* row, double weight, int width) noexcept nogil:
+    """Multiply by a row, and sum up from the first to the last."""
+    cdef Total total
     cdef int j
+    total.sum = total.greatest = 0.0
     for j in range(width):
         values[j] *= weight + row[j]
+        total.sum += values[j]
+        total.greatest = values[j] if values[j] > total.greatest else total.greatest
+    return total
 
 
-cdef inline void _multiply_by_all(double* values, const double** rows, double weight, int width) noexcept nogil:
+cdef Total _step(double* values, double divisor, const double** rows, double weight, int width) noexcept nogil:
+    """Divide, multiply by one row after the other, and sum up: all in one go, as each takes its own time."""
     cdef const double* first = rows[0]
     cdef const double* second = rows[1]
     cdef const double* third = rows[2]
     cdef const double* fourth = rows[3]
     cdef const double* fifth = rows[4]
-    cdef double value
-    cdef int j
-    for j in range(width):
-        value = values[j] * (weight + first[j])
-        value = value * (weight + second[j])
-        value = value * (weight + third[j])
-        value = value * (weight + fourth[j])
-        values[j] = value * (weight + fifth[j])
+    cdef Total total
+    cdef double[LANES] lanes
+    cdef double[LANES] greatest
+    cdef double sum = 0.0
+    cdef int j = 0, k
+    for k in range(LANES):
+        greatest[k] = 0.0
+    while j < width:
+        for k in range(LANES):
+            lanes[k] = values[j + k] / divisor
+        for k in range(LANES):
+            lanes[k] *= weight + first[j + k]
+        for k in range(LANES):
+            lanes[k] *= weight + second[j + k]
+        for k in range(LANES):
+            lanes[k] *= weight + third[j + k]
+        for k in range(LANES):
+            lanes[k] *= weight + fourth[j + k]
+        for k in range(LANES):
+            lanes[k] *= weight + fifth[j + k]
+        for k in range(LANES):
+            values[j + k] = lanes[k]
+        for k in range(LANES):
+            greatest[k] = lanes[k] if lanes[k] > greatest[k] else greatest[k]
+        for k in range(LANES):
+            sum += lanes[k]
+        j += LANES
+    for k in range(1, LANES):
+        greatest[0] = greatest[k] if greatest[k] > greatest[0] else greatest[0]
+    total.sum, total.greatest = sum, greatest[0]
+    return total
 
 
 cdef inline uint64_t _key(uint64_t a, uint64_t b, uint64_t c, int n) noexcept nogil:
@@ -263,8 +289,17 @@ cdef inline uint64_t _key(uint64_t a, uint64_t b, uint64_t c, int n) noexcept no
     return c | (b << 16 if n > 1 else 0) | (a << 32 if n > 2 else 0)
 
 
-cdef uint32_t[8][3] _members  # the numbers in a set of 1, 2, 3
+# An n-gram that was found is noted in 16 bits: where it ends, and n in the last two. Four are written at once, whatever
+# the order of bytes is, of which as many stay as there are.
+cdef union Lanes:
+    uint16_t[4] lanes
+    uint64_t all
+
+cdef Lanes[8] _members  # by mask
 cdef uint8_t[8] _sizes
+cdef Lanes _next  # one character further
+cdef uint32_t[4] _taken  # by n: what is taken of a window, and what is added, for a place
+cdef uint32_t[4] _added
 
 
 cdef void _fill_sets():
@@ -272,11 +307,50 @@ cdef void _fill_sets():
     for mask in range(8):
         for n in range(1, 4):
             if mask >> (n - 1) & 1:
-                _members[mask][_sizes[mask]] = n
+                _members[mask].lanes[_sizes[mask]] = n
                 _sizes[mask] += 1
+    for n in range(4):
+        _next.lanes[n] = 4
+        _taken[n] = (1 << n * BITS) - 1
+    _added[1], _added[2] = PLACES_1, PLACES_2
 
 
 _fill_sets()
+
+
+cdef struct Scan:
+    Py_ssize_t place
+    uint32_t found, window
+
+
+cdef void _scan(
+    const Unit* text,
+    Py_ssize_t length,
+    const uint8_t* common,
+    const uint8_t* masks,
+    uint16_t* found,
+    uint32_t* windows,
+    Scan* scan,
+) noexcept nogil:
+    """Note windows and known n-grams, to the end or to a rare character."""
+    cdef Py_ssize_t i = scan.place
+    cdef uint32_t used = scan.found, window = scan.window
+    cdef uint64_t step = _next.all, lanes = i * step
+    cdef uint8_t mask
+    while i < length:
+        if Unit is uint32_t:
+            window = (window << BITS | (common[text[i]] if text[i] < 1 << 16 else RARE)) & (WINDOWS - 1)
+        else:
+            window = (window << BITS | common[text[i]]) & (WINDOWS - 1)
+        mask = masks[window]
+        if mask & ASK:
+            break
+        windows[i] = window
+        (<Lanes*>(found + used)).all = lanes | _members[mask].all
+        lanes += step
+        used += _sizes[mask]
+        i += 1
+    scan.place, scan.found, scan.window = i, used, window
 
 
 cdef _zeros(str kind, count):
@@ -308,13 +382,13 @@ cdef class Detector:
     cdef const uint16_t[::1] normal  # what characters are taken for
     cdef const uint8_t[::1] upper  # of those that they are taken for
     cdef uint8_t[::1] common  # numbers of common characters
-    cdef uint8_t plain_stranger, capital_stranger  # the same
     cdef uint8_t[::1] masks  # of windows: bit n - 1 for each n-gram that is known
-    cdef uint32_t[::1] locators_1, locators_2, locators_3  # by the last characters of a window
+    cdef uint32_t[::1] located  # locators by place: what the last characters of a window are, by their number
     cdef uint16_t[::1] composed  # by mark, then letter; 0: nothing
     cdef uint32_t[::1] stream
     cdef double[::1] first_weight, second_weight  # by the place where a pair of trials begins; NaN: not asked yet
-    cdef uint32_t[::1] cut, found
+    cdef uint32_t[::1] cut, windows, asked
+    cdef uint16_t[::1] found
     cdef uint8_t[::1] scratch
     cdef double[::1] values, sums
 
@@ -341,12 +415,16 @@ cdef class Detector:
         self.languages, self.words, self.weights = languages, words, weights
         self.trials, self.iterations, self.converged, self.threshold = trials, iterations, converged, threshold
         self.characters, self.normal, self.upper = characters, normal, upper
-        self.width = (len(languages) + 7) // 8 * 8
+        self.width = (len(languages) + LANES - 1) // LANES * LANES
         self._load_keys(keys, self._load_rows(starts, columns, probabilities))
         self._load_windows(keys, common)
         self._load_composed(composed)
         self._lengthen(1 << 12)
-        self.cut, self.found, self.scratch = _zeros("I", characters + 1), _zeros("I", 3 * characters + 3), bytearray(1)
+        if characters > MOST_CHARACTERS:
+            raise ValueError(f"{characters} characters are to be read, but at most {MOST_CHARACTERS} have numbers")
+        self.cut, self.scratch = _zeros("I", characters + 1), bytearray(1)
+        self.windows, self.asked = _zeros("I", characters), _zeros("I", 3 * characters)
+        self.found = _zeros("H", 3 * characters + 4)
         self.values, self.sums = _zeros("d", self.width), _zeros("d", self.width)
 
     def best(self, str text not None, double least):
@@ -409,6 +487,7 @@ cdef class Detector:
     cdef int _try(self, uint32_t count, double weight) except -1:
         """One trial: draw n-grams until one language is nearly sure."""
         cdef double* values = &self.values[0]
+        cdef Total total
         cdef const double* rows[STEP]
         cdef uint32_t drawn[STEP]
         cdef int i = 0, j, languages = len(self.languages), shift = 31
@@ -417,40 +496,43 @@ cdef class Detector:
         for j in range(self.width):
             values[j] = 1.0 / languages if j < languages else 0.0
         self._draw(drawn, 1, count, shift)
-        _multiply(values, self._row(drawn[0], 0), weight, self.width)
+        total = _multiply(values, self._row(drawn[0], 0), weight, self.width)
         self._clear(drawn[0], 0)
-        while _divide_by_sum(values, self.width) <= self.converged and i < self.iterations:
+        while total.greatest / total.sum <= self.converged and i < self.iterations:
             self._draw(drawn, STEP, count, shift)
             for j in range(STEP):
                 rows[j] = self._row(drawn[j], j)
-            _multiply_by_all(values, rows, weight, self.width)
+            total = _step(values, total.sum, rows, weight, self.width)
             for j in range(STEP):
                 self._clear(drawn[j], j)
             i += STEP
+        for j in range(self.width):
+            values[j] /= total.sum
         return 0
 
     cdef inline int _draw(self, uint32_t* drawn, int many, uint32_t count, int shift) except -1:
         """The locators of random ones of the n-grams found."""
-        cdef uint32_t index, found, window
+        cdef const uint32_t* stream = &self.stream[0]
+        cdef uint32_t[STEP] indices
+        cdef uint32_t window, n
+        cdef Py_ssize_t place = self.place, end = self.stream.shape[0]
         cdef int i = 0
         while i < many:
-            if self.place >= self.stream.shape[0]:
-                self._lengthen(2 * self.place)
-            index = self.stream[self.place] >> shift
-            self.place += 1
-            if index >= count:
-                continue
-            found = self.found[index]
-            window = found >> 2
-            if found & FOUND_ROW:
-                drawn[i] = found ^ FOUND_ROW
-            elif (found & 3) == 3:
-                drawn[i] = self.locators_3[window]
-            elif (found & 3) == 2:
-                drawn[i] = self.locators_2[window & (COMMON * COMMON - 1)]
+            if place >= end:
+                self._lengthen(2 * place)
+                stream, end = &self.stream[0], self.stream.shape[0]
+            indices[i] = stream[place] >> shift
+            i += indices[i] < count
+            place += 1
+        self.place = place
+        for i in range(many):
+            n = self.found[indices[i]]
+            window = self.windows[n >> 2]
+            n &= 3
+            if window & ASKED:
+                drawn[i] = self.asked[(window ^ ASKED) + n - 1]
             else:
-                drawn[i] = self.locators_1[window & (COMMON - 1)]
-            i += 1
+                drawn[i] = self.located[(window & _taken[n]) + _added[n]]
         return 0
 
     cdef inline const double* _row(self, uint32_t locator, int spare) noexcept:
@@ -489,29 +571,23 @@ cdef class Detector:
 
     cdef uint32_t _collect(self, Unit* text, Py_ssize_t length) except? 0:
         """Find all known n-grams of a text, in order, and say how many."""
-        cdef Py_ssize_t i
-        cdef uint32_t used = 0, window = 0, a, b
+        cdef uint32_t a, b, asked = 0
         cdef uint8_t mask
-        cdef uint32_t* found = &self.found[0]
-        cdef const uint8_t* masks = &self.masks[0]
-        cdef const uint8_t* common = &self.common[0]
+        cdef Scan scan
         text = self._cleaned(text, &length)
-        for i in range(length):
-            if Unit is uint32_t:
-                window = (window << BITS | self._number(text[i])) & (WINDOWS - 1)
-            else:
-                window = (window << BITS | common[text[i]]) & (WINDOWS - 1)
-            mask = masks[window]
-            if mask & ASK:
-                a = self._code(text[i - 2]) if i > 1 else BLANK
-                b = self._code(text[i - 1]) if i > 0 else BLANK
-                used += self._ask(a, b, self._code(text[i]), found + used)
-            else:
-                found[used] = window << 2 | _members[mask][0]
-                found[used + 1] = window << 2 | _members[mask][1]
-                found[used + 2] = window << 2 | _members[mask][2]
-                used += _sizes[mask]
-        return used
+        scan.place = scan.found = scan.window = 0
+        while True:
+            _scan(text, length, &self.common[0], &self.masks[0], &self.found[0], &self.windows[0], &scan)
+            if scan.place == length:
+                return scan.found
+            a = self._code(text[scan.place - 2]) if scan.place > 1 else BLANK
+            b = self._code(text[scan.place - 1]) if scan.place > 0 else BLANK
+            mask = self._ask(a, b, self._code(text[scan.place]), &self.asked[asked])
+            (<Lanes*>&self.found[scan.found]).all = scan.place * _next.all + _members[mask].all
+            scan.found += _sizes[mask]
+            self.windows[scan.place] = ASKED | asked
+            asked += 3
+            scan.place += 1
 
     cdef Unit* _cleaned(self, Unit* text, Py_ssize_t* length) except NULL:
         """The text without addresses, with composed characters, cut, and without Latin letters if they are few."""
@@ -546,27 +622,23 @@ cdef class Detector:
             used += 1
         return used
 
-    cdef inline uint8_t _number(self, uint32_t character) noexcept:
-        if character < 1 << 16:
-            return self.common[character]
-        return self.capital_stranger if Py_UNICODE_ISUPPER(character) else self.plain_stranger
-
     cdef inline uint32_t _code(self, uint32_t character) noexcept:
         """What a character is taken for."""
         if character < 1 << 16:
             return self.normal[character]
         return CAPITAL_STRANGER if Py_UNICODE_ISUPPER(character) else PLAIN_STRANGER
 
-    cdef int _ask(self, uint32_t a, uint32_t b, uint32_t c, uint32_t* found) noexcept:
-        """Note which n-grams that end three characters are known, and say how many."""
-        cdef int n, used = 0
+    cdef uint8_t _ask(self, uint32_t a, uint32_t b, uint32_t c, uint32_t* located) noexcept:
+        """Which n-grams that end three characters are known, as a mask, and their locators by n."""
+        cdef int n
+        cdef uint8_t mask = 0
         cdef Py_ssize_t slot
         for n in range(1, 4):
             if self._is_formed(b, c, n):
                 slot = self._slot(_key(a, b, c, n))
-                found[used] = FOUND_ROW | self.locators[slot]
-                used += self.keys[slot] != 0
-        return used
+                located[n - 1] = self.locators[slot]
+                mask |= (self.keys[slot] != 0) << (n - 1)
+        return mask
 
     cdef inline bint _is_formed(self, uint32_t b, uint32_t c, int n) noexcept:
         """Whether there is an n-gram at all that ends in these characters."""
@@ -629,10 +701,8 @@ cdef class Detector:
         for i, character in enumerate((*common, chr(PLAIN_STRANGER), chr(CAPITAL_STRANGER))):
             codes[i] = ord(character)
             numbers[codes[i]] = i
-        self.plain_stranger, self.capital_stranger = numbers[PLAIN_STRANGER], numbers[CAPITAL_STRANGER]
         self.common, self.masks = _zeros("B", 1 << 16), _zeros("B", WINDOWS)
-        self.locators_1, self.locators_2 = _zeros("I", COMMON), _zeros("I", COMMON * COMMON)
-        self.locators_3 = _zeros("I", WINDOWS)
+        self.located = _zeros("I", PLACES)
         for i in range(1 << 16):
             self.common[i] = numbers[self.normal[i]]
         for window in range(WINDOWS):
@@ -646,12 +716,7 @@ cdef class Detector:
             if RARE in (a, b, c):
                 continue
             window = (a << BITS | b) << BITS | c
-            if n == 1:
-                self.locators_1[window] = self.locators[self._slot(keys[i])]
-            elif n == 2:
-                self.locators_2[window] = self.locators[self._slot(keys[i])]
-            else:
-                self.locators_3[window] = self.locators[self._slot(keys[i])]
+            self.located[window + _added[n]] = self.locators[self._slot(keys[i])]
             while window < WINDOWS:
                 b = window >> BITS & RARE
                 if not self.masks[window] & ASK and self._is_formed(codes[b], codes[c], n):
