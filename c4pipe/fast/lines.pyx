@@ -66,16 +66,29 @@ cdef extern from *:
     static inline uint64_t ends_in_16_pairs(const unsigned short *t) {
         return (uint64_t)_mm_movemask_epi8(_mm_packs_epi16(ends_in_8_pairs(t), ends_in_8_pairs(t + 8)));
     }
+    static inline __m128i ends_in_4_quads(const unsigned int *t) {
+        __m128i x = _mm_loadu_si128((const __m128i *)t);
+        __m128i low = _mm_cmpeq_epi32(_mm_and_si128(x, _mm_set1_epi32(~0x1F)), _mm_setzero_si128());
+        __m128i wide = _mm_cmpeq_epi32(_mm_and_si128(x, _mm_set1_epi32(~1)), _mm_set1_epi32(0x2028));
+        return _mm_or_si128(_mm_or_si128(low, wide), _mm_cmpeq_epi32(x, _mm_set1_epi32(0x85)));
+    }
+    static inline uint64_t ends_in_16_quads(const unsigned int *t) {
+        __m128i first = _mm_packs_epi32(ends_in_4_quads(t), ends_in_4_quads(t + 4));
+        __m128i second = _mm_packs_epi32(ends_in_4_quads(t + 8), ends_in_4_quads(t + 12));
+        return (uint64_t)_mm_movemask_epi8(_mm_packs_epi16(first, second));
+    }
     #else
     #define ENDS_IN_16 { uint64_t bits = 0; int i; for (i = 0; i < 16; i++) \\
         bits |= (uint64_t)(t[i] < 32 || t[i] == 0x85 || (t[i] & ~1u) == 0x2028) << i; return bits; }
     static inline uint64_t ends_in_16_bytes(const unsigned char *t) ENDS_IN_16
     static inline uint64_t ends_in_16_pairs(const unsigned short *t) ENDS_IN_16
+    static inline uint64_t ends_in_16_quads(const unsigned int *t) ENDS_IN_16
     #endif
     """
     int first_bit(uint64_t bits) noexcept
     uint64_t ends_in_16_bytes(const unsigned char* t) noexcept
     uint64_t ends_in_16_pairs(const unsigned short* t) noexcept
+    uint64_t ends_in_16_quads(const unsigned int* t) noexcept
 
 ctypedef unsigned char uchar
 ctypedef unsigned short ushort
@@ -129,10 +142,10 @@ cdef BRACKETS = frozenset({
 })
 
 
-cdef unsigned char MAY_BE_BLANK[256]  # the characters of which 256 have a blank among them, by their two bytes
+cdef unsigned char MAY_BE_BLANK[256]  # which 256 characters have a blank among them, up to U+FFFF
 cdef unsigned int character
-for character in range(0x110000):
-    MAY_BE_BLANK[character >> 8 & 0xFF] |= Py_UNICODE_ISSPACE(character)
+for character in range(0x10000):
+    MAY_BE_BLANK[character >> 8] |= Py_UNICODE_ISSPACE(character)
 
 
 cdef class Program:
@@ -385,27 +398,26 @@ cdef inline uint64_t possible_ends(const Char* t, Py_ssize_t left) noexcept:
     """A bit for each of the next 64 characters that may end a line."""
     cdef uint64_t bits = 0
     cdef Py_ssize_t at
-    if Char is uchar:
-        if left >= 64:
-            for at in range(0, 64, 16):
+    if left >= 64:
+        for at in range(0, 64, 16):
+            if Char is uchar:
                 bits |= ends_in_16_bytes(t + at) << at
-            return bits
-    if Char is ushort:
-        if left >= 64:
-            for at in range(0, 64, 16):
+            elif Char is ushort:
                 bits |= ends_in_16_pairs(t + at) << at
-            return bits
+            else:
+                bits |= ends_in_16_quads(t + at) << at
+        return bits
     for at in range(min(left, 64)):
         bits |= <uint64_t>(t[at] < 32 or t[at] == 0x85 or t[at] | 1 == 0x2029) << at
     return bits
 
 
 cdef inline bint is_line_end(unsigned int c) noexcept:
-    return c < 32 and Py_UNICODE_ISLINEBREAK(c) or c >= 0x85 and Py_UNICODE_ISLINEBREAK(c)
+    return c == 10 or Py_UNICODE_ISLINEBREAK(c)
 
 
 cdef inline bint is_blank(unsigned int c) noexcept:
-    return (c <= 32 or c >= 0x85 and MAY_BE_BLANK[c >> 8 & 0xFF]) and Py_UNICODE_ISSPACE(c)
+    return (c <= 32 or c >= 0x85 and (c > 0xFFFF or MAY_BE_BLANK[c >> 8])) and Py_UNICODE_ISSPACE(c)
 
 
 cdef int run_text(Program program, str text, int row, list edited) except -1:
@@ -481,7 +493,9 @@ cdef inline bint dies_early(Program program, const Char* t, Py_ssize_t begin, Py
     if begin == end:
         return True
     last = t[end - 1]
-    return not (program.ends[last] if last < 256 else is_among(&program.steps[program.early].marks, last))
+    if last < 256:
+        return program.ends[last] == 0
+    return not is_among(&program.steps[program.early].marks, last)
 
 
 cdef inline bint no_end_mark(const Step* step, const Char* t, Py_ssize_t begin, Py_ssize_t end) noexcept:
