@@ -19,7 +19,7 @@ from beam_jobs.names import name_of
 from beam_jobs.plan import Job, LineScope, changes_too_early, only_filters
 from beam_jobs.tree import Line, Tree
 from c4pipe import keys
-from c4pipe.dedup import KEY_BYTES, md5
+from c4pipe.dedup import KEY_BYTES, md5s
 from c4pipe.page import Page
 from c4pipe.urls import InDomains
 from c4pipe.variants import flat
@@ -27,6 +27,7 @@ from c4pipe.wet import WetReader
 
 SCHEMA_NUMBER = 3
 PIECE_PAGES = 2048  # held as Python objects at a time
+MD5_PAGES = 64  # whose whole text is held for a moment: many at a time are hashed side by side
 WET_NAMESPACE = "split-wet-file"
 
 PAGES = pa.schema(
@@ -110,6 +111,7 @@ class _Pages:
         self.pieces: list[pa.Table] = []
         self.columns: dict[str, list[Any]] = {name: [] for name in (*PAGES.names, *([RAW] if self.raw else []))}
         self.columns |= {ENTERS + name: [] for name in job.entries}
+        self.texts: list[str] = []  # whose MD5 is still to be taken
 
     def add(self, page: Page) -> None:
         """Take a page in, unless no variant has a use for it."""
@@ -124,7 +126,9 @@ class _Pages:
         columns["timestamp"].append(page.timestamp)
         columns["content-type"].append(page.content_type)
         columns["content-length"].append(page.content_length)
-        columns["text_md5"].append(md5(page.text))
+        self.texts.append(page.text)
+        if len(self.texts) == MD5_PAGES:
+            self._digest()
         if self.raw:
             columns[RAW].append(page.text)
         for name, alive in entered.items():
@@ -137,8 +141,14 @@ class _Pages:
         """The part of the page store."""
         return _joined([*self.pieces, self._piece()])
 
+    def _digest(self) -> None:
+        """Take the MD5 of several texts at once."""
+        self.columns["text_md5"] += md5s(self.texts)
+        self.texts.clear()
+
     def _piece(self) -> pa.Table:
         """The pages since the last piece."""
+        self._digest()
         types = {name: pa.bool_() for name in self.columns} | dict(zip(PAGES.names, PAGES.types, strict=True))
         types |= {RAW: pa.large_string()}
         arrays = {name: pa.array(values, types[name]) for name, values in self.columns.items()}

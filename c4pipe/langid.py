@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import functools
 import importlib.metadata
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from c4pipe.detector import likeliest
-from c4pipe.page import Page, Verdict, drop, keep
+from c4pipe.page import Page, Verdict, drop, keep, with_language
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class English:
             return drop(f"filtered:{doubt}")
         if language != "en":
             return drop("filtered:ignored_language", f"filtered:ignored_language-{language}")
-        return keep(replace(page, language="en"))
+        return keep(with_language(page, "en"))
 
 
 UNKNOWN = "und"  # BCP 47
@@ -85,7 +85,7 @@ class LabelLanguage:
         return self._label(page, UNKNOWN, doubt) if self.keep_unsure else drop(doubt)
 
     def _label(self, page: Page, language: str, *doubts: str) -> Verdict:
-        return keep(replace(page, language=language), *doubts, "passed", f"passed:{language}")
+        return keep(with_language(page, language), *doubts, "passed", f"passed:{language}")
 
 
 def _require_probability(value: float) -> None:

@@ -24,6 +24,11 @@ def with_text(page: Page, text: str) -> Page:
     return Page(page.url, text, page.timestamp, page.content_type, page.content_length, page.language)
 
 
+def with_language(page: Page, language: str) -> Page:
+    """The same page with another language."""
+    return Page(page.url, page.text, page.timestamp, page.content_type, page.content_length, language)
+
+
 @dataclass(frozen=True, slots=True)
 class Verdict:
     """What a stage thought of a page: the page it passes on, or None, and why, counted."""

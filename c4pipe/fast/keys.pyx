@@ -1,4 +1,4 @@
-"""The twin of ``line_key`` in c4pipe/dedup.py: the keys of all lines of a text in one call.
+"""The twins of ``line_key``, ``md5`` and what ``DedupLines`` does with keys in c4pipe/dedup.py: a text in one call.
 
 Equal because a line feed is a byte of its own in UTF-8, so lines are cut alike; blanks of ASCII are stripped here (the ten
 that ``str.isspace`` knows), and a line that then begins or ends in another blank goes through ``str`` itself; each
@@ -102,22 +102,26 @@ cdef Py_ssize_t _lowered(const unsigned char *line, Py_ssize_t size, unsigned ch
     return used
 
 
-def line_keys(str text not None) -> bytes:
-    """MD5 of each line of the text, stripped and lower-cased, one behind the other."""
-    cdef Py_ssize_t size, length, line, used = 0
-    cdef const unsigned char *at = <const unsigned char *> PyUnicode_AsUTF8AndSize(text, &size)
-    cdef const unsigned char *end = at + size
-    cdef const unsigned char *stop
-    cdef const unsigned char *last
-    cdef Py_ssize_t lines = text.count("\n") + 1
-    cdef bytes keys = PyBytes_FromStringAndSize(NULL, lines * KEY_BYTES)
-    cdef unsigned char *messages = <unsigned char *> malloc(size + size // 2 + lines * PADDING_BYTES)
-    cdef uint32_t *blocks = <uint32_t *> malloc(lines * sizeof(uint32_t))
-    cdef bytes other
-    try:
-        if messages is NULL or blocks is NULL:
+cdef class _Lines:
+    """The lines of a text, stripped and lower-cased, as MD5 takes them."""
+
+    cdef unsigned char *messages
+    cdef uint32_t *blocks
+    cdef Py_ssize_t count
+
+    def __cinit__(self, str text not None):
+        cdef Py_ssize_t size, length, line, used = 0
+        cdef const unsigned char *at = <const unsigned char *> PyUnicode_AsUTF8AndSize(text, &size)
+        cdef const unsigned char *end = at + size
+        cdef const unsigned char *stop
+        cdef const unsigned char *last
+        cdef bytes other
+        self.count = text.count("\n") + 1
+        self.messages = <unsigned char *> malloc(size + size // 2 + self.count * PADDING_BYTES)
+        self.blocks = <uint32_t *> malloc(self.count * sizeof(uint32_t))
+        if self.messages is NULL or self.blocks is NULL:
             raise MemoryError
-        for line in range(lines):
+        for line in range(self.count):
             stop = <const unsigned char *> memchr(at, 10, end - at)
             if stop is NULL:
                 stop = end
@@ -126,17 +130,85 @@ def line_keys(str text not None) -> bytes:
                 at += 1
             while at < last and _is_blank((last - 1)[0]):
                 last -= 1
-            length = -1 if _ends_in_blank(at, last - at) else _lowered(at, last - at, messages + used)
+            length = -1 if _ends_in_blank(at, last - at) else _lowered(at, last - at, self.messages + used)
             if length < 0:
                 other = PyUnicode_DecodeUTF8(<const char *> at, last - at, NULL).strip().lower().encode()
                 length = len(other)
-                memcpy(messages + used, PyBytes_AS_STRING(other), length)
-            blocks[line] = md5_pad(messages + used, length)
-            used += 64 * blocks[line]
+                memcpy(self.messages + used, PyBytes_AS_STRING(other), length)
+            self.blocks[line] = md5_pad(self.messages + used, length)
+            used += 64 * self.blocks[line]
             at = stop + 1
-        md5_many(messages, blocks, lines, <unsigned char *> PyBytes_AS_STRING(keys))
+
+    def __dealloc__(self):
+        free(self.messages)
+        free(self.blocks)
+
+    cdef bytes keys(self):
+        cdef bytes keys = PyBytes_FromStringAndSize(NULL, self.count * KEY_BYTES)
+        md5_many(self.messages, self.blocks, self.count, <unsigned char *> PyBytes_AS_STRING(keys))
+        return keys
+
+
+def line_keys(str text not None) -> bytes:
+    """MD5 of each line of the text, stripped and lower-cased, one behind the other."""
+    return _Lines(text).keys()
+
+
+def kept_lines(str text not None, list places not None):
+    """The lines at the places, joined, and how many of all lines have a key that none of these has.
+
+    The places are distinct, in rising order.
+    """
+    cdef _Lines lines = _Lines(text)
+    cdef bytes packed = lines.keys()
+    cdef const char *keys = PyBytes_AS_STRING(packed)
+    cdef set owned = {packed[KEY_BYTES * place:KEY_BYTES * (place + 1)] for place in places}
+    cdef Py_ssize_t size, line = 0, foreign = 0, used = 0, next = 0, wanted = len(places)
+    cdef const char *at = PyUnicode_AsUTF8AndSize(text, &size)
+    cdef const char *end = at + size
+    cdef const char *stop
+    cdef char *kept = <char *> malloc(size + 1)
+    if kept is NULL:
+        raise MemoryError
+    try:
+        for line in range(lines.count):
+            stop = <const char *> memchr(at, 10, end - at)
+            if stop is NULL:
+                stop = end
+            if next < wanted and line == <Py_ssize_t> places[next]:
+                next += 1
+                memcpy(kept + used, at, stop - at)
+                used += stop - at + 1
+                kept[used - 1] = 10
+            elif PyBytes_FromStringAndSize(keys + KEY_BYTES * line, KEY_BYTES) not in owned:
+                foreign += 1
+            at = stop + 1
+        return PyUnicode_DecodeUTF8(kept, max(used - 1, 0), NULL), foreign
+    finally:
+        free(kept)
+
+
+def md5s(list texts not None) -> bytes:
+    """MD5 of each text, one behind the other."""
+    cdef Py_ssize_t size, used = 0, room = 0, i, count = len(texts)
+    cdef const char *data
+    cdef bytes digests = PyBytes_FromStringAndSize(NULL, count * KEY_BYTES)
+    cdef unsigned char *messages = NULL
+    cdef uint32_t *blocks = <uint32_t *> malloc((count + 1) * sizeof(uint32_t))
+    try:
+        for i in range(count):
+            PyUnicode_AsUTF8AndSize(texts[i], &size)
+            room += size + PADDING_BYTES
+        messages = <unsigned char *> malloc(room + 1)
+        if messages is NULL or blocks is NULL:
+            raise MemoryError
+        for i in range(count):
+            data = PyUnicode_AsUTF8AndSize(texts[i], &size)
+            memcpy(messages + used, data, size)
+            blocks[i] = md5_pad(messages + used, size)
+            used += 64 * <Py_ssize_t> blocks[i]
+        md5_many(messages, blocks, count, <unsigned char *> PyBytes_AS_STRING(digests))
     finally:
         free(messages)
         free(blocks)
-    return keys
-
+    return digests

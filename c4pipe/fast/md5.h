@@ -61,7 +61,7 @@ static uint32_t md5_pad(unsigned char *data, size_t size) {
         const unsigned char *at[lanes]; \
         uint32_t left[lanes]; \
         size_t job[lanes], next = 0, working = 0; \
-        for (int lane = 0; lane < lanes; lane++) left[lane] = 0; \
+        for (int lane = 0; lane < lanes; lane++) left[lane] = job[lane] = 0; \
         for (;;) { \
             for (int lane = 0; lane < lanes; lane++) { \
                 if (left[lane]) continue; \

@@ -6,7 +6,7 @@ import random
 import sys
 from collections.abc import Iterator, Sequence
 
-from c4pipe.dedup import line_key
+from c4pipe.dedup import line_key, md5
 from c4pipe.fast import keys
 
 # Line ends of every kind and blanks of every kind, characters that change their length or their neighbours' case.
@@ -33,5 +33,12 @@ def _line(rng: random.Random, lines: Sequence[str]) -> str:
 
 
 def agree(text: str) -> None:
-    """Raise where the two differ."""
-    assert keys.line_keys(text) == b"".join(map(line_key, text.split("\n"))), ascii(text)
+    """Raise where the two differ: in the keys, and in what a page keeps that owns every second of them."""
+    lines = text.split("\n")
+    of = list(map(line_key, lines))
+    assert keys.line_keys(text) == b"".join(of), ascii(text)
+    owned = set(of[::2])
+    places = sorted({of.index(key) for key in owned})
+    kept = "\n".join(lines[place] for place in places)
+    assert keys.kept_lines(text, places) == (kept, sum(key not in owned for key in of)), ascii(text)
+    assert keys.md5s(lines) == b"".join(map(md5, lines)), ascii(text)
