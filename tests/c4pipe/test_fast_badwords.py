@@ -36,7 +36,8 @@ LINES = [
 
 
 @pytest.fixture(autouse=True)
-def builtin() -> Iterator[None]:
+def builtin(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.delenv(engine.SETTING, raising=False)
     before, chosen = resources.source(), engine._chosen
     resources.use(resources.BUILTIN)
     engine.use(None)

@@ -28,6 +28,11 @@ room = pytest.importorskip("c4pipe.fast.records")
 LINES = ["The quick brown fox.", "Москва — столица.", "日本語の行。", "Crème brûlée", "x" * 300, "😀 emoji", "C", "W"]
 
 
+@pytest.fixture(autouse=True)
+def both_engines(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv(engine.SETTING, raising=False)
+
+
 def regular(limit: int = RECORD_BYTES_MAX) -> Callable[[bytes], Fields | None]:
     taker: Callable[[bytes], Fields | None] = room.Regular(record_bytes_max=limit, names=NAMES, metadata=METADATA)
     return taker
