@@ -10,8 +10,8 @@ Why it gives what the plain one gives:
 - *Cut and marks.* A letter and its mark become one character, and none of what comes out is looked at again; the
   10,000 characters are counted after that. Blanks that follow a blank need not be removed: no n-gram knows of them.
 - *N-grams.* Which of the three that end in a character are known hangs on it, the one before and, if that is no
-  blank, the one before that. For windows of common characters the answer is in a table, which was filled by the
-  function that answers for all others.
+  blank, the one before that. For windows of common characters the answer is in a table, which was filled by the rule
+  that answers for all others; of those the last answers are kept, each with its window.
 - *Chance.* The seed is fixed, so the 32-bit words of the generator are a constant and come in a table. A trial in two
   draws a pair of normal variates, as many words (4) wherever it begins: what follows from them is asked of Python, once
   for each place. An index below n is the top bits of the next word that is small enough.
@@ -28,7 +28,7 @@ from array import array
 
 from libc.math cimport NAN, isnan
 from libc.stdint cimport int32_t, uint8_t, uint16_t, uint32_t, uint64_t, uintptr_t
-from libc.string cimport memchr, memmove
+from libc.string cimport memchr, memcpy, memmove
 
 
 cdef extern from "Python.h":
@@ -67,6 +67,7 @@ cdef enum:
     PLACES_2 = WINDOWS  # where two and one of its characters have their places
     PLACES_1 = WINDOWS + COMMON * COMMON
     PLACES = WINDOWS + COMMON * COMMON + COMMON
+    ANSWERS = 1 << 13  # kept, about windows with a rare character
     ASKED = 1 << 30  # a window is this and where its locators are in ``asked``
     MOST_CHARACTERS = (1 << 14) - 1
     LINE = 64  # bytes of a cache line
@@ -75,6 +76,9 @@ cdef enum:
     SPARSE = 16  # languages: rows with fewer are kept as a list
     SIZE_BITS = 5  # of a locator
     PAIR = 4  # words of two normal variates
+
+cdef uint64_t SCATTER = 0x9E3779B97F4A7C15  # 2 ** 64 by the golden ratio: spreads keys
+
 
 cdef struct Entry:
     double probability
@@ -318,6 +322,12 @@ cdef void _fill_sets():
 _fill_sets()
 
 
+cdef struct Answer:
+    uint64_t key  # three characters; 0: none yet
+    uint32_t[3] located  # locators by n
+    uint32_t mask
+
+
 cdef struct Scan:
     Py_ssize_t place
     uint32_t found, window
@@ -368,6 +378,7 @@ cdef class Detector:
 
     cdef readonly tuple languages
     cdef object words, weights
+    cdef dict names  # of n-grams, by locator; None until asked for
     cdef int trials, iterations, width, shift
     cdef Py_ssize_t characters, place
     cdef double converged, threshold
@@ -389,7 +400,7 @@ cdef class Detector:
     cdef double[::1] first_weight, second_weight  # by the place where a pair of trials begins; NaN: not asked yet
     cdef uint32_t[::1] cut, windows, asked
     cdef uint16_t[::1] found
-    cdef uint8_t[::1] scratch
+    cdef uint8_t[::1] scratch, answers
     cdef double[::1] values, sums
 
     def __init__(
@@ -424,7 +435,7 @@ cdef class Detector:
             raise ValueError(f"{characters} characters are to be read, but at most {MOST_CHARACTERS} have numbers")
         self.cut, self.scratch = _zeros("I", characters + 1), bytearray(1)
         self.windows, self.asked = _zeros("I", characters), _zeros("I", 3 * characters)
-        self.found = _zeros("H", 3 * characters + 4)
+        self.found, self.answers = _zeros("H", 3 * characters + 4), bytearray(ANSWERS * sizeof(Answer))
         self.values, self.sums = _zeros("d", self.width), _zeros("d", self.width)
 
     def best(self, str text not None, double least):
@@ -444,17 +455,32 @@ cdef class Detector:
         found = [(language, self.sums[j]) for j, language in enumerate(self.languages) if self.sums[j] > self.threshold]
         return sorted(found, key=lambda one: one[1], reverse=True)
 
+    def ngrams(self, str text not None):
+        """The known n-grams of a text, in order: what all else is drawn from."""
+        cdef Py_ssize_t i, slot
+        cdef uint32_t count = self._find_in(text)
+        if self.names is None:
+            self.names = {}
+            for slot, key in enumerate(self.keys):
+                if key:
+                    gram = "".join([chr(key >> bits & 0xFFFF) for bits in (32, 16, 0) if key >> bits])
+                    self.names[self.locators[slot]] = gram
+        return [self.names[self._located(i)] for i in range(count)]
+
+    cdef uint32_t _find_in(self, str text) except? 0:
+        """Find its known n-grams, and say how many."""
+        cdef int kind = PyUnicode_KIND(text)
+        if kind == 1:
+            return self._collect(<uint8_t*>PyUnicode_DATA(text), PyUnicode_GET_LENGTH(text))
+        if kind == 2:
+            return self._collect(<uint16_t*>PyUnicode_DATA(text), PyUnicode_GET_LENGTH(text))
+        return self._collect(<uint32_t*>PyUnicode_DATA(text), PyUnicode_GET_LENGTH(text))
+
     cdef int _detect(self, str text, double least) except 1:
         """Sum the trials up. 0: the sums stand; else the outcome."""
-        cdef uint32_t count
-        cdef int t, j, kind = PyUnicode_KIND(text)
+        cdef uint32_t count = self._find_in(text)
+        cdef int t, j
         cdef double weight, second = 0.0
-        if kind == 1:
-            count = self._collect(<uint8_t*>PyUnicode_DATA(text), PyUnicode_GET_LENGTH(text))
-        elif kind == 2:
-            count = self._collect(<uint16_t*>PyUnicode_DATA(text), PyUnicode_GET_LENGTH(text))
-        else:
-            count = self._collect(<uint32_t*>PyUnicode_DATA(text), PyUnicode_GET_LENGTH(text))
         if count == 0:
             return NO_FEATURES
         self.place = 0
@@ -514,7 +540,6 @@ cdef class Detector:
         """The locators of random ones of the n-grams found."""
         cdef const uint32_t* stream = &self.stream[0]
         cdef uint32_t[STEP] indices
-        cdef uint32_t window, n
         cdef Py_ssize_t place = self.place, end = self.stream.shape[0]
         cdef int i = 0
         while i < many:
@@ -526,14 +551,15 @@ cdef class Detector:
             place += 1
         self.place = place
         for i in range(many):
-            n = self.found[indices[i]]
-            window = self.windows[n >> 2]
-            n &= 3
-            if window & ASKED:
-                drawn[i] = self.asked[(window ^ ASKED) + n - 1]
-            else:
-                drawn[i] = self.located[(window & _taken[n]) + _added[n]]
+            drawn[i] = self._located(indices[i])
         return 0
+
+    cdef inline uint32_t _located(self, Py_ssize_t index) noexcept:
+        """The locator of one of the n-grams found."""
+        cdef uint32_t n = self.found[index] & 3, window = self.windows[self.found[index] >> 2]
+        if window & ASKED:
+            return self.asked[(window ^ ASKED) + n - 1]
+        return self.located[(window & _taken[n]) + _added[n]]
 
     cdef inline const double* _row(self, uint32_t locator, int spare) noexcept:
         """Probabilities in all languages."""
@@ -570,10 +596,9 @@ cdef class Detector:
         return 0
 
     cdef uint32_t _collect(self, Unit* text, Py_ssize_t length) except? 0:
-        """Find all known n-grams of a text, in order, and say how many."""
         cdef uint32_t a, b, asked = 0
-        cdef uint8_t mask
         cdef Scan scan
+        cdef Answer* answer
         text = self._cleaned(text, &length)
         scan.place = scan.found = scan.window = 0
         while True:
@@ -582,11 +607,12 @@ cdef class Detector:
                 return scan.found
             a = self._code(text[scan.place - 2]) if scan.place > 1 else BLANK
             b = self._code(text[scan.place - 1]) if scan.place > 0 else BLANK
-            mask = self._ask(a, b, self._code(text[scan.place]), &self.asked[asked])
-            (<Lanes*>&self.found[scan.found]).all = scan.place * _next.all + _members[mask].all
-            scan.found += _sizes[mask]
+            answer = self._ask(a, b, self._code(text[scan.place]))
+            memcpy(&self.asked[asked], answer.located, sizeof(answer.located))
             self.windows[scan.place] = ASKED | asked
             asked += 3
+            (<Lanes*>&self.found[scan.found]).all = scan.place * _next.all + _members[answer.mask].all
+            scan.found += _sizes[answer.mask]
             scan.place += 1
 
     cdef Unit* _cleaned(self, Unit* text, Py_ssize_t* length) except NULL:
@@ -628,17 +654,20 @@ cdef class Detector:
             return self.normal[character]
         return CAPITAL_STRANGER if Py_UNICODE_ISUPPER(character) else PLAIN_STRANGER
 
-    cdef uint8_t _ask(self, uint32_t a, uint32_t b, uint32_t c, uint32_t* located) noexcept:
-        """Which n-grams that end three characters are known, as a mask, and their locators by n."""
-        cdef int n
-        cdef uint8_t mask = 0
+    cdef Answer* _ask(self, uint32_t a, uint32_t b, uint32_t c) noexcept:
+        """Which n-grams that end three characters are known."""
+        cdef uint64_t key = _key(a, b, c, 3)
+        cdef Answer* answer = <Answer*>&self.answers[(key * SCATTER >> 40) % ANSWERS * sizeof(Answer)]
         cdef Py_ssize_t slot
-        for n in range(1, 4):
-            if self._is_formed(b, c, n):
-                slot = self._slot(_key(a, b, c, n))
-                located[n - 1] = self.locators[slot]
-                mask |= (self.keys[slot] != 0) << (n - 1)
-        return mask
+        cdef int n
+        if answer.key != key:
+            answer.key, answer.mask = key, 0
+            for n in range(1, 4):
+                if self._is_formed(b, c, n):
+                    slot = self._slot(_key(a, b, c, n))
+                    answer.located[n - 1] = self.locators[slot]
+                    answer.mask |= <uint32_t>(self.keys[slot] != 0) << (n - 1)
+        return answer
 
     cdef inline bint _is_formed(self, uint32_t b, uint32_t c, int n) noexcept:
         """Whether there is an n-gram at all that ends in these characters."""
@@ -650,7 +679,7 @@ cdef class Detector:
 
     cdef inline Py_ssize_t _slot(self, uint64_t key) noexcept:
         """Where a key is, or may be put."""
-        cdef Py_ssize_t slot = (key * <uint64_t>0x9E3779B97F4A7C15) >> self.shift
+        cdef Py_ssize_t slot = key * SCATTER >> self.shift
         while self.keys[slot] and self.keys[slot] != key:
             slot = (slot + 1) & (self.keys.shape[0] - 1)
         return slot
