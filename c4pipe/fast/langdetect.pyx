@@ -345,7 +345,7 @@ cdef void _scan(
     """Note windows and known n-grams, to the end or to a rare character."""
     cdef Py_ssize_t i = scan.place
     cdef uint32_t used = scan.found, window = scan.window
-    cdef uint64_t step = _next.all, lanes = i * step
+    cdef uint64_t step = _next.all, lanes = i * step, noted
     cdef uint8_t mask
     while i < length:
         if Unit is uint32_t:
@@ -356,7 +356,8 @@ cdef void _scan(
         if mask & ASK:
             break
         windows[i] = window
-        (<Lanes*>(found + used)).all = lanes | _members[mask].all
+        noted = lanes | _members[mask].all
+        memcpy(found + used, &noted, sizeof(noted))
         lanes += step
         used += _sizes[mask]
         i += 1
@@ -597,6 +598,7 @@ cdef class Detector:
 
     cdef uint32_t _collect(self, Unit* text, Py_ssize_t length) except? 0:
         cdef uint32_t a, b, asked = 0
+        cdef uint64_t lanes
         cdef Scan scan
         cdef Answer* answer
         text = self._cleaned(text, &length)
@@ -611,7 +613,8 @@ cdef class Detector:
             memcpy(&self.asked[asked], answer.located, sizeof(answer.located))
             self.windows[scan.place] = ASKED | asked
             asked += 3
-            (<Lanes*>&self.found[scan.found]).all = scan.place * _next.all + _members[answer.mask].all
+            lanes = scan.place * _next.all + _members[answer.mask].all
+            memcpy(&self.found[scan.found], &lanes, sizeof(lanes))
             scan.found += _sizes[answer.mask]
             scan.place += 1
 
