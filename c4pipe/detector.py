@@ -169,7 +169,7 @@ def probabilities(text: str) -> list[tuple[str, float]]:
     return [(language.lang, float(language.prob)) for language in detector.get_probabilities()]
 
 
-DOUBTS = ("langdetect_exception", "no_predictions", "low_confidence")  # TFDS c4's counters
+DOUBTS = ("langdetect_exception", "no_predictions", "low_confidence")  # TFDS c4's counters; the compiled -1, -2, -3
 Outcome = tuple[str | None, str | None]  # a language, or none and why
 
 

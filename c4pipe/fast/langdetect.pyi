@@ -3,10 +3,6 @@ from typing import Any
 
 import numpy.typing as npt
 
-NO_FEATURES: int
-NO_PREDICTIONS: int
-LOW_CONFIDENCE: int
-
 class Detector:
     languages: tuple[str, ...]
     def __init__(

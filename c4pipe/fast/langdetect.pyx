@@ -24,6 +24,7 @@ Why it gives what the plain one gives:
   of predictions already, the outcome is known.
 """
 
+from _thread import allocate_lock
 from array import array
 
 from libc.math cimport NAN, isnan
@@ -43,10 +44,11 @@ ctypedef fused Unit:  # of text, as Python keeps it
     uint16_t
     uint32_t
 
-NO_FEATURES, NO_PREDICTIONS, LOW_CONFIDENCE = -1, -2, -3  # outcomes that are no language
-
 
 cdef enum:
+    NO_FEATURES = -1  # outcomes that are no language
+    NO_PREDICTIONS = -2
+    LOW_CONFIDENCE = -3
     BLANK = 0x20
     LOCAL = 1  # classes of characters in addresses
     DOMAIN = 2
@@ -106,15 +108,16 @@ cdef inline bint _is(uint32_t c, int what) noexcept nogil:
     return c < 128 and (_classes[c] & what) != 0
 
 
-cdef Py_ssize_t _find(Unit* text, Py_ssize_t start, Py_ssize_t end, int c) noexcept nogil:
+cdef Py_ssize_t _find(Unit* text, Py_ssize_t start, Py_ssize_t end, uint8_t c) noexcept nogil:
     """The first place of an ASCII character, or the end."""
     cdef uint8_t* found
     if Unit is uint8_t:
         found = <uint8_t*>memchr(text + start, c, end - start) if start < end else NULL
         return found - text if found else end
-    while start < end and text[start] != c:
-        start += 1
-    return start
+    else:
+        while start < end and text[start] != c:
+            start += 1
+        return start
 
 
 cdef Py_ssize_t _run(Unit* text, Py_ssize_t start, Py_ssize_t end, Py_ssize_t most, int what) noexcept nogil:
@@ -206,21 +209,19 @@ cdef bint _has_marks(Unit* text, Py_ssize_t length) noexcept nogil:
     """Whether a character may be a mark: never wrongly no."""
     cdef Py_ssize_t i
     cdef Unit found = 0
-    if Unit is uint8_t:
-        return False
-    for i in range(length):
-        found |= (text[i] >= FIRST_MARK) & (text[i] < FIRST_MARK + MARKS)
+    if Unit is not uint8_t:
+        for i in range(length):
+            found |= (text[i] >= FIRST_MARK) & (text[i] < FIRST_MARK + MARKS)
     return found != 0
 
 
 cdef bint _outnumbers_latin(Unit* text, Py_ssize_t length) noexcept nogil:
     cdef Py_ssize_t i
     cdef int latin = 0, other = 0
-    if Unit is uint8_t:
-        return False
-    for i in range(length):
-        latin += (text[i] >= c"A") & (text[i] <= c"z")
-        other += text[i] >= 0x300
+    if Unit is not uint8_t:
+        for i in range(length):
+            latin += (text[i] >= c"A") & (text[i] <= c"z")
+            other += text[i] >= FIRST_MARK
     return latin * 2 < other
 
 
@@ -379,6 +380,7 @@ cdef class Detector:
 
     cdef readonly tuple languages
     cdef object words, weights
+    cdef object lock  # one text at a time: asking for weights may let another thread in
     cdef dict names  # of n-grams, by locator; None until asked for
     cdef int trials, iterations, width, shift
     cdef Py_ssize_t characters, place
@@ -424,7 +426,7 @@ cdef class Detector:
         double threshold,
         Py_ssize_t characters,
     ):
-        self.languages, self.words, self.weights = languages, words, weights
+        self.languages, self.words, self.weights, self.lock = languages, words, weights, allocate_lock()
         self.trials, self.iterations, self.converged, self.threshold = trials, iterations, converged, threshold
         self.characters, self.normal, self.upper = characters, normal, upper
         self.width = (len(languages) + LANES - 1) // LANES * LANES
@@ -440,33 +442,37 @@ cdef class Detector:
         self.values, self.sums = _zeros("d", self.width), _zeros("d", self.width)
 
     def best(self, str text not None, double least):
-        """The number of the likeliest language, or the outcome if that has less than ``least`` or there is none."""
-        cdef int j, best = 0, outcome = self._detect(text, least)
-        if outcome:
-            return outcome
-        for j in range(self.width):
-            if self.sums[j] > self.sums[best]:
-                best = j
-        return best if self.sums[best] > self.threshold else NO_PREDICTIONS
+        """The number of the likeliest language; -1: there are no n-grams, -2: no predictions, -3: it has less."""
+        cdef int j, best = 0, outcome
+        with self.lock:
+            outcome = self._detect(text, least)
+            if outcome:
+                return outcome
+            for j in range(self.width):
+                if self.sums[j] > self.sums[best]:
+                    best = j
+            return best if self.sums[best] > self.threshold else NO_PREDICTIONS
 
     def probabilities(self, str text not None):
         """Languages above the threshold with their probabilities, the likeliest first; None without n-grams."""
-        if self._detect(text, 0.0):
-            return None
-        found = [(language, self.sums[j]) for j, language in enumerate(self.languages) if self.sums[j] > self.threshold]
+        with self.lock:
+            if self._detect(text, 0.0):
+                return None
+            sums = list(self.sums)
+        found = [one for one in zip(self.languages, sums) if one[1] > self.threshold]  # zip: the last sums are no language's
         return sorted(found, key=lambda one: one[1], reverse=True)
 
     def ngrams(self, str text not None):
         """The known n-grams of a text, in order: what all else is drawn from."""
-        cdef Py_ssize_t i, slot
-        cdef uint32_t count = self._find_in(text)
+        with self.lock:
+            locators = [self._located(i) for i in range(self._find_in(text))]
         if self.names is None:
-            self.names = {}
-            for slot, key in enumerate(self.keys):
-                if key:
-                    gram = "".join([chr(key >> bits & 0xFFFF) for bits in (32, 16, 0) if key >> bits])
-                    self.names[self.locators[slot]] = gram
-        return [self.names[self._located(i)] for i in range(count)]
+            self.names = {
+                locator: "".join([chr(key >> bits & 0xFFFF) for bits in (32, 16, 0) if key >> bits])
+                for key, locator in zip(self.keys, self.locators)
+                if key
+            }
+        return [self.names[locator] for locator in locators]
 
     cdef uint32_t _find_in(self, str text) except? 0:
         """Find its known n-grams, and say how many."""
@@ -726,8 +732,8 @@ cdef class Detector:
         """Note for all windows of common characters what ``_ask`` says, n-gram by n-gram."""
         cdef uint8_t[::1] numbers = array("B", [RARE]) * (1 << 16)
         cdef uint16_t[::1] codes = _zeros("H", COMMON)
-        cdef uint32_t i, window, a, b, c
-        cdef int n
+        cdef int i, a, b, c, n
+        cdef uint32_t window
         if common[0] != " " or len(common) > RARE - 2:
             raise ValueError(f"the common characters must be a blank and at most {RARE - 3} more, not {common!r}")
         for i, character in enumerate((*common, chr(PLAIN_STRANGER), chr(CAPITAL_STRANGER))):
@@ -737,10 +743,11 @@ cdef class Detector:
         self.located = _zeros("I", PLACES)
         for i in range(1 << 16):
             self.common[i] = numbers[self.normal[i]]
-        for window in range(WINDOWS):
-            if RARE in (window >> 2 * BITS, window >> BITS & RARE, window & RARE):
+        for window in range(<uint32_t>WINDOWS):
+            a, b, c = window >> 2 * BITS, window >> BITS & RARE, window & RARE
+            if RARE in (a, b, c):
                 self.masks[window] = ASK
-        for i in range(keys.shape[0]):
+        for i in range(<int>keys.shape[0]):
             n = 3 if keys[i] >> 32 else 2 if keys[i] >> 16 else 1
             a = numbers[keys[i] >> 32] if n == 3 else 0
             b = numbers[keys[i] >> 16 & 0xFFFF] if n >= 2 else 0

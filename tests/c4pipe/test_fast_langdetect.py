@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import random
+import sys
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
 from pathlib import Path
 
@@ -162,3 +164,19 @@ def test_no_outcome_is_too_early(least: float) -> None:
         agree_in_digits(
             " ".join([ENGLISH] * share + ["Der Hund und die Katze liegen heute am Fluss."] * (12 - share)), least
         )
+
+
+def test_threads_do_not_meet() -> None:
+    """Python may change threads while a new detector asks for weights."""
+    texts = [f"{ENGLISH[i:]} {RUSSIAN[: 3 * i]}" for i in range(40)]
+    room = engine._load("langdetect")
+    assert room is not None
+    expected = list(map(detector._compiled(room).probabilities, texts))
+    fresh = detector._compiled.__wrapped__(room)
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        with ThreadPoolExecutor(4) as pool:
+            assert list(pool.map(fresh.probabilities, texts)) == expected
+    finally:
+        sys.setswitchinterval(interval)
