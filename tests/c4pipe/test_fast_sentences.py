@@ -71,7 +71,7 @@ def test_any_text(punkt: sentences.Punkt, text: str) -> None:
 def test_every_text_of_few_characters() -> None:
     """Marks and what is next to them, in every order."""
     for punkt in PUNKTS:
-        for length, characters in ((4, '.?" \u00a0)a-'), (5, ". aA"), (6, ".\n ")):
+        for length, characters in ((4, '.?" \u00a0)a-'), (5, ". aA"), (5, ".\n\u00a0"), (7, ".\u00a0a"), (4, ".!, \n")):
             for text in map("".join, itertools.product(characters, repeat=length)):
                 plain = len(list(sentences.spans(text, punkt=punkt)))
                 assert sentences.count(text, punkt=punkt) == plain, (punkt, text)
@@ -92,17 +92,15 @@ def test_every_parameter_counts(real_resources: Path) -> None:
     starters = sorted(of.sent_starters)
     for word in sorted(of.abbrev_types):
         fuzz_sentences.agree(f"It is {word}. {word}. {word}-{word}. The {word.upper()}. x-{word}. It {word}.")
-    for first, second in sorted(of.collocations):
-        first, second = (word.replace("##number##", "12") for word in (first, second))
-        fuzz_sentences.agree(
-            f"A {first}. {second} b. {first.title()}. {second.title()} is. {first}. {second}. {first}."
-        )
+    for pair in sorted(of.collocations):
+        first, then = (word.replace("##number##", "12") for word in pair)
+        fuzz_sentences.agree(f"A {first}. {then} b. {first.title()}. {then.title()} is. {first}. {then}. {first}.")
     for word in starters:
         fuzz_sentences.agree(f"At p.m. {word.title()} we go. At p.m. {word} we go... {word.title()} it is. 3. {word}.")
-    for word in sorted(of.ortho_context)[::20]:
-        fuzz_sentences.agree(
-            f"J. {word.title()} a. J. {word} a. 7. {word.title()} a. 7. {word} a. Mr. {word.title()}. {word}"
-        )
+    for word in sorted(of.ortho_context)[::40]:
+        head = word.title()
+        fuzz_sentences.agree(f"J. {head} a. J. {word} a. 7. {head} a. 7. {word} a. Mr. {head}. {word}")
+        fuzz_sentences.agree(f"J. {head},")  # a comma ends the word at the end of the text too
 
 
 @pytest.mark.parametrize("limit", [-1, 0, 1, 2, 3, 4, 1 << 40])
