@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 import sys
 from collections.abc import Callable
@@ -98,7 +99,7 @@ def test_limits_of_addresses(made: Callable[[int], str], length: int) -> None:
 
 
 @pytest.mark.parametrize("text", ["ab", "a@b.cd ", "http://a ", "a\u0300", "xa\u0300y", "a ", "я", "яa", "A\U00010400"])
-@pytest.mark.parametrize("length", [LIMIT - 1, LIMIT, LIMIT + 1, 2 * LIMIT, 2 * LIMIT + 1])
+@pytest.mark.parametrize("length", [LIMIT - 1, LIMIT, LIMIT + 1, 2 * LIMIT - 1, 2 * LIMIT, 2 * LIMIT + 1])
 def test_limit_of_characters(text: str, length: int) -> None:
     """What is cut off differs in its language, so one character more or less changes digits."""
     repeated = text * (length // len(text) + 1)
@@ -166,17 +167,28 @@ def test_no_outcome_is_too_early(least: float) -> None:
         )
 
 
-def test_threads_do_not_meet() -> None:
+def test_what_is_just_enough() -> None:
+    text = f"{ENGLISH} Der schnelle braune Fuchs springt über den faulen Hund am Fluss."
+    probability = detector.probabilities(text)[0][1]
+    for least in (probability, math.nextafter(probability, 0), math.nextafter(probability, 1)):
+        agree_in_digits(text, least)
+
+
+@pytest.mark.parametrize("question", ["probabilities", "best"])
+def test_threads_do_not_meet(question: str) -> None:
     """Python may change threads while a new detector asks for weights."""
     texts = [f"{ENGLISH[i:]} {RUSSIAN[: 3 * i]}" for i in range(40)]
     room = engine._load("langdetect")
     assert room is not None
-    expected = list(map(detector._compiled(room).probabilities, texts))
-    fresh = detector._compiled.__wrapped__(room)
+    asked = {"probabilities": lambda one: one.probabilities, "best": lambda one: lambda text: one.best(text, 0.99)}[
+        question
+    ]
+    expected = list(map(asked(detector._compiled(room)), texts))
     interval = sys.getswitchinterval()
     sys.setswitchinterval(1e-6)
     try:
+        fresh = asked(detector._compiled.__wrapped__(room))
         with ThreadPoolExecutor(4) as pool:
-            assert list(pool.map(fresh.probabilities, texts)) == expected
+            assert list(pool.map(fresh, texts)) == expected
     finally:
         sys.setswitchinterval(interval)
