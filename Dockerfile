@@ -11,5 +11,6 @@ COPY resources /opt/c4pipe/resources
 # gcld3, which tells the languages of `multilingual`, is built from source.
 RUN apt-get update && apt-get install -y g++ python3-dev protobuf-compiler libprotobuf-dev && rm -rf /var/lib/apt/lists/*
 RUN pip install --no-cache-dir --constraint /opt/c4pipe/constraints.txt '/opt/c4pipe[gcp,multilingual]'
+RUN python -c "from c4pipe import engine; engine.use('fast')"
 
 ENV C4PIPE_RESOURCES=/opt/c4pipe/resources

@@ -2,7 +2,7 @@
 PYTHON ?= python3
 VENV ?= .venv
 BIN = $(VENV)/bin
-COMPILED = $(wildcard c4pipe/fast/*.pyx)
+COMPILED = $(wildcard c4pipe/fast/*.pyx c4pipe/fast/*.h) build_tools/backend.py
 PIP = $(BIN)/python -m pip install --quiet --constraint constraints.txt
 APT = sudo apt-get install -y git make python3 python3-venv
 

@@ -75,7 +75,9 @@ def _last_winners(job: Job, bucket: int) -> str:
 
 
 def _shards(job: Job) -> Iterator[Item]:
-    return ((shard.item, (shard,)) for shard in dealing.shards_of(job, report.sizes(job)))
+    sizes = report.sizes(job)
+    for shard in dealing.shards_of(job, sizes):
+        yield shard.item, (shard, sizes[shard.variant, shard.split] // shard.count)
 
 
 PHASES = {

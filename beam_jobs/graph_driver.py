@@ -122,14 +122,15 @@ def clean(part: int, job: Job) -> Iterator[tuple[int, bytes] | beam.pvalue.Tagge
 
     Its part goes another way if it cannot be read.
     """
-    if job.store.is_done("clean", steps.item(part)):
+    if job.store.is_done("clean", steps.item(part)):  # by an earlier run, or by an attempt of this one
         pages = steps.stored_pages(job, part, settling.claims_by)
+        found = job.store.found("clean", steps.item(part))
     else:
         pages, found = steps.clean(job, part)
         job.store.finish("clean", steps.item(part), found)
         report.count({"split-wet-file/wet-file": 1, "page-store/pages": len(pages)})
-        if "unreadable" in found:
-            yield beam.pvalue.TaggedOutput(UNREADABLE, part)
+    if "unreadable" in found:
+        yield beam.pvalue.TaggedOutput(UNREADABLE, part)
     claims = settling.claim_urls(pages, part, job)
     bounds = keys.url_bounds(claims, job.buckets)
     for bucket in range(job.buckets):

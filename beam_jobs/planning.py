@@ -131,7 +131,8 @@ def rehearse(job: Job) -> None:
         for stage in (*branch.origin.scope.entry, *branch.origin.cleaning, *branch.judging):
             stage.judge(SAMPLE)
         if lines := branch.origin.lines:
-            lines.judge_owned(SAMPLE, lines.keys(SAMPLE.text))
+            lines.packed_keys(SAMPLE.text)
+            lines.judge_places(SAMPLE, [])
 
 
 def check_disk(job: Job, selection: Selection, arguments: argparse.Namespace) -> None:

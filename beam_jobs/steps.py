@@ -121,8 +121,7 @@ def settle_urls(
 
 def settle_url_bucket(job: Job, bucket: int) -> None:
     """``settle_urls``, leaving the winners in files."""
-    held = sum(_slice_urls(job, part, bucket, job.buckets).nbytes for part in range(job.parts))
-    slices = budget.slices(held * URL_COPIES, job.item_bytes)
+    slices = budget.slices(_share(map(job.store.urls, range(job.parts)), job.buckets) * URL_COPIES, job.item_bytes)
     claims = (
         pa.concat_tables([
             # A copy, since a process can have no more than some 65,000 files mapped.
@@ -133,6 +132,11 @@ def settle_url_bucket(job: Job, bucket: int) -> None:
     )  # fmt: skip
     for number, winners in settle_urls(job, bucket, claims, slices):
         store.write_array(job.store.winners(number, bucket), winners)
+
+
+def _share(paths: Iterable[str], count: int) -> int:
+    """The bytes of one of so many ranges of keys in files: keys are hashes, so they share alike."""
+    return sum(map(files.size, paths)) // count
 
 
 def _slice_urls(job: Job, part: int, bucket: int, buckets: int) -> pa.Table:
@@ -175,8 +179,8 @@ def claim_part(job: Job, number: int, part: int) -> None:
 
 def settle_line_bucket(job: Job, number: int, bucket: int) -> None:
     """Decide which lines own the keys of a bucket."""
-    held = sum(len(_slice_lines(job, number, part, bucket, job.buckets)) for part in range(job.parts))
-    slices = budget.slices(held * keys.LINE_CLAIM.itemsize * LINE_COPIES, job.item_bytes)
+    paths = (job.store.claims(number, part) for part in range(job.parts))
+    slices = budget.slices(_share(paths, job.buckets) * LINE_COPIES, job.item_bytes)
     owners = []
     for index in range(slices):
         claims = [
@@ -227,10 +231,9 @@ def write_shard(job: Job, shard: dealing.Shard, documents: Callable[[], Iterable
     job.store.finish("write", shard.item, {"variant": shard.variant, "shards": infos})
 
 
-def write_from_files(job: Job, shard: dealing.Shard) -> None:
-    """``write_shard`` with the documents that the parts' files hold for it."""
-    held = sum(table.nbytes for table in _dealt(job, shard, shard.index, shard.count))
-    slices = budget.slices(held * DOCUMENT_COPIES, job.item_bytes)
+def write_from_files(job: Job, shard: dealing.Shard, size: int) -> None:
+    """``write_shard`` with the documents that the parts' files hold for it, of so many bytes."""
+    slices = budget.slices(size * DOCUMENT_COPIES, job.item_bytes)
 
     def in_order() -> Iterator[pa.Table]:
         for index in range(slices):

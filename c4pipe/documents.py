@@ -77,8 +77,9 @@ def batches(tables: Iterable[pa.Table]) -> Iterator[pa.Table]:
             yield _piece([*waiting, table.slice(start, BATCH - rows)])
             start += BATCH - rows
             waiting, rows = [], 0
-        waiting.append(table.slice(start))
-        rows += table.num_rows - start
+        if start < table.num_rows:
+            waiting.append(table.slice(start))
+            rows += table.num_rows - start
     if rows:
         yield _piece(waiting)
 

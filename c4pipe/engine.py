@@ -32,7 +32,7 @@ def use(engine: str | None) -> None:
     if asked == "fast" and (absent := missing()):
         raise EngineError(
             f"the compiled rooms {', '.join(absent)} are not there; install with a C compiler or with ziglang, "
-            "for instance pip install --force-reinstall --no-deps c4pipe, or ask for the engine plain"
+            "pip install --no-cache-dir --force-reinstall --no-deps . in a clone, or ask for the engine plain"
         )
     _chosen = cast(Engine, asked or "fast")
 

@@ -143,29 +143,36 @@ def _comparable(keys: Keys) -> npt.NDArray[np.bytes_]:
 def line_claims(rows: Iterable[tuple[int, bytes, bytes]], *, part: int) -> LineClaims:
     """Return the sorted claims of one part's pages, given as (row, rank, the keys of its lines one behind the other).
 
-    A page claims each of its keys once, at the first line that has it.
+    Each key is claimed once, by the page of the least rank that has it, at its first line that does: a line of every
+    page's makes no more claims than there are parts.
     """
     found = list(rows)
     key, key_low = words([packed for _, _, packed in found])
     lines = np.array([len(packed) // KEY_BYTES for _, _, packed in found], np.int64)
-    row = np.repeat(np.array([row for row, _, _ in found], np.uint32), lines)
-    line = np.arange(len(key)) - np.repeat(np.cumsum(lines) - lines, lines)
-    order = _by_key(key, key_low)  # of equal keys the first row and line stands first
-    again = _equal_to_last(key[order], key_low[order]) & _equal_to_last(row[order])
-    order = order[~again]
-    claims = np.empty(len(order), LINE_CLAIM)
-    claims["key"], claims["key_low"] = key[order], key_low[order]
+    claims = np.empty(len(key), LINE_CLAIM)
+    claims["key"], claims["key_low"] = key, key_low
     for name, word in zip(("rank", "rank_low"), words([rank for _, rank, _ in found]), strict=True):
-        claims[name] = np.repeat(word, lines)[order]
-    claims["part"], claims["row"], claims["line"] = part, row[order], line[order]
-    return claims
+        claims[name] = np.repeat(word, lines)
+    claims["part"] = part
+    claims["row"] = np.repeat(np.array([row for row, _, _ in found], np.uint32), lines)
+    claims["line"] = np.arange(len(key)) - np.repeat(np.cumsum(lines) - lines, lines)
+    return claims[_least_of_each(claims)]
 
 
 def line_owners(claims: LineClaims) -> Places:
     """Return the place of the claim of the least rank for each key, by part.
 
-    Ranks are unique: the pages that claim lines have won their URLs.
+    No two pages have one rank: those that claim lines have won their URLs.
     """
+    chosen = np.sort(_least_of_each(claims))  # as they came, so by part where the claims came so
+    owners = np.empty(len(chosen), LINE_PLACE)
+    for name in LINE_PLACE.names or ():
+        owners[name] = claims[name][chosen]
+    return by_part(owners)
+
+
+def _least_of_each(claims: LineClaims) -> npt.NDArray[np.int64]:
+    """Return where the claim of the least rank stands for each key, by key; of equal ones the first."""
     order = _by_key(claims["key"], claims["key_low"])
     first = np.flatnonzero(~_equal_to_last(claims["key"][order], claims["key_low"][order]))
     least = np.ones(len(order), bool)
@@ -173,12 +180,7 @@ def line_owners(claims: LineClaims) -> Places:
         ranks = np.where(least, claims[name][order], np.uint64(2**64 - 1))
         least &= ranks == np.repeat(_least(ranks, first), np.diff(np.append(first, len(order))))
     at = np.flatnonzero(least)
-    at = at[~_equal_to_last(np.searchsorted(first, at, side="right"))]  # one a key
-    chosen = np.sort(order[at])  # as they came, so by part where the claims came so
-    owners = np.empty(len(chosen), LINE_PLACE)
-    for name in LINE_PLACE.names or ():
-        owners[name] = claims[name][chosen]
-    return by_part(owners)
+    return order[at[~_equal_to_last(np.searchsorted(first, at, side="right"))]]
 
 
 def _least(ranks: npt.NDArray[np.uint64], first: npt.NDArray[np.int64]) -> npt.NDArray[np.uint64]:

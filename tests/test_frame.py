@@ -113,6 +113,12 @@ def test_the_image_installs_extras_that_exist() -> None:
     assert set(extras.split(",")) <= set(EXTRAS)
 
 
+def test_the_image_is_not_built_without_compiled_rooms() -> None:
+    (check,) = re.findall(r"^RUN python -c \"(.*)\"$", DOCKERFILE, re.MULTILINE)
+    assert check == "from c4pipe import engine; engine.use('fast')"
+    assert DOCKERFILE.index(check) > DOCKERFILE.index("RUN pip install")
+
+
 def test_the_image_has_the_pinned_beam() -> None:
     (python, beam) = re.findall(r"^FROM apache/beam_python(\d\.\d+)_sdk:(\S+)$", DOCKERFILE, re.MULTILINE)[0]
     assert beam == PINS["apache-beam"]

@@ -28,6 +28,7 @@ cdef extern from "md5.h":
 cdef enum:
     KEY_BYTES = 16
     PADDING_BYTES = 72  # of a message, at most
+    LINES_AT_A_TIME = 4096
 
 
 cdef inline bint _is_blank(unsigned char c) noexcept nogil:
@@ -102,26 +103,24 @@ cdef Py_ssize_t _lowered(const unsigned char *line, Py_ssize_t size, unsigned ch
     return used
 
 
-cdef class _Lines:
-    """The lines of a text, stripped and lower-cased, as MD5 takes them."""
-
-    cdef unsigned char *messages
-    cdef uint32_t *blocks
-    cdef Py_ssize_t count
-
-    def __cinit__(self, str text not None):
-        cdef Py_ssize_t size, length, line, used = 0
-        cdef const unsigned char *at = <const unsigned char *> PyUnicode_AsUTF8AndSize(text, &size)
-        cdef const unsigned char *end = at + size
-        cdef const unsigned char *stop
-        cdef const unsigned char *last
-        cdef bytes other
-        self.count = text.count("\n") + 1
-        self.messages = <unsigned char *> malloc(size + size // 2 + self.count * PADDING_BYTES)
-        self.blocks = <uint32_t *> malloc(self.count * sizeof(uint32_t))
-        if self.messages is NULL or self.blocks is NULL:
+cdef bytes _line_keys(str text, Py_ssize_t lines):
+    """The keys of so many lines, which the text has."""
+    cdef Py_ssize_t size, length, line, used = 0, waiting = 0
+    cdef const unsigned char *at = <const unsigned char *> PyUnicode_AsUTF8AndSize(text, &size)
+    cdef const unsigned char *end = at + size
+    cdef const unsigned char *stop
+    cdef const unsigned char *last
+    cdef bytes other
+    cdef bytes keys = PyBytes_FromStringAndSize(NULL, lines * KEY_BYTES)
+    cdef unsigned char *digests = <unsigned char *> PyBytes_AS_STRING(keys)
+    # As MD5 takes them, at most so many lines at a time.
+    cdef Py_ssize_t room = size + size // 2 + min(lines, LINES_AT_A_TIME) * PADDING_BYTES
+    cdef unsigned char *messages = <unsigned char *> malloc(room)
+    cdef uint32_t *blocks = <uint32_t *> malloc(min(lines, LINES_AT_A_TIME) * sizeof(uint32_t))
+    try:
+        if messages is NULL or blocks is NULL:
             raise MemoryError
-        for line in range(self.count):
+        for line in range(lines):
             stop = <const unsigned char *> memchr(at, 10, end - at)
             if stop is NULL:
                 stop = end
@@ -130,28 +129,28 @@ cdef class _Lines:
                 at += 1
             while at < last and _is_blank((last - 1)[0]):
                 last -= 1
-            length = -1 if _ends_in_blank(at, last - at) else _lowered(at, last - at, self.messages + used)
+            length = -1 if _ends_in_blank(at, last - at) else _lowered(at, last - at, messages + used)
             if length < 0:
                 other = PyUnicode_DecodeUTF8(<const char *> at, last - at, NULL).strip().lower().encode()
                 length = len(other)
-                memcpy(self.messages + used, PyBytes_AS_STRING(other), length)
-            self.blocks[line] = md5_pad(self.messages + used, length)
-            used += 64 * self.blocks[line]
+                memcpy(messages + used, PyBytes_AS_STRING(other), length)
+            blocks[waiting] = md5_pad(messages + used, length)
+            used += 64 * <Py_ssize_t> blocks[waiting]
+            waiting += 1
             at = stop + 1
-
-    def __dealloc__(self):
-        free(self.messages)
-        free(self.blocks)
-
-    cdef bytes keys(self):
-        cdef bytes keys = PyBytes_FromStringAndSize(NULL, self.count * KEY_BYTES)
-        md5_many(self.messages, self.blocks, self.count, <unsigned char *> PyBytes_AS_STRING(keys))
-        return keys
+            if waiting == LINES_AT_A_TIME or line == lines - 1:
+                md5_many(messages, blocks, waiting, digests)
+                digests += waiting * KEY_BYTES
+                used = waiting = 0
+    finally:
+        free(messages)
+        free(blocks)
+    return keys
 
 
 def line_keys(str text not None) -> bytes:
     """MD5 of each line of the text, stripped and lower-cased, one behind the other."""
-    return _Lines(text).keys()
+    return _line_keys(text, text.count("\n") + 1)
 
 
 def kept_lines(str text not None, list places not None):
@@ -159,8 +158,8 @@ def kept_lines(str text not None, list places not None):
 
     The places are distinct, in rising order.
     """
-    cdef _Lines lines = _Lines(text)
-    cdef bytes packed = lines.keys()
+    cdef Py_ssize_t lines = text.count("\n") + 1
+    cdef bytes packed = _line_keys(text, lines)
     cdef const char *keys = PyBytes_AS_STRING(packed)
     cdef set owned = {packed[KEY_BYTES * place:KEY_BYTES * (place + 1)] for place in places}
     cdef Py_ssize_t size, line = 0, foreign = 0, used = 0, next = 0, wanted = len(places)
@@ -171,7 +170,7 @@ def kept_lines(str text not None, list places not None):
     if kept is NULL:
         raise MemoryError
     try:
-        for line in range(lines.count):
+        for line in range(lines):
             stop = <const char *> memchr(at, 10, end - at)
             if stop is NULL:
                 stop = end

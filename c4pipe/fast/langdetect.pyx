@@ -32,6 +32,15 @@ from libc.stdint cimport int32_t, uint8_t, uint16_t, uint32_t, uint64_t, uintptr
 from libc.string cimport memchr, memcpy, memmove
 
 
+cdef extern from *:
+    """
+    #include <float.h>
+    #if defined(FLT_EVAL_METHOD) && FLT_EVAL_METHOD != 0
+    #error "doubles are evaluated wider than they are here, which would change digits; the plain room decides instead"
+    #endif
+    """
+
+
 cdef extern from "Python.h":
     int PyUnicode_KIND(object text)
     void* PyUnicode_DATA(object text)

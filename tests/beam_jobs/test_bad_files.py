@@ -10,9 +10,12 @@ from typing import BinaryIO
 import builds
 import crawls
 import pytest
+from apache_beam.pvalue import TaggedOutput
 from crawls import Record
 
-from beam_jobs import build_c4
+from beam_jobs import build_c4, graph_driver, identity
+from beam_jobs.options import parser
+from beam_jobs.planning import planned
 from c4pipe import files
 
 BAD = {
@@ -165,3 +168,15 @@ def test_records_before_a_tear_are_kept(tmp_path: Path) -> None:
     stats = builds.told(Path(job.output) / "en.noclean", "stats.json")
     assert 0 < stats["documents"]["train"] + stats["documents"]["validation"] < 40
     assert "truncated_gzip" in stats["faults"]
+
+
+def test_a_second_attempt_at_a_file_that_cannot_be_read_tells_so_again(tmp_path: Path) -> None:
+    """A runner tries an item again if something else in its bundle failed."""
+    wet = tmp_path / "bad.warc.wet.gz"
+    wet.write_bytes(b"no gzip, no record")
+    arguments, _ = parser().parse_known_args(builds.arguments(str(wet), tmp_path / "build"))
+    job, selection = planned(arguments)
+    identity.claim_folder(job, selection)
+    for _ in range(2):
+        tagged = [out for out in graph_driver.clean(0, job) if isinstance(out, TaggedOutput)]
+        assert [(out.tag, out.value) for out in tagged] == [(graph_driver.UNREADABLE, 0)]

@@ -40,6 +40,12 @@ def test_every_length_around_a_block(lines: int) -> None:
         assert [packed[at : at + 16] for at in range(0, len(packed), 16)] == expected
 
 
+@pytest.mark.parametrize("lines", [4095, 4096, 4097, 8192, 8193])
+def test_many_lines(lines: int) -> None:
+    """They are hashed 4,096 at a time."""
+    fuzz_keys.agree("\n".join(f"Line {n}" * (n % 3) for n in range(lines)))
+
+
 def test_characters_that_grow() -> None:
     """U+023A takes two bytes, its small letter three."""
     text = "\u023a" * 9999

@@ -190,3 +190,12 @@ def test_buckets_meet_at_their_edges(buckets: int) -> None:
 def test_of_part(some: list[Place], part: int) -> None:
     places = np.array(sorted(some), keys.PLACE)
     assert keys.of_part(places, part).tolist() == [place for place in sorted(some) if place[0] == part]
+
+
+def test_a_line_of_every_page_is_claimed_once() -> None:
+    pages = [(row, md5(str(row)), line_key("Seen.") + line_key(f"Of {row}.") + line_key("Seen.")) for row in range(9)]
+    claims = keys.line_claims(pages, part=3)
+    assert len(claims) == 1 + 9
+    (seen,) = (claim for claim in claims.tolist() if claim[0] == int.from_bytes(line_key("Seen.")[:8], "big"))
+    least = min(range(9), key=lambda row: md5(str(row)))
+    assert seen[-3:] == (3, least, 0)
