@@ -1,7 +1,7 @@
 """How much memory a build on this machine may take, and what follows from it: how many processes, and what one holds.
 
-A process holds one item at a time: a WET file, of which there are no large ones, or what fits of a bucket of keys or of
-a shard, which are taken in slices of the key space. So the peak is that of the options, whatever the size of the crawl.
+A process holds one item at a time: a WET file as a whole, or what fits of a bucket of keys or of a shard, which are
+taken in slices of the key space. So the peak is that of the options, whatever the size of the crawl.
 """
 
 from __future__ import annotations
@@ -13,9 +13,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 MIB = 2**20
-PARENT_BYTES = 400 * MIB  # measured: Beam with its local runner, 280 MiB
-WORKER_BYTES = 400 * MIB  # measured: Beam, Arrow, the profiles of languages, 330 MiB
-ITEM_BYTES = 700 * MIB  # measured: a WET file of 40,000 pages, 560 MiB
+PARENT_BYTES = 400 * MIB  # measured: Beam with its local runner, 290 MiB
+WORKER_BYTES = 400 * MIB  # measured: Beam, Arrow, the profiles of languages, 290 MiB
+# Measured on a WET file of 40,000 pages, 390 MB of text, for what a worker holds beside: 470 MiB where cleaned text is
+# kept, 1,290 MiB where raw text is, too.
+ITEM_BYTES, RAW_ITEM_BYTES = 700 * MIB, 1400 * MIB
 CLUSTER_ITEM_BYTES = 2048 * MIB
 SHARE = 0.8  # of the machine's memory, where nothing is asked
 
@@ -54,18 +56,22 @@ class Share:
     item_bytes: int  # of each worker, for what it holds of its item
 
 
-def shared(memory: int | None, workers: int | None) -> Share:
-    """Divide the memory among the workers that are asked for; unasked, one a core, or as many as it is enough for."""
+def shared(memory: int | None, workers: int | None, *, raw: bool = False) -> Share:
+    """Divide the memory among the workers that are asked for; unasked, one a core, or as many as it is enough for.
+
+    ``raw`` says that the build keeps pages as they were before cleaning, so that a WET file takes more.
+    """
     whole = int(of_machine() * SHARE) if memory is None else memory
-    enough = max(0, whole - PARENT_BYTES) // (WORKER_BYTES + ITEM_BYTES)
+    item = RAW_ITEM_BYTES if raw else ITEM_BYTES
+    enough = max(0, whole - PARENT_BYTES) // (WORKER_BYTES + item)
     if memory is not None and enough < (workers or 1):
-        least = PARENT_BYTES + (workers or 1) * (WORKER_BYTES + ITEM_BYTES)
+        least = PARENT_BYTES + (workers or 1) * (WORKER_BYTES + item)
         raise ValueError(
             f"--memory is {whole / MIB:,.0f}M, but --workers {workers or 1} takes {least / MIB:,.0f}M; "
             "give more memory, or fewer workers"
         )
     count = workers or max(1, min(os.cpu_count() or 1, enough))
-    return Share(count, max(ITEM_BYTES, (whole - PARENT_BYTES) // count - WORKER_BYTES))
+    return Share(count, max(item, (whole - PARENT_BYTES) // count - WORKER_BYTES))
 
 
 def slices(held_bytes: int, item_bytes: int) -> int:

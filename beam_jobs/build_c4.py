@@ -59,7 +59,7 @@ def run(arguments: argparse.Namespace, rest: Sequence[str]) -> None:
     try:
         files.require_known(arguments.output)
         job, selection = planned(arguments)
-        options = pipeline_options(arguments, rest)
+        options = pipeline_options(arguments, rest, job.workers)
     except ValueError as error:
         raise BadOptions(str(error)) from error
     say(f"{job.parts} parts, {selection.bytes:,} bytes of WET, into {job.output} as {', '.join(job.formats)}")

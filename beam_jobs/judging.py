@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from beam_jobs.dealing import DOCUMENTS
 from beam_jobs.names import name_of
-from beam_jobs.page_store import TALLY, alive
+from beam_jobs.page_store import PIECE_PAGES, TALLY, alive
 from beam_jobs.plan import Branch, LineScope
 from beam_jobs.tree import Tree
 from c4pipe import keys, shards
@@ -24,15 +24,30 @@ from c4pipe.variants import flat
 class Judged:
     """The final documents of a part by (variant, split), and what was counted for each variant."""
 
-    documents: dict[tuple[str, str], list[tuple[bytes | str, ...]]] = field(default_factory=dict)
     counters: dict[str, Counter[str]] = field(default_factory=dict)
+    rows: dict[tuple[str, str], list[tuple[bytes | str, ...]]] = field(default_factory=dict)
+    pieces: dict[tuple[str, str], list[pa.Table]] = field(default_factory=dict)  # of rows before, as Arrow has them
+
+    def add(self, place: tuple[str, str], document: tuple[bytes | str, ...]) -> None:
+        """Take a document in, a row of ``DOCUMENTS``."""
+        rows = self.rows.setdefault(place, [])
+        rows.append(document)
+        if len(rows) == PIECE_PAGES:
+            self._put_away(place)
+
+    def _put_away(self, place: tuple[str, str]) -> None:
+        rows = self.rows.pop(place, [])
+        columns = zip(*rows, strict=True) if rows else [()] * len(DOCUMENTS)
+        arrays = [pa.array(values, of.type) for values, of in zip(columns, DOCUMENTS, strict=True)]
+        self.pieces.setdefault(place, []).append(pa.table(arrays, schema=DOCUMENTS))
 
     def tables(self) -> dict[tuple[str, str], pa.Table]:
-        """The documents as tables, in the order of their keys."""
+        """The documents as tables, in the order of their keys; they are no longer here then."""
+        for place in list(self.rows):
+            self._put_away(place)
         tables = {}
-        for place, rows in self.documents.items():
-            columns = (pa.array(values, of.type) for values, of in zip(zip(*rows, strict=True), DOCUMENTS, strict=True))
-            table = pa.table(list(columns), schema=DOCUMENTS)
+        for place in sorted(self.pieces):
+            table = pa.concat_tables(self.pieces.pop(place))
             tables[place] = table.take(np.lexsort(keys.words(table["key"].to_pylist())[::-1]))
         return tables
 
@@ -73,7 +88,7 @@ def _judge_scope(
         if page is not None:
             for name, left in tree.judge(page).items():
                 if left is not None:
-                    judged.documents.setdefault((name, variants[name].split(left)), []).append(_document(left, seed))
+                    judged.add((name, variants[name].split(left)), _document(left, seed))
     if origin.lines is not None:
         shared.update(flat(origin.lines.name, counted))
     for name, found in tree.counters().items():

@@ -247,8 +247,8 @@ def unknown(rest: Sequence[str]) -> list[str]:
     return known.parse_known_args(list(rest))[1]
 
 
-def pipeline_options(arguments: argparse.Namespace, rest: Sequence[str]) -> PipelineOptions:
-    """Beam's options: the named runner, and on this machine a process a core.
+def pipeline_options(arguments: argparse.Namespace, rest: Sequence[str], workers: int = 1) -> PipelineOptions:
+    """Beam's options: the named runner, and on this machine so many processes.
 
     ``DirectRunner`` means FnApiRunner here: it would otherwise look for Prism, which ignores the number of workers.
     """
@@ -261,5 +261,5 @@ def pipeline_options(arguments: argparse.Namespace, rest: Sequence[str]) -> Pipe
     options.view_as(SetupOptions).save_main_session = False  # everything that is pickled lives in a module
     options.view_as(StandardOptions).runner = "FnApiRunner" if is_local(arguments) else arguments.runner
     if is_local(arguments):
-        options.view_as(DirectOptions).direct_num_workers = budget.shared(arguments.memory, arguments.workers).workers
+        options.view_as(DirectOptions).direct_num_workers = workers
     return options

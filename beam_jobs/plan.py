@@ -153,6 +153,7 @@ class Job:
     max_bad_files: int = 0
     keep_raw: bool = False  # the text of pages before cleaning stays in the page store
     item_bytes: int = CLUSTER_ITEM_BYTES  # what a step may hold of a bucket or shard at a time; changes no outcome
+    workers: int = 1  # processes on this machine; changes no outcome
     engine: str | None = None  # that judges pages; changes no outcome
 
     @property

@@ -5,9 +5,9 @@ from __future__ import annotations
 import argparse
 import glob
 from collections.abc import Iterator
+from dataclasses import replace
 
 from beam_jobs import budget, reuse, sources
-from beam_jobs.budget import CLUSTER_ITEM_BYTES as CLUSTER
 from beam_jobs.options import is_local
 from beam_jobs.plan import MAX_SCOPES, Crawl, Job, Wanted, default_buckets
 from beam_jobs.sources import Selection
@@ -49,9 +49,11 @@ def planned(arguments: argparse.Namespace) -> tuple[Job, Selection]:
         resources=arguments.resources or resources.source(),
         max_bad_files=arguments.max_bad_files,
         keep_raw=arguments.keep_raw,
-        item_bytes=budget.shared(arguments.memory, arguments.workers).item_bytes if is_local(arguments) else CLUSTER,
         engine=arguments.engine,
     )
+    if is_local(arguments):
+        share = budget.shared(arguments.memory, arguments.workers, raw=job.holds_raw)
+        job = replace(job, item_bytes=share.item_bytes, workers=share.workers)
     if len(job.scopes) > MAX_SCOPES:  # parts the stages of each variant, which fails here, not on a worker
         raise ValueError(
             f"{len(job.scopes)} scopes of URLs, but a build has {MAX_SCOPES} at most; build fewer variants"

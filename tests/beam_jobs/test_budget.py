@@ -40,6 +40,13 @@ def test_a_worker_more_where_there_is_memory_for_it(monkeypatch: pytest.MonkeyPa
     assert budget.shared(two + 2 * MIB, 2).item_bytes == ITEM_BYTES + MIB
 
 
+def test_raw_text_takes_more() -> None:
+    enough = PARENT_BYTES + 2 * (WORKER_BYTES + budget.RAW_ITEM_BYTES)
+    assert budget.shared(enough, 2, raw=True) == budget.Share(2, budget.RAW_ITEM_BYTES)
+    with pytest.raises(ValueError, match="--memory is"):
+        budget.shared(enough - 1, 2, raw=True)
+
+
 @pytest.mark.parametrize(("memory", "workers"), [(ONE - 1, None), (ONE - 1, 1), (ONE, 2)])
 def test_too_little(memory: int, workers: int | None) -> None:
     with pytest.raises(

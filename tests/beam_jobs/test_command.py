@@ -18,7 +18,7 @@ from apache_beam.options.pipeline_options import DirectOptions, StandardOptions
 from apache_beam.transforms.environments import SubprocessSDKEnvironment
 
 import beam_jobs
-from beam_jobs import build_c4, options
+from beam_jobs import budget, build_c4, options
 from beam_jobs.runner import pipeline
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -116,7 +116,7 @@ def test_seeds_at_the_borders(value: str) -> None:
 def test_a_process_a_core(argv: tuple[str, ...], workers: int) -> None:
     """On FnApiRunner, with our own command to start a worker where there are several."""
     arguments, rest = options.parser().parse_known_args(["--input", "x", "--output", "y", *argv])
-    given = options.pipeline_options(arguments, rest)
+    given = options.pipeline_options(arguments, rest, budget.shared(arguments.memory, arguments.workers).workers)
     assert given.view_as(StandardOptions).runner == "FnApiRunner"
     assert given.view_as(DirectOptions).direct_num_workers == workers
     environment = getattr(pipeline(given).runner, "_default_environment", None)
