@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import os
 import resource
@@ -16,6 +17,7 @@ from dataclasses import dataclass
 from beam_jobs import memory
 
 SAMPLE_EVERY_SECONDS = 0.2
+POLL_SECONDS = 0.01
 PR_SET_CHILD_SUBREAPER = 36  # linux/prctl.h
 
 
@@ -39,13 +41,14 @@ class Cost:
 def cost(*commands: Sequence[str], environment: Mapping[str, str] | None = None) -> Cost:
     """Run commands at the same moment and wait for all."""
     adopt_orphans()
+    others = processes()
     with tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as said:
         before, begun = cpu_of_children(), time.monotonic()
         running = [subprocess.Popen(command, stdout=said, stderr=said, env=environment) for command in commands]
         with Watch([process.pid for process in running]) as watch:
             codes = [process.wait() for process in running]
         seconds = time.monotonic() - begun
-        reap()
+        reap(others)
         if any(codes):
             said.seek(0)
             raise CommandFailed(f"{' '.join(commands[0])} ended with {codes}:\n{said.read()[-3000:]}")
@@ -58,13 +61,18 @@ def adopt_orphans() -> None:
         ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 
 
-def reap() -> None:
-    """Wait for all processes that were left behind."""
-    try:
-        while True:
-            os.waitpid(-1, 0)
-    except ChildProcessError:
-        return
+def processes() -> set[int]:
+    """This process and its descendants; Linux only."""
+    return set(memory.tree(os.getpid())) if sys.platform == "linux" else set()
+
+
+def reap(others: set[int]) -> None:
+    """Wait for all processes that were left behind, but for others that were there before."""
+    while left := processes() - others:
+        for pid in left:
+            with contextlib.suppress(ChildProcessError):  # a child's child: it comes to us when its parent ends
+                os.waitpid(pid, 0)
+        time.sleep(POLL_SECONDS)
 
 
 def cpu_of_children() -> float:

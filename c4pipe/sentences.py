@@ -77,11 +77,7 @@ def at_least(text: str, *, sentences: int, punkt: Punkt = CURRENT) -> bool:
 
 
 def counter(punkt: Punkt = CURRENT) -> Count:
-    """What counts the sentences of one text after another, each no further than its limit.
-
-    >>> counter()("  ", 3)
-    0
-    """
+    """What counts the sentences of one text after another, each no further than its limit."""
     if (room := engine.twin("sentences")) is not None:
         return _compiled(room, resources.source(), punkt)
     return lambda text, limit: sum(1 for _ in itertools.islice(spans(text, punkt=punkt), max(limit, 0)))

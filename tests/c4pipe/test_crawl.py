@@ -322,16 +322,21 @@ def test_an_interrupt_ends_soon(crawl_server: UnrulyServer, tmp_path: Path) -> N
     """Ctrl-C does not wait for the backoff of minutes."""
     crawl_server.behave(f"/{path_of(0)}", status(429, Retry_After="600"))
     script = f"""
+        import signal
         from c4pipe import crawl
+        signal.signal(signal.SIGINT, signal.default_int_handler)  # tests in the background of a shell ignore it
         crawl.fetch({PATHS[:4]!r}, {str(tmp_path)!r}, base_url={crawl_server.url!r}, connections=1)
     """
     process = subprocess.Popen([sys.executable, "-c", textwrap.dedent(script)], stderr=subprocess.PIPE)
-    deadline = time.monotonic() + 20
-    while not crawl_server.count(f"/{path_of(0)}") and time.monotonic() < deadline:
-        time.sleep(0.01)
-    time.sleep(0.1)
-    process.send_signal(signal.SIGINT)
-    _, talk = process.communicate(timeout=20)
+    try:
+        deadline = time.monotonic() + 20
+        while not crawl_server.count(f"/{path_of(0)}") and time.monotonic() < deadline:
+            time.sleep(0.01)
+        time.sleep(0.1)
+        process.send_signal(signal.SIGINT)
+        _, talk = process.communicate(timeout=20)
+    finally:
+        process.kill()
     assert b"KeyboardInterrupt" in talk
     assert_in_place(tmp_path, [])
     assert crawl_server.count(f"/{path_of(1)}") == 0
