@@ -69,9 +69,8 @@ def run(arguments: argparse.Namespace, rest: Sequence[str]) -> None:
         dry_run(job, arguments, options)
         return
     if is_local(arguments):
-        job.begin()
-        say(f"  {engine.told()}")
         rehearse(job)
+        say(f"  {engine.told()}")
     with held(job.output):
         if not is_whole(job):
             check_disk(job, selection, arguments)

@@ -36,8 +36,7 @@ class Judged:
             self._put_away(place)
 
     def _put_away(self, place: tuple[str, str]) -> None:
-        rows = self.rows.pop(place, [])
-        columns = zip(*rows, strict=True) if rows else [()] * len(DOCUMENTS)
+        columns = zip(*self.rows.pop(place), strict=True)
         arrays = [pa.array(values, of.type) for values, of in zip(columns, DOCUMENTS, strict=True)]
         self.pieces.setdefault(place, []).append(pa.table(arrays, schema=DOCUMENTS))
 

@@ -90,32 +90,18 @@ def writing(documents: Sequence[Page]) -> Iterator[Step]:
 def measured(paths: Sequence[str], rounds: int) -> list[dict[str, object]]:
     """Microseconds of CPU a page that reaches each step, in turn by either engine: the median, and all of them."""
     found = []
-    with chosen(None):
+    with engine.using(None):
         every = list(steps(paths))
     for step in every:
         taken: dict[str, list[float]] = {"plain": [], "fast": []}
         for turn in range(rounds):
             for asked in ENGINES if turn % 2 == 0 else reversed(ENGINES):
-                with chosen(asked):
+                with engine.using(asked):
                     taken[asked or "fast"].append(seconds(step.run) / max(1, step.pages) * 1e6)
         medians = {f"{name}_us": round(statistics.median(values), 2) for name, values in taken.items()}
         rounded = {name: [round(value, 2) for value in values] for name, values in taken.items()}
         found.append({"step": step.name, "pages": step.pages, **medians, "all": rounded})
     return found
-
-
-class chosen:
-    """An engine for a while."""
-
-    def __init__(self, asked: str | None) -> None:
-        self.asked = asked
-
-    def __enter__(self) -> None:
-        self.before = engine._chosen
-        engine.use(self.asked)
-
-    def __exit__(self, *_: object) -> None:
-        engine.use(self.before)
 
 
 def seconds(run: Callable[[], object]) -> float:

@@ -5,9 +5,11 @@ The plain rooms say what the rules are, and run everywhere. A stage that has a c
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import importlib
 import os
+from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 from typing import Literal, cast, get_args
@@ -43,6 +45,18 @@ def chosen() -> Engine:
         use(None)
     assert _chosen is not None
     return _chosen
+
+
+@contextlib.contextmanager
+def using(engine: str | None) -> Iterator[None]:
+    """Choose for the length of a block, as ``use`` does."""
+    global _chosen
+    before = _chosen
+    use(engine)
+    try:
+        yield
+    finally:
+        _chosen = before
 
 
 def twin(room: str) -> ModuleType | None:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,7 +11,7 @@ import builds
 
 from c4pipe import engine, local
 from c4pipe.page import Page
-from c4pipe.variants import Variant
+from c4pipe.variants import Variant, flat
 from c4pipe.wet import WetReader
 
 
@@ -25,19 +24,10 @@ class Corpus:
     splits: dict[str, int]  # documents of each
 
 
-@contextmanager
-def by(name: str) -> Iterator[None]:
-    """Have that engine decide."""
-    previous = engine._chosen
-    engine.use(name)
-    yield
-    engine.use(previous)
-
-
 def of_oracle(paths: Sequence[Path], variants: Mapping[str, Variant]) -> dict[str, Corpus]:
     """What the oracle makes of WET files, by the plain rooms."""
     pages, reading = _read(paths)
-    with by("plain"):
+    with engine.using("plain"):
         oracle = local.Oracle(pages)
         outcomes = {name: oracle.run(variant) for name, variant in variants.items()}
     return {
@@ -90,5 +80,5 @@ def _read(paths: Sequence[Path]) -> tuple[list[Page], dict[bool, Counter[str]]]:
             pages.extend(reader)
         for undated, counted in counters.items():
             tally = reader.tally_of(undated=undated)
-            counted.update({f"split-wet-file/{name}": count for name, count in tally.items()})
+            counted.update(flat("split-wet-file", tally))
     return pages, counters

@@ -5,11 +5,12 @@ from __future__ import annotations
 import random
 import tempfile
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import builds
+import corpora
 import crawls
 import pytest
 from crawls import Record
@@ -18,7 +19,7 @@ from hypothesis import strategies as st
 
 from c4pipe import local, resources
 from c4pipe.page import Page
-from c4pipe.variants import VARIANTS, Variant, variant
+from c4pipe.variants import VARIANTS, variant
 
 # Those that need nothing beyond the built-in lists.
 NAMES = [name for name, semantics in VARIANTS if semantics == "3.1.0" and name.startswith("en")]
@@ -32,22 +33,6 @@ def builtin() -> Iterator[None]:
     resources.use(previous)
 
 
-def rows(variant: Variant, pages: Sequence[Page]) -> builds.Documents:
-    """Pages as ``builds.documents`` gives documents."""
-    found = [
-        {
-            "text": page.text,
-            "url": page.url,
-            "timestamp": page.timestamp,
-            "content-type": page.content_type,
-            "content-length": page.content_length,
-            "split": variant.split(page),
-        }
-        for page in pages
-    ]
-    return sorted(found, key=lambda row: row["url"])
-
-
 def agree(wet: str, name: str, **changes: int) -> None:
     """Build without Beam, and compare with the oracle on the pages of the same files."""
     pages, reading = crawls.read(wet)
@@ -57,7 +42,7 @@ def agree(wet: str, name: str, **changes: int) -> None:
         builds.plain(argv, **changes)
         folder = Path(output) / name
         stats = builds.told(folder, "stats.json")
-        assert builds.documents(folder) == rows(variant(name), outcome.pages)
+        assert builds.documents(folder) == corpora.rows(variant(name), outcome.pages)
     assert stats["counters"] == outcome.counters | reading
     split = Counter(variant(name).split(page) for page in outcome.pages)
     assert stats["documents"] == {"train": split["train"], "validation": split["validation"]}

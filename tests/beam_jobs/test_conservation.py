@@ -31,12 +31,11 @@ NOT_COUNTED = "duplicate-url-filter/filtered"  # 0 where the newest page of a UR
 @pytest.fixture(autouse=True, scope="module")
 def real(shared: Path) -> Iterator[None]:
     """The pinned lists, and the plain rooms."""
-    source, chosen = resources.source(), engine._chosen
+    source = resources.source()
     resources.use(str(shared / "data" / "resources"))
-    engine.use("plain")
-    yield
+    with engine.using("plain"):
+        yield
     resources.use(source)
-    engine.use(chosen)
 
 
 @pytest.mark.parametrize("semantics", SEMANTICS)

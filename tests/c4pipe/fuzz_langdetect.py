@@ -105,14 +105,10 @@ def agree_in_ngrams(text: str) -> None:
 
 def agree_in_digits(text: str, least: float = LEAST) -> None:
     """And so the same outcome."""
-    before = engine._chosen
-    try:
-        engine._chosen = "plain"
+    with engine.using("plain"):
         expected = _probabilities(text)
-        engine._chosen = "fast"
+    with engine.using("fast"):
         found, outcome = _probabilities(text), detector.likeliest(text, least)
-    finally:
-        engine._chosen = before
     assert found == expected, f"{text!r}: the compiled detector finds {found}, the plain one {expected}"
     told = (None, detector.DOUBTS[0]) if expected is None else detector.outcome(expected, least)
     assert outcome == told, f"{text!r}: the compiled detector says {outcome}, the plain one {told}"

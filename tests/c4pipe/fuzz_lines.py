@@ -167,9 +167,5 @@ def agree(one: tuple[int, str]) -> None:
 
 def judged_plainly(stage: CleanLines | DropPages, page: Page) -> Verdict:
     """The verdict of the plain room."""
-    before = engine._chosen
-    engine.use("plain")
-    try:
+    with engine.using("plain"):
         return stage.judge(page)
-    finally:
-        engine._chosen = before

@@ -77,14 +77,10 @@ def agree(case: Case) -> None:
 
 def readings(data: bytes, record_bytes_max: int, chosen: str | None) -> list[Any]:
     """All that a reader says of a file; None chooses the compiled rooms."""
-    before = engine._chosen
-    engine.use(chosen)
-    try:
+    with engine.using(chosen):
         assert chosen or engine.twin("records"), "the room is not compiled, or the engine plain was asked for"
         reader = WetReader(io.BytesIO(data), name="x", undated=True, record_bytes_max=record_bytes_max)
         pages = list(reader)
-    finally:
-        engine._chosen = before
     return [pages, reader.tally, reader.tally_of(undated=True), reader.faults, reader.fault_counts]
 
 

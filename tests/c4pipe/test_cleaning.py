@@ -39,12 +39,11 @@ LINES = st.sampled_from(
 @pytest.fixture(autouse=True, scope="module", params=["plain", None], ids=["plain", "fast"])
 def builtin(request: pytest.FixtureRequest) -> Iterator[None]:
     """All that is said here holds for both engines."""
-    previous, before = resources.source(), engine._chosen
+    previous = resources.source()
     resources.use(resources.BUILTIN)
-    engine.use(request.param)
-    yield
+    with engine.using(request.param):
+        yield
     resources.use(previous)
-    engine._chosen = before
 
 
 def page(*lines: str) -> Page:

@@ -63,3 +63,16 @@ def test_the_user_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     engine.use(None)
     monkeypatch.setattr(engine, "ROOMS", (*engine.ROOMS, "nothing"))
     assert engine.told().startswith("compiled code judges pages, but for nothing, which were not built here")
+
+
+def test_an_engine_for_a_block() -> None:
+    engine.use("fast")
+
+    def failing() -> None:
+        with engine.using("plain"):
+            assert engine.chosen() == "plain"
+            raise KeyError
+
+    with pytest.raises(KeyError):
+        failing()
+    assert engine.chosen() == "fast"

@@ -38,12 +38,11 @@ LINES = [
 @pytest.fixture(autouse=True)
 def builtin(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.delenv(engine.SETTING, raising=False)
-    before, chosen = resources.source(), engine._chosen
+    before = resources.source()
     resources.use(resources.BUILTIN)
-    engine.use(None)
-    yield
+    with engine.using(None):
+        yield
     resources.use(before)
-    engine._chosen = chosen
 
 
 def check(words: tuple[str, ...], text: str, *, whole: bool = True, escaped: bool = True) -> None:

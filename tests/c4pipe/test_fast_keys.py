@@ -103,10 +103,6 @@ def test_a_page_told_its_places_is_judged_as_one_told_its_keys(
     of = [line_key(line) for line in lines]
     owned = data.draw(st.sets(st.sampled_from(of)))
     places = data.draw(st.permutations([of.index(key) for key in owned]))
-    before = engine._chosen
-    engine.use(by)
-    try:
+    with engine.using(by):
         assert stage.packed_keys(page.text) == b"".join(of)
         assert stage.judge_places(page, places) == stage.judge_owned(page, owned)
-    finally:
-        engine._chosen = before

@@ -32,13 +32,12 @@ WIDE = ("", "\u00e9", "\u2019", "\U0001f600")  # one, one, two, four bytes a cha
 
 @pytest.fixture(autouse=True, scope="module")
 def fast() -> Iterator[None]:
-    previous, before = resources.source(), engine._chosen
+    previous = resources.source()
     resources.use(resources.BUILTIN)
-    engine.use(None)
-    assert engine.twin("lines") is not None
-    yield
+    with engine.using(None):
+        assert engine.twin("lines") is not None
+        yield
     resources.use(previous)
-    engine._chosen = before
 
 
 def agree(stage: CleanLines | DropPages, text: str) -> None:

@@ -15,7 +15,7 @@ import pytest
 from fuzz_records import BLANKS, NO_UTF8, readings
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from wet_builder import DATE, URLS, WARCINFO, member, member_each, record
+from wet_builder import DATE, URLS, WARCINFO, Drops, member, member_each, record
 
 from c4pipe import engine, inflate, wet
 from c4pipe.gzip_members import GZIP_MAGIC, WHOLE_BYTES, members
@@ -271,17 +271,6 @@ def test_windows_are_the_same_whatever_was_taken_before(seed: int) -> None:
     same_reading(bytes(data[:cut]))
 
 
-class Drops(io.RawIOBase):
-    """A stream that gives a few bytes at a time."""
-
-    def __init__(self, data: bytes, size: int) -> None:
-        self._stream = io.BytesIO(data)
-        self._size = size
-
-    def read(self, size: int = -1) -> bytes:
-        return self._stream.read(min(size, self._size))
-
-
 @pytest.mark.parametrize("size", [1, 7, 1000])
 def test_what_is_taken_does_not_depend_on_how_much_a_read_returns(size: int) -> None:
     data = member_each([record(url, b"A line.\n" * 40) for url in URLS])
@@ -291,11 +280,7 @@ def test_what_is_taken_does_not_depend_on_how_much_a_read_returns(size: int) -> 
 
 
 def test_who_decides_is_chosen_before_the_file_is_read() -> None:
-    before = engine._chosen
-    try:
-        engine.use("plain")
+    with engine.using("plain"):
         assert wet._regular(5) is None
-        engine.use(None)
+    with engine.using(None):
         assert isinstance(wet._regular(5), room.Regular)
-    finally:
-        engine._chosen = before

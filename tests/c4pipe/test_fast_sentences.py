@@ -51,14 +51,13 @@ TEXTS = st.lists(st.sampled_from(PIECES), max_size=30).map("".join) | st.text(ma
 
 @pytest.fixture(autouse=True, scope="module")
 def fast() -> Iterator[ModuleType]:
-    previous, before = resources.source(), engine._chosen
+    previous = resources.source()
     resources.use(resources.BUILTIN)
-    engine.use(None)
-    room = engine.twin("sentences")
-    assert room is not None
-    yield room
+    with engine.using(None):
+        room = engine.twin("sentences")
+        assert room is not None
+        yield room
     resources.use(previous)
-    engine._chosen = before
 
 
 @pytest.mark.parametrize("punkt", PUNKTS)

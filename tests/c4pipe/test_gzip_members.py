@@ -11,7 +11,7 @@ from itertools import pairwise
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from wet_builder import URLS, WARCINFO, member, member_each, read, record
+from wet_builder import URLS, WARCINFO, Drops, member, member_each, read, record
 
 from c4pipe.gzip_members import INPUT_BYTES, LOOK_BACK_BYTES, members
 from c4pipe.wet import WetReader
@@ -154,17 +154,6 @@ def test_fields_of_a_gzip_header_are_skipped() -> None:
     plain = member(RECORDS[0])
     header = b"\x1f\x8b\x08\x1c" + plain[4:10] + b"\x02\x00ab" + b"a.warc.wet\0" + b"comment\0"
     assert read(header + plain[10:]).pages == WHOLE[:1]
-
-
-class Drops(io.RawIOBase):
-    """A stream that gives a few bytes at a time, as a socket may."""
-
-    def __init__(self, data: bytes, size: int) -> None:
-        self._stream = io.BytesIO(data)
-        self._size = size
-
-    def read(self, size: int = -1) -> bytes:
-        return self._stream.read(min(size, self._size))
 
 
 @settings(max_examples=60, deadline=None)

@@ -19,12 +19,11 @@ TEXTS = st.text(st.sampled_from("aB. \n?!\"')\u201d1"), max_size=60)
 @pytest.fixture(autouse=True, scope="module", params=["plain", None], ids=["plain", "fast"])
 def builtin(request: pytest.FixtureRequest) -> Iterator[None]:
     """All that is said here holds for both engines."""
-    previous, before = resources.source(), engine._chosen
+    previous = resources.source()
     resources.use(resources.BUILTIN)
-    engine.use(request.param)
-    yield
+    with engine.using(request.param):
+        yield
     resources.use(previous)
-    engine._chosen = before
 
 
 def test_nltk_is_a_release_with_the_reference_algorithm() -> None:

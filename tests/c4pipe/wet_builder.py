@@ -16,6 +16,17 @@ DATE = "2019-04-18T10:38:25Z"
 URLS = [f"http://example.com/{i}" for i in range(8)]
 
 
+class Drops(io.RawIOBase):
+    """A stream that gives a few bytes at a time, as a socket may."""
+
+    def __init__(self, data: bytes, size: int) -> None:
+        self._stream = io.BytesIO(data)
+        self._size = size
+
+    def read(self, size: int = -1) -> bytes:
+        return self._stream.read(min(size, self._size))
+
+
 def record(
     url: str, body: bytes, *, length: int | None = None, newline: bytes = b"\r\n", version: bytes = b"WARC/1.0"
 ) -> bytes:
@@ -63,14 +74,10 @@ class Reading:
 
 def read(data: bytes, *, record_bytes_max: int = RECORD_BYTES_MAX) -> Reading:
     """What the plain reader and the compiled one, if there is one, make of a file, which must be the same."""
-    before = engine._chosen
     readings = []
-    try:
-        for chosen in ("plain", None):
-            engine.use(chosen)
+    for chosen in ("plain", None):
+        with engine.using(chosen):
             readings.append(_read(data, record_bytes_max))
-    finally:
-        engine._chosen = before
     assert readings[0] == readings[1]
     return readings[0]
 
