@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType, ModuleType
 
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
 from c4pipe import engine, resources, urls
+from c4pipe.batch import Batch, BatchVerdict, utf8
 from c4pipe.page import Page, Verdict
 
 WordLists = tuple[tuple[str, tuple[str, ...]], ...]  # a language's code, and its words
@@ -132,10 +137,48 @@ class DropBadwords:
         kept = None if outcome == "filtered" else page
         return Verdict(kept, {outcome: 1, f"{self.name}-{language}/{outcome}": 1})
 
+    def judge_batch(self, batch: Batch) -> BatchVerdict | None:
+        """Judge each page of a batch."""
+        if (twin := engine.twin("badwords")) is None:
+            return None
+        kept = np.ones(len(batch), np.bool_)
+        tallies: dict[str, npt.NDArray[np.uint32]] = {}
+        for language, rows in self._by_language(batch):
+            uses_one = _finder(self, language, resources.source(), twin)
+            outcomes = {"passed": rows}
+            if uses_one is not None:
+                whole = len(rows) == len(batch)
+                found = rows[_each(uses_one, batch.text if whole else batch.text.take(pa.array(rows)))]
+                spared = np.array([self.spares(url) for url in batch.url.take(pa.array(found)).to_pylist()], np.bool_)
+                clean = np.setdiff1d(rows, found, assume_unique=True)
+                outcomes = {"passed": clean, "soft-passed": found[spared], "filtered": found[~spared]}
+                kept[found[~spared]] = False
+            for outcome, of in outcomes.items():
+                counters = (outcome,) if uses_one is None else (outcome, f"{self.name}-{language}/{outcome}")
+                for counter in counters if len(of) else ():
+                    tallies.setdefault(counter, np.zeros(len(batch), np.uint32))[of] = 1
+        return BatchVerdict(kept, batch.where(kept), tallies)
+
+    def _by_language(self, batch: Batch) -> Iterator[tuple[str, npt.NDArray[np.int64]]]:
+        """Each language, and the rows of its pages."""
+        column = pa.repeat(self.language, len(batch)) if self.language else batch.language
+        column = column.dictionary_encode()
+        numbers = column.indices.to_numpy()
+        tags = [tag.partition("-")[0] for tag in column.dictionary.to_pylist()]
+        for language in dict.fromkeys(tags):
+            yield language, np.flatnonzero(np.isin(numbers, [i for i, tag in enumerate(tags) if tag == language]))
+
     def spares(self, url: str) -> bool:
         """Whether a page with a bad word is one of those that stay, by its normalized URL's hash."""
         numerator, denominator = self.fraction.as_integer_ratio()
         return urls.url_hash(url) % denominator >= numerator
+
+
+def _each(uses_one: Callable[[str], bool], texts: pa.Array) -> npt.NDArray[np.bool_]:
+    """Whether each text uses one: by columns where the compiled twin knows how."""
+    if (column := getattr(uses_one, "column", None)) is None:
+        return np.array([uses_one(text) for text in texts.to_pylist()], np.bool_)
+    return np.frombuffer(column(*utf8(texts)), np.bool_)
 
 
 @functools.lru_cache(maxsize=4 * len(_FILES))

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
 from langdetect import LangDetectException
 from langdetect.detector import Detector
 from langdetect.detector_factory import PROFILES_DIRECTORY, DetectorFactory
@@ -20,8 +21,18 @@ from langdetect.lang_detect_exception import ErrorCode
 from langdetect.utils.ngram import NGram
 
 from c4pipe import engine, language_tables
+from c4pipe.batch import utf8
 
-__all__ = ["LangDetectException", "langdetect_version", "left_to_right_sum", "likeliest", "outcome", "probabilities"]
+__all__ = [
+    "DOUBTS",
+    "LangDetectException",
+    "langdetect_version",
+    "left_to_right_sum",
+    "likeliest",
+    "likeliest_each",
+    "outcome",
+    "probabilities",
+]
 
 Probabilities = npt.NDArray[np.float64]  # one a language
 
@@ -183,6 +194,18 @@ def likeliest(text: str, least: float) -> Outcome:
         return outcome(probabilities(text), least)
     except LangDetectException:  # digits, addresses or nothing at all
         return None, DOUBTS[0]
+
+
+def likeliest_each(texts: pa.Array, least: float) -> tuple[npt.NDArray[np.int32], tuple[str, ...]] | None:
+    """``likeliest`` of each text of a column, and the languages.
+
+    A text has the number of its language, or -1 and below: ``~number`` is the doubt's. None where the plain detector
+    is to decide.
+    """
+    if (room := engine.twin("langdetect")) is None:
+        return None
+    detector = _compiled(room)
+    return np.frombuffer(detector.best_column(*utf8(texts), least), np.int32), detector.languages
 
 
 def outcome(found: list[tuple[str, float]], least: float) -> Outcome:

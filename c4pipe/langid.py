@@ -7,7 +7,10 @@ import importlib.metadata
 from dataclasses import dataclass
 from typing import Any
 
-from c4pipe.detector import likeliest
+import numpy as np
+
+from c4pipe.batch import Batch, BatchVerdict
+from c4pipe.detector import DOUBTS, likeliest, likeliest_each
 from c4pipe.page import Page, Verdict, drop, keep, with_language
 
 
@@ -29,6 +32,20 @@ class English:
         if language != "en":
             return drop("filtered:ignored_language", f"filtered:ignored_language-{language}")
         return keep(with_language(page, "en"))
+
+    def judge_batch(self, batch: Batch) -> BatchVerdict | None:
+        """Judge each page of a batch."""
+        if (found := likeliest_each(batch.text, self.min_probability)) is None:
+            return None
+        numbers, languages = found
+        english = languages.index("en")
+        kept = numbers == english
+        tallies = {"passed": kept, "filtered:ignored_language": (numbers >= 0) & ~kept}
+        for number in np.unique(numbers[~kept]).tolist():
+            of = f"ignored_language-{languages[number]}" if number >= 0 else DOUBTS[~number]
+            tallies[f"filtered:{of}"] = numbers == number
+        counts = {counter: fired.astype(np.uint32) for counter, fired in tallies.items() if fired.any()}
+        return BatchVerdict(kept, batch.where(kept).with_language("en"), counts)
 
 
 UNKNOWN = "und"  # BCP 47

@@ -16,9 +16,13 @@ from types import MappingProxyType
 from typing import Any, Literal, get_args
 
 import nltk
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
 from nltk.tokenize.punkt import PunktParameters, PunktSentenceTokenizer
 
 from c4pipe import engine, resources
+from c4pipe.batch import utf8
 
 _FOLDER = "nltk_data/tokenizers/punkt_tab/english"
 
@@ -76,10 +80,21 @@ def at_least(text: str, *, sentences: int, punkt: Punkt = CURRENT) -> bool:
     return sentences < 1 or counter(punkt)(text, sentences) == sentences
 
 
+def at_least_each(texts: pa.Array, sentences: int, punkt: Punkt = CURRENT) -> npt.NDArray[np.bool_]:
+    """``at_least`` of each text of a column."""
+    if sentences < 1:
+        return np.ones(len(texts), np.bool_)
+    if (room := engine.twin("sentences")) is None:
+        return np.array([at_least(text, sentences=sentences, punkt=punkt) for text in texts.to_pylist()], np.bool_)
+    compiled = _compiled(room, resources.source(), punkt)
+    return np.frombuffer(compiled.at_least_column(*utf8(texts), sentences), np.bool_)
+
+
 def counter(punkt: Punkt = CURRENT) -> Count:
     """What counts the sentences of one text after another, each no further than its limit."""
     if (room := engine.twin("sentences")) is not None:
-        return _compiled(room, resources.source(), punkt)
+        count: Count = _compiled(room, resources.source(), punkt).count
+        return count
     return lambda text, limit: sum(1 for _ in itertools.islice(spans(text, punkt=punkt), max(limit, 0)))
 
 
@@ -134,14 +149,11 @@ def _tokenizer(source: str | None, punkt: Punkt = CURRENT) -> Any:
 
 
 @functools.lru_cache(maxsize=4)
-def _compiled(room: Any, source: str | None, punkt: Punkt) -> Count:
+def _compiled(room: Any, source: str | None, punkt: Punkt) -> Any:
     """Its compiled twin with the same parameters."""
     of = _parameters(source)
     whole_words = punkt == "3.6.5"
-    compiled: Count = room.Punkt(
-        of.abbrev_types, of.collocations, of.sent_starters, of.ortho_context, whole_words=whole_words
-    ).count
-    return compiled
+    return room.Punkt(of.abbrev_types, of.collocations, of.sent_starters, of.ortho_context, whole_words=whole_words)
 
 
 def _entries(name: str, source: str | None) -> list[str]:

@@ -15,6 +15,7 @@ end of the text. That is what is looked for here, at every place where a word ma
 - A character that parts words is no place where one begins, unless one of the words begins with such a character, and
   the text may have it.
 - Characters from U+10000 on have no place in the table of codes; they share those of their low 16 bits.
+- A text of a column is judged as units of one width, which is how Python keeps it but for the width.
 """
 
 from cpython.mem cimport PyMem_Calloc, PyMem_Free, PyMem_Malloc
@@ -25,11 +26,15 @@ cdef extern from "Python.h":
     int PyUnicode_KIND(object text)
     void* PyUnicode_DATA(object text)
     Py_ssize_t PyUnicode_GET_LENGTH(object text)
+    object PyUnicode_DecodeUTF8(const char* text, Py_ssize_t size, const char* errors)
     bint Py_UNICODE_ISALNUM(Py_UCS4 character) noexcept nogil
     Py_UCS4 Py_UNICODE_TOLOWER(Py_UCS4 character) noexcept nogil
 
-cdef extern from "vectors.h":
+cdef extern from "utf8.h":
     int lowest_bit(uint64_t bits) noexcept nogil
+    int utf8_width(const uint8_t* text, Py_ssize_t size) noexcept nogil
+    Py_ssize_t utf8_widen_uint16_t(const uint8_t* text, Py_ssize_t size, uint16_t* out, Py_ssize_t most) noexcept nogil
+    Py_ssize_t utf8_widen_uint32_t(const uint8_t* text, Py_ssize_t size, uint32_t* out, Py_ssize_t most) noexcept nogil
 
 cdef extern from *:
     """
@@ -116,6 +121,39 @@ cdef class Words:
         if kind == 2:
             return self._found[uint16_t](<const uint16_t*>PyUnicode_DATA(text), size)
         return self._found[uint32_t](<const uint32_t*>PyUnicode_DATA(text), size)
+
+    def column(self, const int64_t[::1] offsets, const uint8_t[::1] data):
+        """What a call says of each text of a column, a byte a text."""
+        cdef Py_ssize_t count = max(offsets.shape[0] - 1, 0), i, size
+        cdef bytearray out = bytearray(count), scratch = bytearray(1)
+        cdef const uint8_t* text
+        cdef bint odd, found = False
+        cdef int width
+        for i in range(count):
+            text, size = &data[0] + offsets[i], offsets[i + 1] - offsets[i]
+            width = utf8_width(text, size)
+            if <Py_ssize_t>len(scratch) < size * width and width > 1:
+                scratch = bytearray(2 * size * width)
+            odd = False
+            if width == 1:
+                found = self._found[uint8_t](text, size)
+            elif width == 2:
+                odd = self._found_wide[uint16_t](text, size, <uint16_t*><char*>scratch, &found)
+            else:
+                odd = self._found_wide[uint32_t](text, size, <uint32_t*><char*>scratch, &found)
+            out[i] = self(PyUnicode_DecodeUTF8(<const char*>text, size, NULL)) if odd else found
+        return out
+
+    cdef bint _found_wide(self, const uint8_t* text, Py_ssize_t size, unit* wide, bint* found) noexcept nogil:
+        """Look into a text that is not ASCII alone, unless it lowers oddly, which is the answer."""
+        if unit is uint16_t:
+            size = utf8_widen_uint16_t(text, size, wide, size)
+        elif unit is uint32_t:
+            size = utf8_widen_uint32_t(text, size, wide, size)
+        if has_odd[unit](wide, size):
+            return True
+        found[0] = self._found[unit](wide, size)
+        return False
 
     cdef int _add(self, int32_t number, uint32_t* place, list characters) except -1:
         """Let the filter pass the word, and put it into a chain."""

@@ -22,13 +22,18 @@ Why it gives what the plain one gives:
   order round. So a language ends at most where it would if it got 1 in all trials that are left, added in the same
   manner; and what it has, it keeps. If no language can reach the least that is asked and one is above the threshold
   of predictions already, the outcome is known.
+- *UTF-8.* A text of a column is judged as units of one width, which is how Python keeps it but for the width. Of a long
+  one only as many characters are widened as are looked at: for addresses ``2 * characters + 66``, and more only if
+  there may be one, then the text is taken whole; for marks one more than ``characters``; of two characters that become
+  one at most ``2 * characters``. No character takes more than 4 bytes, and bytes of ASCII are never part of another
+  character, so that bytes in which no address may begin hold no character where one does.
 """
 
 from _thread import allocate_lock
 from array import array
 
 from libc.math cimport NAN, isnan
-from libc.stdint cimport int32_t, uint8_t, uint16_t, uint32_t, uint64_t, uintptr_t
+from libc.stdint cimport int32_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t, uintptr_t
 from libc.string cimport memchr, memcpy, memmove
 
 
@@ -48,6 +53,12 @@ cdef extern from "Python.h":
     int Py_UNICODE_ISUPPER(Py_UCS4 character)
 
 
+cdef extern from "utf8.h":
+    int utf8_width(const uint8_t* text, Py_ssize_t size) noexcept nogil
+    Py_ssize_t utf8_widen_uint16_t(const uint8_t* text, Py_ssize_t size, uint16_t* out, Py_ssize_t most) noexcept nogil
+    Py_ssize_t utf8_widen_uint32_t(const uint8_t* text, Py_ssize_t size, uint32_t* out, Py_ssize_t most) noexcept nogil
+
+
 ctypedef fused Unit:  # of text, as Python keeps it
     uint8_t
     uint16_t
@@ -58,6 +69,7 @@ cdef enum:
     NO_FEATURES = -1  # outcomes that are no language
     NO_PREDICTIONS = -2
     LOW_CONFIDENCE = -3
+    FAILED = -4
     BLANK = 0x20
     LOCAL = 1  # classes of characters in addresses
     DOMAIN = 2
@@ -81,6 +93,8 @@ cdef enum:
     ANSWERS = 1 << 13  # kept, about windows with a rare character
     ASKED = 1 << 30  # a window is this and where its locators are in ``asked``
     MOST_CHARACTERS = (1 << 14) - 1
+    LONGEST_CHARACTER = 4  # bytes of UTF-8
+    STRIDE = 16  # characters that may be widened together
     LINE = 64  # bytes of a cache line
     LANES = 8  # languages side by side
     STEP = 5  # n-grams between two sums, langdetect
@@ -392,7 +406,7 @@ cdef class Detector:
     cdef object lock  # one text at a time: asking for weights may let another thread in
     cdef dict names  # of n-grams, by locator; None until asked for
     cdef int trials, iterations, width, shift
-    cdef Py_ssize_t characters, place
+    cdef Py_ssize_t characters, reach, place
     cdef double converged, threshold
     # Probabilities of n-grams: a row of all languages for those that many have, each from the start of a cache line, and
     # a list for the others. A locator is the number of a row, or where a list begins; and in the last bits its size.
@@ -412,7 +426,7 @@ cdef class Detector:
     cdef double[::1] first_weight, second_weight  # by the place where a pair of trials begins; NaN: not asked yet
     cdef uint32_t[::1] cut, windows, asked
     cdef uint16_t[::1] found
-    cdef uint8_t[::1] scratch, answers
+    cdef uint8_t[::1] scratch, widened, answers
     cdef double[::1] values, sums
 
     def __init__(
@@ -438,6 +452,7 @@ cdef class Detector:
         self.languages, self.words, self.weights, self.lock = languages, words, weights, allocate_lock()
         self.trials, self.iterations, self.converged, self.threshold = trials, iterations, converged, threshold
         self.characters, self.normal, self.upper = characters, normal, upper
+        self.reach = 2 * characters + LONGEST_LOCAL + 2  # two characters may become one
         self.width = (len(languages) + LANES - 1) // LANES * LANES
         self._load_keys(keys, self._load_rows(starts, columns, probabilities))
         self._load_windows(keys, common)
@@ -445,36 +460,42 @@ cdef class Detector:
         self._lengthen(1 << 12)
         if characters > MOST_CHARACTERS:
             raise ValueError(f"{characters} characters are to be read, but at most {MOST_CHARACTERS} have numbers")
-        self.cut, self.scratch = _zeros("I", characters + 1), bytearray(1)
+        self.cut, self.scratch, self.widened = _zeros("I", characters + 1), bytearray(1), bytearray(1)
         self.windows, self.asked = _zeros("I", characters), _zeros("I", 3 * characters)
         self.found, self.answers = _zeros("H", 3 * characters + 4), bytearray(ANSWERS * sizeof(Answer))
         self.values, self.sums = _zeros("d", self.width), _zeros("d", self.width)
 
     def best(self, str text not None, double least):
         """The number of the likeliest language; -1: there are no n-grams, -2: no predictions, -3: it has less."""
-        cdef int j, best = 0, outcome
         with self.lock:
-            outcome = self._detect(text, least)
-            if outcome:
-                return outcome
-            for j in range(self.width):
-                if self.sums[j] > self.sums[best]:
-                    best = j
-            return best if self.sums[best] > self.threshold else NO_PREDICTIONS
+            return self._best(self._find_in(text), least)
+
+    def best_column(self, const int64_t[::1] offsets, const uint8_t[::1] data, double least):
+        """What ``best`` says of each text of a column, 32 bits a text."""
+        cdef Py_ssize_t count = max(offsets.shape[0] - 1, 0), i
+        out = bytearray(count * sizeof(int32_t))
+        if count == 0:
+            return out
+        cdef int32_t[::1] numbers = memoryview(out).cast("i")
+        with self.lock:
+            for i in range(count):
+                numbers[i] = self._best(self._find_in_utf8(&data[0] + offsets[i], offsets[i + 1] - offsets[i]), least)
+        return out
 
     def probabilities(self, str text not None):
         """Languages above the threshold with their probabilities, the likeliest first; None without n-grams."""
         with self.lock:
-            if self._detect(text, 0.0):
+            if self._detect(self._find_in(text), 0.0):
                 return None
             sums = list(self.sums)
         found = [one for one in zip(self.languages, sums) if one[1] > self.threshold]  # zip: the last sums are no language's
         return sorted(found, key=lambda one: one[1], reverse=True)
 
-    def ngrams(self, str text not None):
-        """The known n-grams of a text, in order: what all else is drawn from."""
+    def ngrams(self, text not None):
+        """The known n-grams of a text or of its UTF-8, in order: what all else is drawn from."""
         with self.lock:
-            locators = [self._located(i) for i in range(self._find_in(text))]
+            count = self._find_in_utf8(text, len(text)) if isinstance(text, bytes) else self._find_in(text)
+            locators = [self._located(i) for i in range(count)]
         if self.names is None:
             self.names = {
                 locator: "".join([chr(key >> bits & 0xFFFF) for bits in (32, 16, 0) if key >> bits])
@@ -492,9 +513,34 @@ cdef class Detector:
             return self._collect(<uint16_t*>PyUnicode_DATA(text), PyUnicode_GET_LENGTH(text))
         return self._collect(<uint32_t*>PyUnicode_DATA(text), PyUnicode_GET_LENGTH(text))
 
-    cdef int _detect(self, str text, double least) except 1:
+    cdef uint32_t _find_in_utf8(self, const uint8_t* text, Py_ssize_t size) except? 0:
+        cdef Py_ssize_t most = size, looked_at = min(size, LONGEST_CHARACTER * self.reach)
+        cdef int width
+        if size > self.reach and not _has_address(<uint8_t*>text, looked_at):
+            most, size = self.reach, looked_at
+        width = utf8_width(text, size)
+        if width == 1:
+            return self._collect(<uint8_t*>text, size)
+        if self.widened.shape[0] < min(size, most + STRIDE) * width:
+            self.widened = bytearray(2 * min(size, most + STRIDE) * width)
+        if width == 2:
+            size = utf8_widen_uint16_t(text, size, <uint16_t*>&self.widened[0], most)
+            return self._collect(<uint16_t*>&self.widened[0], size)
+        size = utf8_widen_uint32_t(text, size, <uint32_t*>&self.widened[0], most)
+        return self._collect(<uint32_t*>&self.widened[0], size)
+
+    cdef int _best(self, uint32_t count, double least) except FAILED:
+        """The number of the likeliest language by the n-grams found, or the outcome."""
+        cdef int j, best = 0, outcome = self._detect(count, least)
+        if outcome:
+            return outcome
+        for j in range(self.width):
+            if self.sums[j] > self.sums[best]:
+                best = j
+        return best if self.sums[best] > self.threshold else NO_PREDICTIONS
+
+    cdef int _detect(self, uint32_t count, double least) except FAILED:
         """Sum the trials up. 0: the sums stand; else the outcome."""
-        cdef uint32_t count = self._find_in(text)
         cdef int t, j
         cdef double weight, second = 0.0
         if count == 0:
@@ -636,8 +682,7 @@ cdef class Detector:
     cdef Unit* _cleaned(self, Unit* text, Py_ssize_t* length) except NULL:
         """The text without addresses, with composed characters, cut, and without Latin letters if they are few."""
         cdef Unit* changed = <Unit*>&self.cut[0]
-        cdef Py_ssize_t reach = 2 * self.characters + LONGEST_LOCAL + 2  # two characters may become one
-        if _has_address(text, min(length[0], reach)):
+        if _has_address(text, min(length[0], self.reach)):
             if self.scratch.shape[0] < length[0] * <Py_ssize_t>sizeof(Unit):
                 self.scratch = bytearray(2 * length[0] * sizeof(Unit))
             length[0] = _without_urls(text, length[0], <Unit*>&self.scratch[0])

@@ -1,4 +1,7 @@
 from collections.abc import Iterable, Mapping
+from typing import Any
+
+import numpy.typing as npt
 
 class Punkt:
     def __init__(
@@ -11,3 +14,4 @@ class Punkt:
         whole_words: bool,
     ) -> None: ...
     def count(self, text: str, limit: int) -> int: ...
+    def at_least_column(self, offsets: npt.NDArray[Any], data: npt.NDArray[Any], limit: int) -> bytearray: ...

@@ -28,6 +28,9 @@ Sentences. Each end ends a slice, and what is left is one more. NLTK moves closi
 blank, ``--`` or the slice's end follows them, to the slice before, and leaves out what is empty then. A slice that is
 not the last has its mark, so it never is empty; the last, which has no blank at its end, is if it has nothing but
 closing marks. Since all that is counted stays counted, one may stop at the limit.
+
+UTF-8. A text of a column is counted in as units of one width, which is how Python keeps it but for the width; strings are
+made of these, where strings are asked.
 """
 
 from cpython.unicode cimport (
@@ -39,14 +42,20 @@ from cpython.unicode cimport (
     PyUnicode_DATA,
     PyUnicode_GET_LENGTH,
     PyUnicode_KIND,
-    PyUnicode_Substring,
+    PyUnicode_FromKindAndData,
 )
+from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t
 from libc.string cimport memset
 
+cdef extern from "utf8.h":
+    int utf8_width(const uint8_t* text, Py_ssize_t size) noexcept nogil
+    Py_ssize_t utf8_widen_uint16_t(const uint8_t* text, Py_ssize_t size, uint16_t* out, Py_ssize_t most) noexcept nogil
+    Py_ssize_t utf8_widen_uint32_t(const uint8_t* text, Py_ssize_t size, uint32_t* out, Py_ssize_t most) noexcept nogil
+
 ctypedef fused Char:
-    unsigned char
-    unsigned short
-    unsigned int
+    uint8_t
+    uint16_t
+    uint32_t
 
 cdef enum:
     BLANK = 1  # str.isspace
@@ -136,11 +145,37 @@ cdef class Punkt:
 
     def count(self, str text not None, Py_ssize_t limit):
         """The number of sentences, or ``limit`` if there are more; 0 for a limit below."""
+        cdef Py_ssize_t length = PyUnicode_GET_LENGTH(text)
         if PyUnicode_KIND(text) == 1:
-            return count_sentences(self, text, <const unsigned char*>PyUnicode_DATA(text), limit)
+            return count_sentences(self, <const uint8_t*>PyUnicode_DATA(text), length, limit)
         if PyUnicode_KIND(text) == 2:
-            return count_sentences(self, text, <const unsigned short*>PyUnicode_DATA(text), limit)
-        return count_sentences(self, text, <const unsigned int*>PyUnicode_DATA(text), limit)
+            return count_sentences(self, <const uint16_t*>PyUnicode_DATA(text), length, limit)
+        return count_sentences(self, <const uint32_t*>PyUnicode_DATA(text), length, limit)
+
+    def at_least_column(self, const int64_t[::1] offsets, const uint8_t[::1] data, Py_ssize_t limit):
+        """Whether ``count(text, limit) == limit`` of each text of a column, a byte a text."""
+        cdef Py_ssize_t count = max(offsets.shape[0] - 1, 0), i, size, found
+        cdef bytearray out = bytearray(count), scratch = bytearray(1)
+        cdef const uint8_t* text
+        cdef uint16_t* wide
+        cdef uint32_t* widest
+        cdef int width
+        for i in range(count):
+            text, size = &data[0] + offsets[i], offsets[i + 1] - offsets[i]
+            width = utf8_width(text, size)
+            if <Py_ssize_t>len(scratch) < size * width and width > 1:
+                scratch = bytearray(2 * size * width)
+            if width == 1:
+                found = count_sentences(self, text, size, limit)
+            elif width == 2:
+                wide = <uint16_t*><char*>scratch
+                found = count_sentences(self, <const uint16_t*>wide, utf8_widen_uint16_t(text, size, wide, size), limit)
+            else:
+                widest = <uint32_t*><char*>scratch
+                size = utf8_widen_uint32_t(text, size, widest, size)
+                found = count_sentences(self, <const uint32_t*>widest, size, limit)
+            out[i] = 1 if found == limit else 0
+        return out
 
 
 cdef inline unsigned int mixed(unsigned int h) noexcept:
@@ -155,8 +190,7 @@ cdef unsigned int hash_of_word(str word):
     return mixed(h)
 
 
-cdef Py_ssize_t count_sentences(Punkt punkt, str text, const Char* t, Py_ssize_t limit) except -1:
-    cdef Py_ssize_t length = PyUnicode_GET_LENGTH(text)
+cdef Py_ssize_t count_sentences(Punkt punkt, const Char* t, Py_ssize_t length, Py_ssize_t limit) except -1:
     cdef Py_ssize_t i, j
     cdef Py_ssize_t before = -1 if punkt.whole_words else 0  # the mark before: its word does not reach back behind it
     cdef Py_ssize_t word = 0
@@ -183,7 +217,7 @@ cdef Py_ssize_t count_sentences(Punkt punkt, str text, const Char* t, Py_ssize_t
         if j > before:
             word = j + 1
         if pending and mark.at <= word and (not punkt.whole_words or mark.word != word):
-            if ends_sentence(punkt, text, t, mark.word, mark.end):
+            if ends_sentence(punkt, t, mark.word, mark.end):
                 count += 1
                 rest = mark.next
         mark.word, mark.at, mark.end, mark.next = word, i, i + 2, i + 1
@@ -197,12 +231,12 @@ cdef Py_ssize_t count_sentences(Punkt punkt, str text, const Char* t, Py_ssize_t
             while j < length and not (traits(t[j]) & BLANK):
                 j += 1
             mark.end = j
-            if not pending and ends_sentence(punkt, text, t, mark.word, mark.end):
+            if not pending and ends_sentence(punkt, t, mark.word, mark.end):
                 count += 1
                 rest = mark.next
         before = i
         i += 1
-    if pending and count < limit and ends_sentence(punkt, text, t, mark.word, mark.end):
+    if pending and count < limit and ends_sentence(punkt, t, mark.word, mark.end):
         count += 1
         rest = mark.next
     while count and rest < length and traits(t[rest]) & CLOSING:
@@ -211,7 +245,7 @@ cdef Py_ssize_t count_sentences(Punkt punkt, str text, const Char* t, Py_ssize_t
     return min(count, max(limit, 0))
 
 
-cdef bint ends_sentence(Punkt punkt, str text, const Char* t, Py_ssize_t at, Py_ssize_t end) except -1:
+cdef bint ends_sentence(Punkt punkt, const Char* t, Py_ssize_t at, Py_ssize_t end) except -1:
     """``text_contains_sentbreak`` of the context: some token but the last ends a sentence."""
     cdef Py_ssize_t begin = -1
     cdef Py_ssize_t middle = 0
@@ -222,7 +256,7 @@ cdef bint ends_sentence(Punkt punkt, str text, const Char* t, Py_ssize_t at, Py_
         if at == end:
             return False
         stop = token_end(t, at, end)
-        if begin >= 0 and breaks(punkt, text, t, begin, middle, at, stop):
+        if begin >= 0 and breaks(punkt, t, begin, middle, at, stop):
             return True
         begin, middle, at = at, stop, stop
 
@@ -270,7 +304,7 @@ cdef inline Py_ssize_t run_end(const Char* t, Py_ssize_t begin, Py_ssize_t end) 
 
 
 cdef inline bint breaks(
-    Punkt punkt, str text, const Char* t, Py_ssize_t begin, Py_ssize_t end, Py_ssize_t then, Py_ssize_t then_end
+    Punkt punkt, const Char* t, Py_ssize_t begin, Py_ssize_t end, Py_ssize_t then, Py_ssize_t then_end
 ) except -1:
     """The first of two tokens ends a sentence."""
     cdef Py_ssize_t at
@@ -283,7 +317,11 @@ cdef inline bint breaks(
         at += 1
     if at == end - 1 and end - begin > 2 and not punkt.known[mixed(h)]:
         return True
-    return breaks_by_strings(punkt, PyUnicode_Substring(text, begin, end), PyUnicode_Substring(text, then, then_end))
+    return breaks_by_strings(punkt, string_of(t, begin, end), string_of(t, then, then_end))
+
+
+cdef inline str string_of(const Char* t, Py_ssize_t begin, Py_ssize_t end):
+    return PyUnicode_FromKindAndData(sizeof(Char), t + begin, end - begin)
 
 
 cdef bint breaks_by_strings(Punkt punkt, str token, str then) except -1:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Iterator, Sequence
 from functools import cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+from columns import column, encodable, in_each_width
 from mutations import mutated
 
 from c4pipe import badwords, engine, resources
@@ -93,7 +94,7 @@ def _nearly(rng: random.Random, word: str) -> str:
 
 
 @cache
-def _finders(words: tuple[str, ...], whole: bool, escaped: bool) -> tuple[Callable[[str], bool], Callable[[str], bool]]:
+def _finders(words: tuple[str, ...], whole: bool, escaped: bool) -> tuple[Callable[[str], bool], Any]:
     room = engine.twin("badwords")
     assert room is not None
     plain = finder(words, whole=whole, escaped=escaped)
@@ -107,3 +108,5 @@ def agree(case: Case) -> None:
     plain, fast = _finders(*case[:3])
     expected, found = plain(case.text), fast(case.text)
     assert expected is found, (case[1:], [w for w in case.words if finder((w,), whole=False)(case.text)], expected)
+    texts = in_each_width(encodable(case.text))
+    assert list(fast.column(*column(texts))) == list(map(fast, texts)), case[1:]

@@ -5,6 +5,9 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator, Sequence
 
+import numpy as np
+from columns import column, encodable, in_each_width
+
 from c4pipe import detector, engine
 
 LEAST = 0.99  # TFDS c4
@@ -88,8 +91,21 @@ def agree(one: tuple[str, bool]) -> None:
     """Both engines find the same n-grams, and the same digits where they are to be compared."""
     text, digits = one
     agree_in_ngrams(text)
+    agree_in_column(in_each_width(encodable(text)))
     if digits:
         agree_in_digits(text)
+
+
+def agree_in_column(texts: Sequence[str], least: float = LEAST) -> None:
+    """The compiled detector says the same of texts and of their UTF-8."""
+    room = engine._load("langdetect")
+    assert room is not None
+    ours = detector._compiled(room)
+    for text in texts:
+        expected, found = ours.ngrams(text), ours.ngrams(text.encode("utf-8"))
+        assert found == expected, f"{text!r}: it finds {found} in UTF-8, {expected} in the string"
+    numbers = np.frombuffer(ours.best_column(*column(texts), least), np.int32).tolist()
+    assert numbers == [ours.best(text, least) for text in texts], texts
 
 
 def agree_in_ngrams(text: str) -> None:

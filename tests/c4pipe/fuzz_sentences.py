@@ -7,6 +7,8 @@ from collections.abc import Iterator, Sequence
 from functools import cache
 from typing import get_args
 
+import numpy as np
+from columns import column, encodable, in_each_width
 from mutations import character, mutated
 
 from c4pipe import engine, resources, sentences
@@ -48,5 +50,9 @@ def agree(text: str) -> None:
     for punkt in get_args(sentences.Punkt):
         fast = sentences._compiled(room, resources.source(), punkt)
         plain = sum(1 for _ in sentences.spans(text, punkt=punkt))
-        found = [fast(text, limit) for limit in (len(text), 0, 1, 2, 3, 5)]
+        found = [fast.count(text, limit) for limit in (len(text), 0, 1, 2, 3, 5)]
         assert found == [min(plain, limit) for limit in (len(text), 0, 1, 2, 3, 5)], (punkt, text, plain, found)
+        texts = in_each_width(encodable(text))
+        for limit in (1, 3, plain):
+            enough = np.frombuffer(fast.at_least_column(*column(texts), limit), np.bool_).tolist()
+            assert enough == [fast.count(one, limit) == limit for one in texts], (punkt, text, limit, enough)

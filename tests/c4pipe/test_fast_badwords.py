@@ -11,12 +11,14 @@ from pathlib import Path
 
 import fuzz_badwords
 import pytest
+from columns import agree_on_batch, column, encodable
 from fuzz_badwords import Case, agree
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from c4pipe import badwords, engine, resources
 from c4pipe.badwords import LANGUAGES, DropBadwords, finder
+from c4pipe.batch import Batch
 from c4pipe.page import Page
 from c4pipe.variants import SEMANTICS, variant
 from c4pipe.wet import WetReader
@@ -193,6 +195,49 @@ def test_stages_judge_alike(version: str) -> None:
                     engine.use(chosen)
                     verdicts.append(stage.judge(page))
                 assert verdicts[0] == verdicts[1]
+
+
+@pytest.mark.usefixtures("real_resources")
+def test_real_pages_in_batches(ten_wet_files: list[Path]) -> None:
+    """In several languages at once; and each page in that of the stage."""
+    tags = ("en", "ja", "en-Latn", "und", "zh", "fr", "ar")
+    for number, path in enumerate(ten_wet_files):
+        with path.open("rb") as stream:
+            pages = [
+                replace(page, language=tags[i % len(tags)]) for i, page in enumerate(WetReader(stream, name=path.name))
+            ]
+        agree_on_batch(DropBadwords(0.5, escaped=number % 2 == 0), pages)
+        agree_on_batch(DropBadwords(language="en"), pages)
+
+
+BATCH = st.lists(
+    st.tuples(
+        st.sampled_from(["en", "ja", "en-Latn", "und", "xx", "ja-x"]),
+        st.text(st.sampled_from("abkK. -éÉ中\U0001f595\n_\u212a\u0130Σ\0"), max_size=30),
+    ),
+    max_size=8,
+)
+
+
+@given(BATCH, st.sampled_from(["ja", "xx", None]))
+def test_any_batch(pages: list[tuple[str, str]], language: str | None) -> None:
+    """With lists that the room knows how to look for, one that it does not, and languages without."""
+    lists = (("en", ("ab", "k.", "é中")), ("ja", ("a+", "中")))
+    made = [Page(f"http://a.com/{i}", text, "2019", language=tag) for i, (tag, text) in enumerate(pages)]
+    for escaped in (True, False):
+        agree_on_batch(DropBadwords(0.5, lists=lists, escaped=escaped, language=language), made)
+
+
+def test_columns_of_every_character() -> None:
+    words = room.Words(("ass", "k", "å", "σ", "ς", "i"), whole=True)
+    texts = [encodable(f"x {c}k {c}ass {c} y") for c in CHARACTERS[:0x20000:3] + CHARACTERS[0x20000::257]]
+    assert list(words.column(*column(texts))) == list(map(words, texts))
+    assert words.column(*column([])) == b""
+
+
+def test_the_plain_room_is_asked_page_by_page() -> None:
+    with engine.using("plain"):
+        assert DropBadwords().judge_batch(Batch.of([])) is None
 
 
 def test_who_decides_may_change() -> None:

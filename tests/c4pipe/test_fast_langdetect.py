@@ -12,13 +12,16 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from fuzz_langdetect import agree, agree_in_digits, agree_in_ngrams, inputs
+from columns import agree_on_batch, column, encodable
+from fuzz_langdetect import agree, agree_in_column, agree_in_digits, agree_in_ngrams, inputs
 from hypothesis import given
 from hypothesis import strategies as st
 from langdetect.detector import Detector
 from langdetect.utils.ngram import NGram
 
 from c4pipe import detector, engine, language_tables
+from c4pipe.langid import English
+from c4pipe.page import Page
 from c4pipe.wet import WetReader
 
 ENGLISH = "The quick brown fox jumps over the lazy dog near the river bank."
@@ -36,6 +39,12 @@ def test_real_pages(ten_wet_files: list[Path]) -> None:
         with path.open("rb") as stream:
             for page in islice(WetReader(stream, name=path.name), 0, None, 40):
                 agree((page.text, True))
+
+
+def test_real_pages_in_batches(ten_wet_files: list[Path]) -> None:
+    for path in ten_wet_files:
+        with path.open("rb") as stream:
+            agree_on_batch(English(0.99), list(WetReader(stream, name=path.name)))
 
 
 def test_mutated_lines(ten_wet_files: list[Path]) -> None:
@@ -61,6 +70,31 @@ def test_any_text(text: str) -> None:
 @pytest.mark.parametrize("text", ["", " ", "a", "é", "я", "中", "9", "\ufffe", "\ud800", "\U0001f600", "A\U00010400B"])
 def test_least_texts(text: str) -> None:
     agree((text, True))
+
+
+@given(st.lists(st.lists(PIECES | st.characters(codec="utf-8"), max_size=40).map("".join), max_size=6))
+def test_any_batch(texts: list[str]) -> None:
+    agree_on_batch(English(0.5), [Page("http://a.com/", encodable(text), "2019") for text in texts])
+
+
+@pytest.mark.parametrize("length", [2, 6, 16, 20, 64])  # thousands of characters that end at each byte of what is read
+@pytest.mark.parametrize("unit", ["a ", "é ", "the中", "中 ", "\U00010400a", "aя\U0001f600", "a\u0300"])
+def test_reach_in_bytes(unit: str, length: int) -> None:
+    """No more than what can be looked at is widened, wherever an address comes."""
+    text = unit * (1000 * length // len(unit))
+    agree_in_column([text, f"{text} der@und.die das", f"http://the.der/ {text}", f"{text[:-3]}://x", f"{text[:-1]}@"])
+    reach = 4 * (2 * LIMIT + 66)
+    for more in range(-3, 4):
+        filled = text.encode("utf-8")[: reach + more].decode("utf-8", "ignore")
+        agree_in_column([filled, f"{filled}@a.bc", f"{filled}://a.bc the der", f"{filled[:-1]}:/"])
+
+
+def test_columns_of_nothing() -> None:
+    room = engine._load("langdetect")
+    assert room is not None
+    ours = detector._compiled(room)
+    assert ours.best_column(*column([]), 0.99) == b""
+    assert np.frombuffer(ours.best_column(*column(["", " ", ""]), 0.99), np.int32).tolist() == [-1, -1, -1]
 
 
 def in_each_width(text: str) -> list[str]:
@@ -106,6 +140,7 @@ def test_limit_of_characters(text: str, length: int) -> None:
     for tail in ("", " der die das", "@the.fox", "://the.fox", "\u0300the"):
         agree_in_ngrams(repeated[:length] + tail)
         agree_in_ngrams(f"{ENGLISH} {repeated}"[:length] + tail)
+        agree_in_column([(made + repeated)[:length] + tail for made in ("", ENGLISH, "中", "\U0001f600")])
 
 
 @pytest.mark.parametrize("latin", range(3, 9))

@@ -10,7 +10,9 @@ from types import ModuleType
 from typing import get_args
 
 import fuzz_sentences
+import pyarrow as pa
 import pytest
+from columns import column, encodable
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -67,6 +69,23 @@ def test_any_text(punkt: sentences.Punkt, text: str) -> None:
     assert sentences.count(text, punkt=punkt) == len(list(sentences.spans(text, punkt=punkt)))
 
 
+@pytest.mark.parametrize("punkt", PUNKTS)
+@pytest.mark.parametrize("chosen", ["plain", None])
+@given(texts=st.lists(TEXTS.map(encodable), max_size=6), least=st.integers(-1, 4))
+def test_any_column(chosen: str | None, punkt: sentences.Punkt, texts: list[str], least: int) -> None:
+    with engine.using(chosen):
+        enough = sentences.at_least_each(pa.array(texts, pa.large_string()), least, punkt)
+        assert enough.tolist() == [sentences.at_least(text, sentences=least, punkt=punkt) for text in texts]
+
+
+def test_a_column_of_nothing(fast: ModuleType) -> None:
+    for punkt in PUNKTS:
+        compiled = sentences._compiled(fast, resources.source(), punkt)
+        assert compiled.at_least_column(*column([]), 3) == b""
+        assert list(compiled.at_least_column(*column(["", "", " "]), 0)) == [1, 1, 1]
+        assert list(compiled.at_least_column(*column(["", "", " "]), -1)) == [0, 0, 0]
+
+
 def test_every_text_of_few_characters() -> None:
     """Marks and what is next to them, in every order."""
     for punkt in PUNKTS:
@@ -108,16 +127,17 @@ def test_no_further_than_the_limit(limit: int) -> None:
 
 
 def test_real_pages(ten_wet_files: list[Path], real_resources: Path) -> None:
-    """Whether a page has enough, and how many some have."""
+    """Whether a page has enough, alone and in a column, and how many some have."""
     for path in ten_wet_files:
         with open_read(str(path)) as stream:
-            for index, page in enumerate(WetReader(stream, name=path.name)):
-                for punkt in PUNKTS:
-                    found = sentences.counter(punkt)(page.text, 3)
-                    spans = sentences.spans(page.text, punkt=punkt)
-                    assert found == sum(1 for _ in itertools.islice(spans, 3))
-                if index % 100 == 0:
-                    fuzz_sentences.agree(page.text)
+            texts = [page.text for page in WetReader(stream, name=path.name)]
+        for punkt in PUNKTS:
+            found = [sentences.counter(punkt)(text, 3) for text in texts]
+            assert found == [sum(1 for _ in itertools.islice(sentences.spans(text, punkt=punkt), 3)) for text in texts]
+            enough = sentences.at_least_each(pa.array(texts, pa.large_string()), 3, punkt)
+            assert enough.tolist() == [count == 3 for count in found]
+        for text in texts[::100]:
+            fuzz_sentences.agree(text)
 
 
 @pytest.mark.parametrize("builtin", [True, False])

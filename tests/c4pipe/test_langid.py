@@ -9,8 +9,10 @@ from dataclasses import replace
 from types import ModuleType, SimpleNamespace
 
 import pytest
+from columns import agree_on_batch
 
 from c4pipe import detector, engine, langid
+from c4pipe.batch import Batch
 from c4pipe.langid import English, LabelLanguage
 from c4pipe.page import Page, Verdict
 
@@ -70,6 +72,20 @@ def test_english(text: str, tally: dict[str, int]) -> None:
 )
 def test_english_at_its_limit(least: float, outcome: str) -> None:
     assert English(least).judge(page(MIXED)).tally == {outcome: 1}
+
+
+@pytest.mark.parametrize("least", [0.5, math.nextafter(ENGLISH_IN_MIXED, 1)])
+def test_a_batch_is_judged_as_its_pages(least: float) -> None:
+    texts = [ENGLISH, GERMAN, MIXED, "", "12345", ENGLISH + " \u2019\u2019", "\U0001f600", GERMAN[20:], "\0"]
+    agree_on_batch(English(least), [page(text) for text in texts])
+    agree_on_batch(English(least), [page(ENGLISH)] * 3)
+    agree_on_batch(English(least), [page(GERMAN)])
+    agree_on_batch(English(least), [])
+
+
+def test_the_plain_detector_is_asked_page_by_page() -> None:
+    with engine.using("plain"):
+        assert English(0.99).judge_batch(Batch.of([page(ENGLISH)])) is None
 
 
 @pytest.mark.parametrize("doubt", detector.DOUBTS)
