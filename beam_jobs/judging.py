@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-import itertools
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 
 from beam_jobs.dealing import DOCUMENTS
 from beam_jobs.names import name_of
-from beam_jobs.page_store import PIECE_PAGES, TALLY, alive
+from beam_jobs.page_store import TALLY, alive
 from beam_jobs.plan import Branch, LineScope
 from beam_jobs.tree import Tree
 from c4pipe import keys, shards
-from c4pipe.page import Page
-from c4pipe.variants import flat
+from c4pipe.batch import Batch
+from c4pipe.variants import Variant, flat
 
 
 @dataclass
@@ -25,25 +25,17 @@ class Judged:
     """The final documents of a part by (variant, split), and what was counted for each variant."""
 
     counters: dict[str, Counter[str]] = field(default_factory=dict)
-    rows: dict[tuple[str, str], list[tuple[bytes | str, ...]]] = field(default_factory=dict)
-    pieces: dict[tuple[str, str], list[pa.Table]] = field(default_factory=dict)  # of rows before, as Arrow has them
+    pieces: dict[tuple[str, str], list[pa.Table]] = field(default_factory=dict)
 
-    def add(self, place: tuple[str, str], document: tuple[bytes | str, ...]) -> None:
-        """Take a document in, a row of ``DOCUMENTS``."""
-        rows = self.rows.setdefault(place, [])
-        rows.append(document)
-        if len(rows) == PIECE_PAGES:
-            self._put_away(place)
-
-    def _put_away(self, place: tuple[str, str]) -> None:
-        columns = zip(*self.rows.pop(place), strict=True)
-        arrays = [pa.array(values, of.type) for values, of in zip(columns, DOCUMENTS, strict=True)]
-        self.pieces.setdefault(place, []).append(pa.table(arrays, schema=DOCUMENTS))
+    def add(self, variant: Variant, batch: Batch, seed: int) -> None:
+        """Take in what a variant leaves of some pages."""
+        told = zip(batch.url.to_pylist(), batch.language.to_pylist(), strict=True)
+        splits = np.array([variant.split_of(url, language) for url, language in told])
+        for split in np.unique(splits).tolist():
+            self.pieces.setdefault((variant.name, split), []).append(_documents(batch.where(splits == split), seed))
 
     def tables(self) -> dict[tuple[str, str], pa.Table]:
         """The documents as tables, in the order of their keys; they are no longer here then."""
-        for place in list(self.rows):
-            self._put_away(place)
         tables = {}
         for place in sorted(self.pieces):
             table = pa.concat_tables(self.pieces.pop(place))
@@ -73,23 +65,16 @@ def _judge_scope(
     origin = branches[0].origin
     cleaning = name_of(origin.cleaning)
     shared = _winners_tally(pages, winners, cleaning)
-    owned_of = _lines_by_row(owners)
     tree = Tree({branch.wanted.variant.name: branch.judging for branch in branches})
     variants = {branch.wanted.variant.name: branch.wanted.variant for branch in branches}
-    counted: dict[str, int] = {}  # by the stage that settles lines
-    for row, cleaned in alive(pages, winners, cleaning):
-        page: Page | None = cleaned
+    for rows, batch in alive(pages, winners, cleaning):
         if origin.lines is not None:
-            verdict = origin.lines.judge_places(cleaned, owned_of.get(row, ()))
-            for counter, n in verdict.tally.items():
-                counted[counter] = counted.get(counter, 0) + n
-            page = verdict.page
-        if page is not None:
-            for name, left in tree.judge(page).items():
-                if left is not None:
-                    judged.add((name, variants[name].split(left)), _document(left, seed))
-    if origin.lines is not None:
-        shared.update(flat(origin.lines.name, counted))
+            verdict = origin.lines.judge_places_batch(batch, *_lines_of(owners, rows))
+            counted = {name: int(numbers.sum(dtype=np.int64)) for name, numbers in verdict.tallies.items()}
+            shared.update(flat(origin.lines.name, counted))
+            batch = verdict.pages
+        for name, left in tree.judge(batch).items():
+            judged.add(variants[name], left.pages, seed)
     for name, found in tree.counters().items():
         judged.counters[name] = shared + found
 
@@ -103,14 +88,20 @@ def _winners_tally(pages: pa.Table, winners: keys.Places, cleaning: str) -> Coun
     return Counter({name: n for name, n in sums.items() if n})
 
 
-def _lines_by_row(owners: keys.Places) -> dict[int, list[int]]:
-    rows, starts = np.unique(owners["row"], return_index=True)
-    lines, bounds = owners["line"].tolist(), [*starts.tolist(), len(owners)]
-    pieces = (lines[start:end] for start, end in itertools.pairwise(bounds))
-    return dict(zip(rows.tolist(), pieces, strict=True))
+def _lines_of(
+    owners: keys.Places, rows: npt.NDArray[np.uint32]
+) -> tuple[npt.NDArray[np.uint32], npt.NDArray[np.int64]]:
+    """The lines that pages own, those of the n-th between the n-th bound and the next; owners come in order."""
+    first, last = np.searchsorted(owners["row"], (rows[0], rows[-1] + 1))
+    found = owners[first:last]
+    found = found[np.isin(found["row"], rows)]
+    bounds = np.append(np.searchsorted(found["row"], rows), len(found))
+    return np.ascontiguousarray(found["line"]), bounds.astype(np.int64)
 
 
-def _document(page: Page, seed: int) -> tuple[bytes | str, ...]:
-    """A row of ``DOCUMENTS``."""
-    key = shards.document_key(page.url, seed)
-    return key, page.text, page.url, page.timestamp, page.content_type, page.content_length
+def _documents(batch: Batch, seed: int) -> pa.Table:
+    """Rows of ``DOCUMENTS``."""
+    packed = b"".join(shards.document_key(url, seed) for url in batch.url.to_pylist())
+    key = pa.FixedSizeBinaryArray.from_buffers(DOCUMENTS.field("key").type, len(batch), [None, pa.py_buffer(packed)])
+    fields = (batch.text, batch.url, batch.timestamp, batch.content_type, batch.content_length)
+    return pa.table([key, *fields], schema=DOCUMENTS)

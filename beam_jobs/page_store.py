@@ -13,21 +13,22 @@ from dataclasses import dataclass, field
 from typing import Any, BinaryIO
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from beam_jobs.names import name_of
 from beam_jobs.plan import Job, LineScope, changes_too_early, only_filters
-from beam_jobs.tree import Line, Tree
+from beam_jobs.tree import Tree
 from c4pipe import keys
+from c4pipe.batch import Batch, Kept
 from c4pipe.dedup import KEY_BYTES, md5s
-from c4pipe.page import Page
 from c4pipe.urls import InDomains
 from c4pipe.variants import flat
 from c4pipe.wet import WetReader
 
 SCHEMA_NUMBER = 3
-PIECE_PAGES = 2048  # held as Python objects at a time
-MD5_PAGES = 64  # whose whole text is held for a moment: many at a time are hashed side by side
+PIECE_PAGES = 512  # judged together
 WET_NAMESPACE = "split-wet-file"
 
 PAGES = pa.schema(
@@ -81,8 +82,8 @@ def clean(stream: BinaryIO, *, name: str, job: Job) -> Cleaned:
     """Read a WET file and take its pages through every stage that sees one page alone, up to where lines compete."""
     reader = WetReader(stream, name=name, undated=True)
     pages = _Pages(job)
-    for page in reader:
-        pages.add(page)
+    for batch in reader.batches():
+        pages.add(batch)
     if reader.fault_counts["no_record"] or set(reader.tally) == {"wet-file"}:
         raise UnreadableWetFile("; ".join(map(str, reader.faults)))
     return Cleaned(
@@ -101,60 +102,30 @@ def nothing(job: Job) -> Cleaned:
 
 
 class _Pages:
-    """The columns of a part as its pages come; a piece that is whole is kept as Arrow has it, which is less."""
+    """The part that pages make, a piece a batch."""
 
     def __init__(self, job: Job) -> None:
         self.raw = job.holds_raw
         self.entries = {True: Tree(job.entries), False: Tree(job.entries)}  # for pages with and without a timestamp
-        self.filters = {name: changes_too_early(stages) for name, stages in job.entries.items()}
-        self.cleaned = _Cleanings(job.cleanings)
+        self.unsure = {n: changes_too_early(stages) for n, stages in job.entries.items() if not only_filters(stages)}
+        self.cleanings = Tree(job.cleanings)
         self.pieces: list[pa.Table] = []
-        self.columns: dict[str, list[Any]] = {name: [] for name in (*PAGES.names, *([RAW] if self.raw else []))}
-        self.columns |= {ENTERS + name: [] for name in job.entries}
-        self.texts: list[str] = []  # whose MD5 is still to be taken
 
-    def add(self, page: Page) -> None:
-        """Take a page in, unless no variant has a use for it."""
-        entered = self.entries[bool(page.timestamp)].judge(page)
-        for name, alive in entered.items():
-            if alive is not None and alive is not page and alive != page:
-                raise ValueError(self.filters[name])
-        if not any(entered.values()):
-            return
-        columns = self.columns
-        columns["url"].append(page.url)
-        columns["timestamp"].append(page.timestamp)
-        columns["content-type"].append(page.content_type)
-        columns["content-length"].append(page.content_length)
-        self.texts.append(page.text)
-        if len(self.texts) == MD5_PAGES:
-            self._digest()
-        if self.raw:
-            columns[RAW].append(page.text)
-        for name, alive in entered.items():
-            columns[ENTERS + name].append(alive is not None)
-        self.cleaned.add(page)
-        if len(columns["url"]) == PIECE_PAGES:
-            self.pieces.append(self._piece())
+    def add(self, batch: Batch) -> None:
+        """Take pages in, but for those that no variant has a use for."""
+        entered = let_in(self.entries, batch, np.ones(len(batch), bool), self.unsure)
+        wanted = np.logical_or.reduce(list(entered.values()))
+        batch = batch.where(wanted)
+        fields = (batch.url, batch.timestamp, batch.content_type, batch.content_length, digests(batch.text))
+        columns = dict(zip(PAGES.names, fields, strict=True)) | ({RAW: batch.text} if self.raw else {})
+        columns |= {ENTERS + name: pa.array(enters[wanted]) for name, enters in entered.items()}
+        self.pieces.append(pa.table(columns | cleaned(self.cleanings, batch)))
 
     def table(self) -> pa.Table:
         """The part of the page store."""
-        return _joined([*self.pieces, self._piece()])
-
-    def _digest(self) -> None:
-        """Take the MD5 of several texts at once."""
-        self.columns["text_md5"] += md5s(self.texts)
-        self.texts.clear()
-
-    def _piece(self) -> pa.Table:
-        """The pages since the last piece."""
-        self._digest()
-        types = {name: pa.bool_() for name in self.columns} | dict(zip(PAGES.names, PAGES.types, strict=True))
-        types |= {RAW: pa.large_string()}
-        arrays = {name: pa.array(values, types[name]) for name, values in self.columns.items()}
-        for values in self.columns.values():
-            values.clear()
-        return pa.table(arrays | self.cleaned.taken())
+        if not self.pieces:
+            self.add(Batch.of([]))
+        return _joined(self.pieces)
 
     def entered(self) -> dict[str, dict[str, dict[str, int]]]:
         """What each entry counted."""
@@ -162,42 +133,51 @@ class _Pages:
         return {name: {"dated": dict(dated[name]), "undated": dict(undated[name])} for name in dated}
 
 
-class _Cleanings:
-    """The columns that the cleanings make of pages, and their counts by column."""
+def let_in(trees: Mapping[bool, Tree], batch: Batch, among: Kept, unsure: Mapping[str, str]) -> dict[str, Kept]:
+    """Say which of some pages of a batch each entry lets in; ``trees`` are for pages with and without a timestamp.
 
-    def __init__(self, cleanings: Mapping[str, Line]) -> None:
-        self.tree = Tree(cleanings)
-        self.tallies: dict[str, list[Mapping[str, int]]] = {name: [] for name in cleanings}
-        self.kept: dict[str, list[bool]] = {name: [] for name in cleanings}
-        edited = [name for name, stages in cleanings.items() if not only_filters(stages)]
-        self.texts: dict[str, list[str | None]] = {name: [] for name in edited}
-        self.languages: dict[str, list[str | None]] = {name: [] for name in edited}
+    An entry of ``unsure`` raises, with its text, if it changes pages that it lets in.
+    """
+    entered = {name: np.zeros(len(batch), bool) for name in trees[True].lines}
+    dated = pc.not_equal(batch.timestamp, "").to_numpy(zero_copy_only=False)
+    for kind, tree in trees.items():
+        mask = among & (dated == kind)
+        if mask.any():
+            here, rows = batch.where(mask), np.flatnonzero(mask)
+            for name, left in tree.judge(here).items():
+                entered[name][rows[left.rows]] = True
+                if name in unsure and left.pages != here.where(_at(left.rows, len(here))):
+                    raise ValueError(unsure[name])
+    return entered
 
-    def add(self, page: Page) -> None:
-        """Clean a page."""
-        for name, (kept, tally) in self.tree.judge_counted(page).items():
-            self.kept[name].append(kept is not None)
-            self.tallies[name].append(tally)
-            if name in self.texts:
-                self.texts[name].append(None if kept is None else kept.text)
-                self.languages[name].append(None if kept is None else kept.language)
 
-    def taken(self) -> dict[str, pa.Array]:
-        """The columns of the pages since they were last taken."""
-        made: dict[str, pa.Array] = {}
-        for name, kept in self.kept.items():
-            made[KEPT + name] = pa.array(kept, pa.bool_())
-            if name in self.texts:
-                made[TEXT + name] = pa.array(self.texts[name], pa.large_string())
-                made[LANGUAGE + name] = pa.array(self.languages[name], pa.string())
-        for name, tallies in self.tallies.items():
-            for counter in sorted(set().union(*tallies)):
-                counted = [tally.get(counter, 0) for tally in tallies]
-                made[f"{TALLY}{name}:{counter}"] = pa.array(counted, pa.uint32())
-        for lists in (self.kept, self.texts, self.languages, self.tallies):
-            for values in lists.values():
-                values.clear()
-        return made
+def _at(rows: npt.NDArray[np.int64], count: int) -> Kept:
+    """Which of so many rows these are."""
+    kept = np.zeros(count, bool)
+    kept[rows] = True
+    return kept
+
+
+def digests(texts: pa.Array) -> pa.Array:
+    """The MD5 of each text."""
+    return pa.FixedSizeBinaryArray.from_buffers(pa.binary(KEY_BYTES), len(texts), [None, pa.py_buffer(md5s(texts))])
+
+
+def cleaned(cleanings: Tree, batch: Batch) -> dict[str, pa.Array]:
+    """Return the columns that cleanings make of pages."""
+    made: dict[str, pa.Array] = {}
+    for name, (left, tally) in cleanings.judge_counted(batch).items():
+        kept = _at(left.rows, len(batch))
+        made[KEPT + name] = pa.array(kept)
+        if not only_filters(cleanings.lines[name]):
+            made |= {TEXT + name: _spread(left.pages.text, kept), LANGUAGE + name: _spread(left.pages.language, kept)}
+        made |= {f"{TALLY}{name}:{counter}": pa.array(numbers) for counter, numbers in tally.items()}
+    return made
+
+
+def _spread(column: pa.Array, kept: Kept) -> pa.Array:
+    """A column of the pages that are kept as one of all; the others have none."""
+    return column if kept.all() else column.take(pa.array(np.cumsum(kept) - 1, mask=~kept))
 
 
 def _joined(pieces: Sequence[pa.Table]) -> pa.Table:
@@ -224,11 +204,8 @@ def reuse(pages: pa.Table, found: Mapping[str, Any], job: Job) -> tuple[pa.Table
             pages, entries[name] = _enter(pages, entries, name, stages)
     missing = {n: s for n, s in job.cleanings.items() if KEPT + n not in pages.column_names}
     if missing:
-        cleaned, pieces = _Cleanings(missing), []
-        for start in range(0, max(len(pages), 1), PIECE_PAGES):
-            for page in _raw_pages(pages.slice(start, PIECE_PAGES)):
-                cleaned.add(page)
-            pieces.append(pa.table(cleaned.taken()))
+        cleanings, starts = Tree(missing), range(0, max(len(pages), 1), PIECE_PAGES)
+        pieces = [pa.table(cleaned(cleanings, _batch(pages.slice(start, PIECE_PAGES), RAW))) for start in starts]
         extra = _joined(pieces)
         for column in extra.column_names:
             pages = pages.append_column(column, extra[column])
@@ -250,11 +227,9 @@ def _enter(
     held = next(n for n in reachable_from(stages) if ENTERS + name_of(stages[:n]) in pages.column_names)
     before = name_of(stages[:held])
     trees = {True: Tree({name: tuple(stages[held:])}), False: Tree({name: tuple(stages[held:])})}
-    columns = (pages[ENTERS + before].to_pylist(), pages["url"].to_pylist(), pages["timestamp"].to_pylist())
-    enters = [
-        entered and trees[bool(timestamp)].judge(Page(url, "", timestamp))[name] is not None
-        for entered, url, timestamp in zip(*columns, strict=True)
-    ]
+    batch = _batch(pages)
+    among = pages[ENTERS + before].to_numpy().astype(bool)
+    enters = let_in(trees, batch, among, {})[name]
     counts = {
         kind: dict(Counter(entries[before][kind]) + trees[dated].counters()[name])
         for kind, dated in (("dated", True), ("undated", False))
@@ -262,10 +237,21 @@ def _enter(
     return pages.append_column(ENTERS + name, pa.array(enters, pa.bool_())), counts
 
 
-def _raw_pages(pages: pa.Table) -> Iterator[Page]:
-    columns = ("url", RAW, *FIELDS)
-    for values in zip(*(pages[column].to_pylist() for column in columns), strict=True):
-        yield Page(*values)
+def _batch(pages: pa.Table, text: str | None = None, language: str | None = None) -> Batch:
+    """Rows of a part, with the texts and languages of these columns, if any."""
+
+    def column(name: str | None, other: pa.Scalar) -> pa.Array:
+        return pa.repeat(other, len(pages)) if name is None else pages[name].combine_chunks()
+
+    timestamp, content_type, content_length = (pages[name].combine_chunks() for name in FIELDS)
+    return Batch(
+        pages["url"].combine_chunks(),
+        column(text, pa.scalar("", pa.large_string())),
+        timestamp,
+        content_type,
+        content_length,
+        column(language, pa.scalar("und")),
+    )
 
 
 def left_by(origins: Iterable[LineScope]) -> Callable[[str], bool]:
@@ -279,14 +265,13 @@ def left_by(origins: Iterable[LineScope]) -> Callable[[str], bool]:
     return lambda column: column in needed or column.startswith(tuple(counted))
 
 
-def alive(pages: pa.Table, winners: keys.Places, cleaning: str) -> Iterator[tuple[int, Page]]:
-    """The winners that a cleaning kept, as it left them, with their rows."""
+def alive(pages: pa.Table, winners: keys.Places, cleaning: str) -> Iterator[tuple[npt.NDArray[np.uint32], Batch]]:
+    """The winners that a cleaning kept, as it left them, some at a time, with their rows; winners come in order."""
     all_rows = winners["row"][pages[KEPT + cleaning].to_numpy()[winners["row"]].astype(bool)]
     edited = TEXT + cleaning in pages.column_names
-    columns = ["url", TEXT + cleaning if edited else RAW, *FIELDS, *([LANGUAGE + cleaning] if edited else [])]
-    chosen = pages.select(columns)
     for start in range(0, len(all_rows), PIECE_PAGES):
         rows = all_rows[start : start + PIECE_PAGES]
-        taken = chosen.take(pa.array(rows, pa.uint32()))
-        for row, *values in zip(rows.tolist(), *(column.to_pylist() for column in taken.columns), strict=True):
-            yield row, Page(*values)
+        first, count = int(rows[0]), int(rows[-1] - rows[0]) + 1
+        among = pages.slice(first, count)  # a slice is no copy
+        batch = _batch(among, TEXT + cleaning, LANGUAGE + cleaning) if edited else _batch(among, RAW)
+        yield rows, batch.where(_at(rows - first, count))

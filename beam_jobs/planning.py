@@ -7,11 +7,14 @@ import glob
 from collections.abc import Iterator
 from dataclasses import replace
 
+import numpy as np
+
 from beam_jobs import budget, reuse, sources
 from beam_jobs.options import is_local
 from beam_jobs.plan import MAX_SCOPES, Crawl, Job, Wanted, default_buckets
 from beam_jobs.sources import Selection
-from c4pipe import crawl, files, resources
+from c4pipe import batch, crawl, files, resources
+from c4pipe.batch import Batch
 from c4pipe.custom import resolve
 from c4pipe.page import Page
 from c4pipe.urls import InUrlList
@@ -131,10 +134,11 @@ def rehearse(job: Job) -> None:
     job.begin()
     for branch in job.branches:
         for stage in (*branch.origin.scope.entry, *branch.origin.cleaning, *branch.judging):
-            stage.judge(SAMPLE)
+            batch.judge(stage, Batch.of([SAMPLE]))
         if lines := branch.origin.lines:
-            lines.packed_keys(SAMPLE.text)
-            lines.judge_places(SAMPLE, [])
+            sample = Batch.of([SAMPLE])
+            lines.keys_of(sample.text)
+            lines.judge_places_batch(sample, np.empty(0, np.uint32), np.zeros(2, np.int64))
 
 
 def check_disk(job: Job, selection: Selection, arguments: argparse.Namespace) -> None:

@@ -80,5 +80,11 @@ def claim_lines(pages: pa.Table, winners: keys.Places, part: int, origin: LineSc
     """Return the line claims of a part's winners."""
     assert origin.lines is not None
     lines = origin.lines
-    rows = alive(pages, winners, name_of(origin.cleaning))
-    return keys.line_claims(((row, lines.owner_rank(p.url), lines.packed_keys(p.text)) for row, p in rows), part=part)
+    rows, ranks, packed, counts = [np.empty(0, np.uint32)], [], [], [np.empty(0, np.int64)]
+    for at, batch in alive(pages, winners, name_of(origin.cleaning)):
+        of_lines, of_each = lines.keys_of(batch.text)
+        rows.append(at)
+        ranks.append(lines.owner_ranks(batch.url))
+        packed.append(of_lines)
+        counts.append(of_each)
+    return keys.line_claims(np.concatenate(rows), b"".join(ranks), b"".join(packed), np.concatenate(counts), part=part)

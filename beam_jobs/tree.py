@@ -1,26 +1,38 @@
-"""Stages of several variants as a tree, so that a page goes through what they share once."""
+"""Stages of several variants as a tree, so that pages go through what they share once."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any, NamedTuple
 
-from c4pipe.page import Page, PageStage
+import numpy as np
+import numpy.typing as npt
+
+from c4pipe import batch
+from c4pipe.batch import Batch, Counts
+from c4pipe.page import PageStage
 from c4pipe.variants import flat
 
 Line = tuple[PageStage, ...]  # the stages of one variant, in order
-Tally = Mapping[str, int]  # of one stage, under its own names
+
+
+class Left(NamedTuple):
+    """What is left of a batch."""
+
+    rows: npt.NDArray[np.int64]  # where its pages stood, in rising order
+    pages: Batch
 
 
 @dataclass
 class Tree:
-    """The lines merged where they begin alike; ``judge`` takes a page through all of them."""
+    """The lines merged where they begin alike; ``judge`` takes a batch of pages through all of them."""
 
     lines: Mapping[str, Line]
     nodes: list[tuple[PageStage, int]] = field(default_factory=list)  # a stage and the node before it, -1 for none
     paths: dict[str, list[int]] = field(default_factory=dict)  # the nodes of each line
-    tallies: list[dict[str, int]] = field(default_factory=list)  # of each node, added up over pages
+    tallies: list[dict[str, int]] = field(default_factory=list)  # of each node, under its own names, of all pages
 
     def __post_init__(self) -> None:
         known: dict[tuple[int, PageStage], int] = {}
@@ -35,40 +47,46 @@ class Tree:
             self.paths[name] = path
         self.tallies = [{} for _ in self.nodes]
 
-    def judge(self, page: Page) -> dict[str, Page | None]:
-        """Return the page as each line leaves it; the tallies grow."""
-        left, tallies = self._judge(page)
+    def judge(self, pages: Batch) -> dict[str, Left]:
+        """Return the pages as each line leaves them; the tallies grow."""
+        left, tallies = self._judge(pages)
         for total, tally in zip(self.tallies, tallies, strict=True):
-            for name, n in tally.items():
-                total[name] = total.get(name, 0) + n
+            for name, numbers in tally.items():
+                total[name] = total.get(name, 0) + int(numbers.sum(dtype=np.int64))
         return left
 
-    def judge_counted(self, page: Page) -> dict[str, tuple[Page | None, dict[str, int]]]:
-        """Return the page as each line leaves it, with its own counts; the tallies stay as they are."""
-        left, tallies = self._judge(page)
+    def judge_counted(self, pages: Batch) -> dict[str, tuple[Left, Counts]]:
+        """Return the pages as each line leaves them, with the counts of each page; the tallies stay as they are."""
+        left, tallies = self._judge(pages)
         return {name: (alive, self._counted(self.paths[name], tallies)) for name, alive in left.items()}
 
-    def _judge(self, page: Page) -> tuple[dict[str, Page | None], list[Tally]]:
-        left: list[Page | None] = []  # the page as each node leaves it; a node comes after the one before it
-        tallies: list[Tally] = []
+    def _judge(self, pages: Batch) -> tuple[dict[str, Left], list[Counts]]:
+        begin = Left(np.arange(len(pages)), pages)
+        left: list[Left] = []  # the pages as each node leaves them; a node comes after the one before it
+        tallies: list[Counts] = []
         for stage, before in self.nodes:
-            here = page if before < 0 else left[before]
-            if here is None:
-                left.append(None)
-                tallies.append({})
-            else:
-                verdict = stage.judge(here)
-                left.append(verdict.page)
-                tallies.append(verdict.tally)
-        return {name: left[path[-1]] if path else page for name, path in self.paths.items()}, tallies
+            here = begin if before < 0 else left[before]
+            verdict = batch.judge(stage, here.pages)
+            left.append(Left(here.rows[verdict.kept], verdict.pages))
+            tallies.append({name: _spread(n, here.rows, len(pages)) for name, n in verdict.tallies.items()})
+        return {name: left[path[-1]] if path else begin for name, path in self.paths.items()}, tallies
 
     def counters(self) -> dict[str, Counter[str]]:
         """What the stages of each line counted so far, under the names that are published."""
         return {name: Counter(self._counted(path, self.tallies)) for name, path in self.paths.items()}
 
-    def _counted(self, path: Iterable[int], tallies: Sequence[Tally]) -> dict[str, int]:
-        total: dict[str, int] = {}
+    def _counted(self, path: Iterable[int], tallies: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+        total: dict[str, Any] = {}
         for node in path:
             for name, n in flat(self.nodes[node][0].name, tallies[node]).items():
-                total[name] = total.get(name, 0) + n
+                total[name] = total[name] + n if name in total else n
         return total
+
+
+def _spread(numbers: npt.NDArray[np.uint32], rows: npt.NDArray[np.int64], count: int) -> npt.NDArray[np.uint32]:
+    """Numbers of some pages as numbers of all, 0 for the others."""
+    if len(rows) == count:
+        return numbers
+    spread = np.zeros(count, np.uint32)
+    spread[rows] = numbers
+    return spread

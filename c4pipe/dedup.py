@@ -8,14 +8,23 @@ verdict.
 from __future__ import annotations
 
 import hashlib
+import itertools
 from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal, NamedTuple, get_args
+from typing import Any, Literal, NamedTuple, get_args
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
 
 from c4pipe import engine, sentences, urls
+from c4pipe.batch import Batch, BatchVerdict, strings, utf8, verdict_of
 from c4pipe.page import Page, Verdict, with_text
+
+Counted = npt.NDArray[np.int64]
+Numbers = npt.NDArray[Any]
 
 KEY_BYTES = 16  # of an MD5; 64 bits would merge about 3 lines of a whole crawl by chance, 128 none
 
@@ -25,12 +34,12 @@ def md5(text: str) -> bytes:
     return hashlib.md5(text.encode("utf-8"), usedforsecurity=False).digest()
 
 
-def md5s(texts: list[str]) -> list[bytes]:
-    """``md5`` of each text: many at a time take a fraction of the time."""
+def md5s(column: pa.Array) -> bytes:
+    """``md5`` of each string of a column, one behind the other: many at a time take a fraction of the time."""
     if (twin := engine.twin("keys")) is None:
-        return [md5(text) for text in texts]
-    packed: bytes = twin.md5s(texts)
-    return [packed[at : at + KEY_BYTES] for at in range(0, len(packed), KEY_BYTES)]
+        return b"".join(map(md5, column.to_pylist()))
+    packed: bytes = twin.md5s(*utf8(column))
+    return packed
 
 
 class UrlClaim(NamedTuple):
@@ -152,18 +161,29 @@ class Dedup(ABC):
     def judge_owned(self, page: Page, owned: Collection[bytes]) -> Verdict:
         """Judge one page, told which of its keys it owns: pure, whoever settled the owners."""
 
-    def packed_keys(self, text: str) -> bytes:
-        """``keys``, one behind the other."""
-        return b"".join(self.keys(text))
+    def keys_of(self, texts: pa.Array) -> tuple[bytes, Counted]:
+        """The keys of a column of texts, one behind the other, and how many each has."""
+        keys = [self.keys(text) for text in texts.to_pylist()]
+        return b"".join(itertools.chain.from_iterable(keys)), np.array([len(each) for each in keys], np.int64)
 
     def judge_places(self, page: Page, places: Sequence[int]) -> Verdict:
         """Judge one page, told for which of its keys, by their numbers, it is the owner: where each first stands."""
         keys = self.keys(page.text)
         return self.judge_owned(page, {keys[place] for place in places})
 
+    def judge_places_batch(self, batch: Batch, places: Numbers, bounds: Counted) -> BatchVerdict:
+        """``judge_places`` of each page, the n-th with ``places[bounds[n]:bounds[n + 1]]``, in rising order."""
+        told = (places[begin:end].tolist() for begin, end in itertools.pairwise(bounds.tolist()))
+        pages = list(batch.pages())
+        return verdict_of(batch, pages, list(map(self.judge_places, pages, told)))
+
     def owner_rank(self, url: str) -> bytes:
         """The page of the least rank owns: MD5 of the full URL, or of the normalized one, 16 bytes."""
         return md5(url) if self.owner == "url" else urls.url_digest(url)
+
+    def owner_ranks(self, column: pa.Array) -> bytes:
+        """``owner_rank`` of a column of URLs, one behind the other."""
+        return md5s(column) if self.owner == "url" else b"".join(map(urls.url_digest, column.to_pylist()))
 
     def owners(self, pages: Iterable[Page]) -> dict[bytes, bytes]:
         """The rank of the page that owns each key."""
@@ -193,16 +213,6 @@ def line_key(line: str) -> bytes:
     return md5(line.strip().lower())
 
 
-def _kept_lines(text: str, places: list[int]) -> tuple[str, int]:
-    """The lines at the places, joined, and how many of all lines have a key that none of these has."""
-    if (twin := engine.twin("keys")) is not None:
-        told: tuple[str, int] = twin.kept_lines(text, places)
-        return told
-    lines = text.split("\n")
-    owned = {line_key(lines[place]) for place in places}
-    return "\n".join(lines[place] for place in places), sum(line_key(line) not in owned for line in lines)
-
-
 @dataclass(frozen=True)
 class DedupLines(Dedup):
     """Keep each line in the one page that owns it, once, then drop pages left with fewer than ``min_sentences``.
@@ -230,12 +240,12 @@ class DedupLines(Dedup):
         """The key of each line."""
         return [line_key(line) for line in text.split("\n")]
 
-    def packed_keys(self, text: str) -> bytes:
-        """``keys``, one behind the other."""
-        if (twin := engine.twin("keys")) is not None:
-            packed: bytes = twin.line_keys(text)
-            return packed
-        return super().packed_keys(text)
+    def keys_of(self, texts: pa.Array) -> tuple[bytes, Counted]:
+        """The keys of a column of texts, one behind the other, and how many each has."""
+        if (twin := engine.twin("keys")) is None:
+            return super().keys_of(texts)
+        packed, lines = twin.line_keys(*utf8(texts))
+        return packed, np.frombuffer(lines, np.int64)
 
     def judge_owned(self, page: Page, owned: Collection[bytes]) -> Verdict:
         """Judge one page, told which line keys it owns: pure, whoever settled the owners."""
@@ -252,18 +262,26 @@ class DedupLines(Dedup):
                 kept[key] = line
         return self._left(page, "\n".join(kept.values()), tally)
 
-    def judge_places(self, page: Page, places: Sequence[int]) -> Verdict:
-        """Judge one page; one that owns all of its lines, as most do, is not looked at again."""
-        lines = page.text.count("\n") + 1
-        if len(places) == lines:
-            return self._left(page, page.text, {"line-passed": lines})
-        text, foreign = _kept_lines(page.text, sorted(places))
-        tally = {
+    def judge_places_batch(self, batch: Batch, places: Numbers, bounds: Counted) -> BatchVerdict:
+        """``judge_places`` of each page, the n-th with ``places[bounds[n]:bounds[n + 1]]``, in rising order."""
+        if (twin := engine.twin("keys")) is None:
+            return super().judge_places_batch(batch, places, bounds)
+        offsets, data, *numbers = twin.kept_lines(*utf8(batch.text), bounds, places)
+        lines, foreign = (np.frombuffer(each, np.int64) for each in numbers)
+        left = batch.with_text(strings(offsets, data))
+        some = np.diff(np.frombuffer(offsets, np.int64)) > 0
+        enough = sentences.at_least_each(left.text, sentences=self.min_sentences, punkt=self.punkt)
+        passed, kept = np.diff(bounds), some & enough
+        tallies = {
+            "line-passed": passed,
             "line-filtered:global_duplicate": foreign,
-            "line-filtered:local_duplicate": lines - foreign - len(places),
-            "line-passed": len(places),
+            "line-filtered:local_duplicate": lines - foreign - passed,
+            "filtered:empty": ~some,
+            "filtered:too_few_sentences": some & ~enough,
+            "passed": kept,
         }
-        return self._left(page, text, {name: n for name, n in tally.items() if n})
+        counts = {name: numbers.astype(np.uint32) for name, numbers in tallies.items() if numbers.any()}
+        return BatchVerdict(kept, left.where(kept), counts)
 
     def _left(self, page: Page, text: str, tally: Mapping[str, int]) -> Verdict:
         """Judge what is left of a page."""

@@ -140,22 +140,22 @@ def _comparable(keys: Keys) -> npt.NDArray[np.bytes_]:
     return np.ascontiguousarray(keys).view("S16").reshape(-1)
 
 
-def line_claims(rows: Iterable[tuple[int, bytes, bytes]], *, part: int) -> LineClaims:
-    """Return the sorted claims of one part's pages, given as (row, rank, the keys of its lines one behind the other).
+def line_claims(
+    rows: npt.NDArray[Any], ranks: bytes, packed: bytes, counts: npt.NDArray[Any], *, part: int
+) -> LineClaims:
+    """Return the sorted claims of one part's pages: a row and a rank each, and of all their lines the keys.
 
-    Each key is claimed once, by the page of the least rank that has it, at its first line that does: a line of every
-    page's makes no more claims than there are parts.
+    ``counts`` says how many keys each page has. Each key is claimed once, by the page of the least rank that has it,
+    at its first line that does: a line of every page's makes no more claims than there are parts.
     """
-    found = list(rows)
-    key, key_low = words([packed for _, _, packed in found])
-    lines = np.array([len(packed) // KEY_BYTES for _, _, packed in found], np.int64)
+    key, key_low = words([packed])
     claims = np.empty(len(key), LINE_CLAIM)
     claims["key"], claims["key_low"] = key, key_low
-    for name, word in zip(("rank", "rank_low"), words([rank for _, rank, _ in found]), strict=True):
-        claims[name] = np.repeat(word, lines)
+    for name, word in zip(("rank", "rank_low"), words([ranks]), strict=True):
+        claims[name] = np.repeat(word, counts)
     claims["part"] = part
-    claims["row"] = np.repeat(np.array([row for row, _, _ in found], np.uint32), lines)
-    claims["line"] = np.arange(len(key)) - np.repeat(np.cumsum(lines) - lines, lines)
+    claims["row"] = np.repeat(rows, counts)
+    claims["line"] = np.arange(len(key)) - np.repeat(np.cumsum(counts) - counts, counts)
     return claims[_least_of_each(claims)]
 
 

@@ -81,10 +81,14 @@ class Variant:
 
     def split(self, page: Page) -> str:
         """The split of a page that went through all stages: ``train``, ``validation``, or those of its language."""
-        split = urls.split(page.url)
+        return self.split_of(page.url, page.language)
+
+    def split_of(self, url: str, language: str) -> str:
+        """``split`` of a page with this URL, in this language."""
+        split = urls.split(url)
         if not self.by_language:
             return split
-        return page.language if split == "train" else f"{page.language}-{split}"
+        return language if split == "train" else f"{language}-{split}"
 
 
 def flat(stage: str, tally: Mapping[str, int]) -> dict[str, int]:

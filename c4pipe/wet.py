@@ -10,10 +10,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import BinaryIO
+from typing import Any, BinaryIO
+
+import pyarrow as pa
 
 from c4pipe import engine
-from c4pipe.gzip_members import Take
+from c4pipe.batch import FIELDS, Batch, strings
 from c4pipe.page import Page
 from c4pipe.warc_records import RECORD_BYTES_MAX, Record, Records
 
@@ -21,9 +23,11 @@ FAULTS_LISTED_MAX = 1000  # of one file; all are counted
 METADATA = ("WARC", "CONTENT-", "Content-")  # TFDS c4 3.1.0: lines that begin like this are no text
 NAMES = ("warc-target-uri", "warc-date", "content-type", "content-length")  # of the fields of a record that are used
 
+BATCH_PAGES, BATCH_BYTES = 512, 4 << 20  # read together: what a core's cache can hold of their texts
+
 Fields = tuple[str, str, str, str, str]  # url, text, timestamp, content type, content length; empty: not there
 FATAL = ("filtered:no_url", "filtered:no_content", "filtered:no_timestamp")  # for C4 3.1.0; the names are TFDS's
-LACKS = (*FATAL, "filtered:no_content_type", "filtered:no_content_len")  # of the fields, in their order
+LACKS = (*FATAL, "filtered:no_content_type", "filtered:no_content_len")  # of the fields, in their order; a bit each
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,26 +60,40 @@ class WetReader:
         self.fault_counts: Counter[str] = Counter()  # all, by kind
         self._name = name
         self._undated = undated
-        self._records = Records(
-            stream, self._report, record_bytes_max=record_bytes_max, take=_regular(record_bytes_max)
-        )
+        self._columns = _columns(record_bytes_max)
+        take = None if isinstance(self._columns, _Plain) else self._columns
+        self._records = Records[int](stream, self._report, record_bytes_max=record_bytes_max, take=take)
 
     def tally_of(self, *, undated: bool) -> Counter[str]:
         """Return what was counted, for a variant with or without undated pages (``Variant.undated``)."""
         return self._undated_tally if undated else self.tally
 
     def __iter__(self) -> Iterator[Page]:
+        for batch in self.batches():
+            yield from batch.pages()
+
+    def batches(self) -> Iterator[Batch]:
+        """Yield the pages by columns, some at a time."""
         self.tally["wet-file"] += 1
         self._undated_tally["wet-file"] += 1
+        columns = self._columns
         for record in self._records:
-            fields = self._fields(record) if isinstance(record, Record) else record
-            page = self._page(fields) if fields else None
-            if page:
-                yield page
+            lacks = self._taken(record) if isinstance(record, Record) else record
+            if lacks is not None and not self._wanted(lacks):
+                columns.drop()
+            elif columns.pages == BATCH_PAGES or columns.size >= BATCH_BYTES:
+                yield _batch(columns)
         if self._records.leading_lines or not self._records.begun:
             self.tally["filtered:no_url"] += 1  # the reference takes what precedes the first record for a page
         if not self._records.begun:
             self._report("no_record", 0, "the file holds no WARC record")
+        if columns.pages:
+            yield _batch(columns)
+
+    def _taken(self, record: Record) -> int | None:
+        """Take a record in as a page, and return what it lacks; None, and reported, if it is no UTF-8."""
+        fields = self._fields(record)
+        return None if fields is None else self._columns.add(fields)
 
     def _fields(self, record: Record) -> Fields | None:
         """Return what a page is made of; None, and reported, if the record is no UTF-8."""
@@ -89,17 +107,21 @@ class WetReader:
         url, timestamp, content_type, content_length = (record.fields.get(name, "") for name in NAMES)
         return url, text, timestamp, content_type, content_length
 
-    def _page(self, fields: Fields) -> Page | None:
-        """Count the record, as each version does, and return it as a page; None if it is none."""
-        missing = () if all(fields) else [counter for counter, value in zip(LACKS, fields, strict=True) if not value]
+    def _wanted(self, lacks: int) -> bool:
+        """Count the record, as each version does; whether it is a page."""
+        if not lacks:
+            self.tally["passed"] += 1
+            self._undated_tally["passed"] += 1
+            return True
+        missing = [counter for bit, counter in enumerate(LACKS) if lacks >> bit & 1]
         fatal = [counter for counter in missing if counter in FATAL]
         self.tally[fatal[0] if fatal else "passed"] += 1
         for counter in missing:
             self._undated_tally[counter] += 1
         if "filtered:no_url" in missing or "filtered:no_content" in missing:
-            return None
+            return False
         self._undated_tally["passed"] += 1
-        return None if "filtered:no_timestamp" in missing and not self._undated else Page(*fields)
+        return self._undated or "filtered:no_timestamp" not in missing
 
     def _report(self, kind: str, offset: int, detail: str) -> None:
         self.fault_counts[kind] += 1
@@ -107,10 +129,47 @@ class WetReader:
             self.faults.append(Fault(kind, self._name, offset, detail))
 
 
-def _regular(record_bytes_max: int) -> Take[Fields] | None:
-    """What takes a regular record at once: the compiled twin of this room, and of what it reads."""
-    fast = engine.twin("records")
-    return fast.Regular(record_bytes_max=record_bytes_max, names=NAMES, metadata=METADATA) if fast else None
+class _Plain:
+    """The fields of pages, as columns: what the compiled twin has, too, which takes regular gzip members besides."""
+
+    def __init__(self) -> None:
+        self.rows: list[Fields] = []
+        self.size = 0  # of their texts
+
+    @property
+    def pages(self) -> int:
+        return len(self.rows)
+
+    def add(self, fields: Fields) -> int:
+        """Take a page in, and return what it lacks."""
+        self.rows.append(fields)
+        self.size += len(fields[1])
+        return sum((not field) << bit for bit, field in enumerate(fields))
+
+    def drop(self) -> None:
+        """Take the last page back."""
+        self.size -= len(self.rows.pop()[1])
+
+    def taken(self) -> list[pa.Array]:
+        """Return the columns, and begin anew."""
+        rows, self.rows, self.size = self.rows, [], 0
+        return [pa.array(values, pa.large_string()) for values in zip(*rows, strict=True)]
+
+
+def _columns(record_bytes_max: int) -> Any:
+    """What pages are collected in: compiled, or plain."""
+    if (fast := engine.twin("records")) is None:
+        return _Plain()
+    return fast.Regular(record_bytes_max=record_bytes_max, names=NAMES, metadata=METADATA)
+
+
+def _batch(columns: Any) -> Batch:
+    """The pages that were collected."""
+    taken = [column if isinstance(column, pa.Array) else strings(*column) for column in columns.taken()]
+    url, text, timestamp, content_type, content_length = (
+        column if name == "text" else column.cast(pa.string()) for name, column in zip(FIELDS, taken, strict=False)
+    )
+    return Batch(url, text, timestamp, content_type, content_length, pa.repeat("und", len(url)))
 
 
 def page_text(body: str) -> str:

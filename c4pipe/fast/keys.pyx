@@ -1,23 +1,24 @@
-"""The twins of ``line_key``, ``md5`` and what ``DedupLines`` does with keys in c4pipe/dedup.py: a text in one call.
+"""The twins of ``line_key``, ``md5`` and what ``DedupLines`` does with keys, a column of texts a call.
 
-Equal because a line feed is a byte of its own in UTF-8, so lines are cut alike; blanks of ASCII are stripped here (the ten
+Equal because a line feed is a byte of its own in UTF-8, so lines are cut alike; blanks of ASCII are stripped (the ten
 that ``str.isspace`` knows), and a line that then begins or ends in another blank goes through ``str`` itself; each
 character is lower-cased alone, by the table that ``str.lower`` uses, but for the two that this does otherwise: U+0130
-becomes two characters and U+03A3 depends on those around it, so such a line goes through ``str``, too. A character takes
+becomes two characters, U+03A3 depends on those around it, so such a line goes through ``str``, too. A character takes
 at most half as many bytes more where it is lower-cased (U+023A: two bytes, then three), which bounds the room.
+
+A text is given as UTF-8: text n of a column is ``data[offsets[n]:offsets[n + 1]]``.
 """
 
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize
 from cpython.unicode cimport PyUnicode_DecodeUTF8
-from libc.stdint cimport uint32_t
-from libc.stdlib cimport free, malloc
-from libc.string cimport memchr, memcpy
+from libc.stdint cimport int64_t, uint32_t, uint64_t
+from libc.stdlib cimport calloc, free, malloc, realloc
+from libc.string cimport memchr, memcmp, memcpy
 
 
 cdef extern from "Python.h":
     bint Py_UNICODE_ISSPACE(uint32_t c) nogil
     uint32_t Py_UNICODE_TOLOWER(uint32_t c) nogil
-    const char *PyUnicode_AsUTF8AndSize(object text, Py_ssize_t *size) except NULL
 
 
 cdef extern from "md5.h":
@@ -28,7 +29,8 @@ cdef extern from "md5.h":
 cdef enum:
     KEY_BYTES = 16
     PADDING_BYTES = 72  # of a message, at most
-    LINES_AT_A_TIME = 4096
+    MESSAGES = 4096  # hashed together, at most
+    ENOUGH_BYTES = 1 << 18  # of them, which stay in a core's cache
 
 
 cdef inline bint _is_blank(unsigned char c) noexcept nogil:
@@ -103,111 +105,225 @@ cdef Py_ssize_t _lowered(const unsigned char *line, Py_ssize_t size, unsigned ch
     return used
 
 
-cdef bytes _line_keys(str text, Py_ssize_t lines):
-    """The keys of so many lines, which the text has."""
-    cdef Py_ssize_t size, length, line, used = 0, waiting = 0
-    cdef const unsigned char *at = <const unsigned char *> PyUnicode_AsUTF8AndSize(text, &size)
-    cdef const unsigned char *end = at + size
-    cdef const unsigned char *stop
-    cdef const unsigned char *last
-    cdef bytes other
+cdef class _Hashed:
+    """Messages that wait to be hashed side by side, as MD5 takes them."""
+
+    cdef unsigned char *messages
+    cdef Py_ssize_t room, used
+    cdef uint32_t blocks[MESSAGES]
+    cdef size_t waiting
+    cdef unsigned char *digests  # where the next go
+
+    def __dealloc__(self):
+        free(self.messages)
+
+    cdef unsigned char *space(self, Py_ssize_t size) except NULL:
+        """Where a message of at most so many bytes may be written."""
+        cdef Py_ssize_t needed = self.used + size + PADDING_BYTES
+        cdef unsigned char *grown
+        if needed > self.room:
+            grown = <unsigned char *> realloc(self.messages, 2 * needed)
+            if grown is NULL:
+                raise MemoryError
+            self.messages, self.room = grown, 2 * needed
+        return self.messages + self.used
+
+    cdef void add(self, Py_ssize_t size) noexcept:
+        """Take in the message of so many bytes that was written there."""
+        self.blocks[self.waiting] = md5_pad(self.messages + self.used, size)
+        self.used += 64 * <Py_ssize_t> self.blocks[self.waiting]
+        self.waiting += 1
+        if self.waiting == MESSAGES or self.used >= ENOUGH_BYTES:
+            self.hash()
+
+    cdef void hash(self) noexcept:
+        """Write the digests of all that wait."""
+        md5_many(self.messages, self.blocks, self.waiting, self.digests)
+        self.digests += self.waiting * KEY_BYTES
+        self.used = self.waiting = 0
+
+    cdef int add_line(self, const unsigned char *at, const unsigned char *end) except -1:
+        """Take in a line, stripped and lower-cased."""
+        cdef unsigned char *into = self.space((end - at) + (end - at) // 2)
+        cdef Py_ssize_t size
+        cdef bytes other
+        while at < end and _is_blank(at[0]):
+            at += 1
+        while at < end and _is_blank((end - 1)[0]):
+            end -= 1
+        size = -1 if _ends_in_blank(at, end - at) else _lowered(at, end - at, into)
+        if size < 0:
+            other = PyUnicode_DecodeUTF8(<const char *> at, end - at, NULL).strip().lower().encode()
+            size = len(other)
+            memcpy(self.space(size), PyBytes_AS_STRING(other), size)
+        self.add(size)
+        return 0
+
+    cdef int add_lines(self, const unsigned char *at, const unsigned char *end) except -1:
+        """Take in all lines of a text."""
+        cdef const unsigned char *stop
+        while True:
+            stop = _line_end(at, end)
+            self.add_line(at, stop)
+            if stop == end:
+                return 0
+            at = stop + 1
+
+
+cdef inline const unsigned char *_line_end(const unsigned char *at, const unsigned char *end) noexcept nogil:
+    cdef const unsigned char *stop = <const unsigned char *> memchr(at, 10, end - at)
+    return end if stop is NULL else stop
+
+
+cdef Py_ssize_t _lines(const unsigned char *at, const unsigned char *end) noexcept nogil:
+    cdef Py_ssize_t lines = 1
+    while at < end:
+        lines += at[0] == 10
+        at += 1
+    return lines
+
+
+def line_keys(const int64_t[::1] offsets not None, const unsigned char[::1] data not None):
+    """MD5 of each line of the texts, stripped and lower-cased, one behind the other; and their number, 64 bits."""
+    cdef Py_ssize_t count = offsets.shape[0] - 1, lines = 0, i
+    cdef bytearray sizes = bytearray(8 * count)
+    cdef int64_t *size = <int64_t *> <char *> sizes
+    cdef const unsigned char *begin = &data[0]  # of none, too: it is not read then
+    for i in range(count):
+        size[i] = _lines(begin + offsets[i], begin + offsets[i + 1])
+        lines += size[i]
     cdef bytes keys = PyBytes_FromStringAndSize(NULL, lines * KEY_BYTES)
-    cdef unsigned char *digests = <unsigned char *> PyBytes_AS_STRING(keys)
-    # As MD5 takes them, at most so many lines at a time.
-    cdef Py_ssize_t room = size + size // 2 + min(lines, LINES_AT_A_TIME) * PADDING_BYTES
-    cdef unsigned char *messages = <unsigned char *> malloc(room)
-    cdef uint32_t *blocks = <uint32_t *> malloc(min(lines, LINES_AT_A_TIME) * sizeof(uint32_t))
-    try:
-        if messages is NULL or blocks is NULL:
-            raise MemoryError
-        for line in range(lines):
-            stop = <const unsigned char *> memchr(at, 10, end - at)
-            if stop is NULL:
-                stop = end
-            last = stop
-            while at < last and _is_blank(at[0]):
-                at += 1
-            while at < last and _is_blank((last - 1)[0]):
-                last -= 1
-            length = -1 if _ends_in_blank(at, last - at) else _lowered(at, last - at, messages + used)
-            if length < 0:
-                other = PyUnicode_DecodeUTF8(<const char *> at, last - at, NULL).strip().lower().encode()
-                length = len(other)
-                memcpy(messages + used, PyBytes_AS_STRING(other), length)
-            blocks[waiting] = md5_pad(messages + used, length)
-            used += 64 * <Py_ssize_t> blocks[waiting]
-            waiting += 1
-            at = stop + 1
-            if waiting == LINES_AT_A_TIME or line == lines - 1:
-                md5_many(messages, blocks, waiting, digests)
-                digests += waiting * KEY_BYTES
-                used = waiting = 0
-    finally:
-        free(messages)
-        free(blocks)
-    return keys
+    cdef _Hashed hashed = _Hashed()
+    hashed.digests = <unsigned char *> PyBytes_AS_STRING(keys)
+    for i in range(count):
+        hashed.add_lines(begin + offsets[i], begin + offsets[i + 1])
+    hashed.hash()
+    return keys, sizes
 
 
-def line_keys(str text not None) -> bytes:
-    """MD5 of each line of the text, stripped and lower-cased, one behind the other."""
-    return _line_keys(text, text.count("\n") + 1)
-
-
-def kept_lines(str text not None, list places not None):
-    """The lines at the places, joined, and how many of all lines have a key that none of these has.
-
-    The places are distinct, in rising order.
-    """
-    cdef Py_ssize_t lines = text.count("\n") + 1
-    cdef bytes packed = _line_keys(text, lines)
-    cdef const char *keys = PyBytes_AS_STRING(packed)
-    cdef set owned = {packed[KEY_BYTES * place:KEY_BYTES * (place + 1)] for place in places}
-    cdef Py_ssize_t size, line = 0, foreign = 0, used = 0, next = 0, wanted = len(places)
-    cdef const char *at = PyUnicode_AsUTF8AndSize(text, &size)
-    cdef const char *end = at + size
-    cdef const char *stop
-    cdef char *kept = <char *> malloc(size + 1)
-    if kept is NULL:
-        raise MemoryError
-    try:
-        for line in range(lines):
-            stop = <const char *> memchr(at, 10, end - at)
-            if stop is NULL:
-                stop = end
-            if next < wanted and line == <Py_ssize_t> places[next]:
-                next += 1
-                memcpy(kept + used, at, stop - at)
-                used += stop - at + 1
-                kept[used - 1] = 10
-            elif PyBytes_FromStringAndSize(keys + KEY_BYTES * line, KEY_BYTES) not in owned:
-                foreign += 1
-            at = stop + 1
-        return PyUnicode_DecodeUTF8(kept, max(used - 1, 0), NULL), foreign
-    finally:
-        free(kept)
-
-
-def md5s(list texts not None) -> bytes:
+def md5s(const int64_t[::1] offsets not None, const unsigned char[::1] data not None) -> bytes:
     """MD5 of each text, one behind the other."""
-    cdef Py_ssize_t size, used = 0, room = 0, i, count = len(texts)
-    cdef const char *data
+    cdef Py_ssize_t count = offsets.shape[0] - 1, i, size
     cdef bytes digests = PyBytes_FromStringAndSize(NULL, count * KEY_BYTES)
-    cdef unsigned char *messages = NULL
-    cdef uint32_t *blocks = <uint32_t *> malloc((count + 1) * sizeof(uint32_t))
+    cdef const unsigned char *begin = &data[0]  # of none, too: it is not read then
+    cdef _Hashed hashed = _Hashed()
+    hashed.digests = <unsigned char *> PyBytes_AS_STRING(digests)
+    for i in range(count):
+        size = offsets[i + 1] - offsets[i]
+        memcpy(hashed.space(size), begin + offsets[i], size)
+        hashed.add(size)
+    hashed.hash()
+    return digests
+
+
+cdef struct Owned:
+    const unsigned char *keys
+    int64_t *slots  # of a table of keys: a line and one more; 0: free
+    uint64_t mask
+
+
+cdef inline uint64_t _slot(const Owned *owned, Py_ssize_t line) noexcept nogil:
+    """Where the key of a line is in the table, or may be put."""
+    cdef const unsigned char *key = owned.keys + KEY_BYTES * line
+    cdef uint64_t slot
+    memcpy(&slot, key, sizeof(slot))
+    slot &= owned.mask
+    while owned.slots[slot] and memcmp(owned.keys + KEY_BYTES * (owned.slots[slot] - 1), key, KEY_BYTES):
+        slot = (slot + 1) & owned.mask
+    return slot
+
+
+cdef Py_ssize_t _foreign(
+    const unsigned char *keys, Py_ssize_t lines, const uint32_t *places, Py_ssize_t wanted
+) except -1:
+    """How many lines have a key that none at the places has."""
+    cdef Owned owned
+    cdef Py_ssize_t line, foreign = 0
+    owned.keys, owned.mask = keys, 1
+    while owned.mask < 2 * <uint64_t> wanted:
+        owned.mask *= 2
+    owned.slots = <int64_t *> calloc(owned.mask, sizeof(int64_t))
+    if owned.slots is NULL:
+        raise MemoryError
+    owned.mask -= 1
+    for line in range(wanted):
+        owned.slots[_slot(&owned, places[line])] = places[line] + 1
+    for line in range(lines):
+        foreign += owned.slots[_slot(&owned, line)] == 0
+    free(owned.slots)
+    return foreign
+
+
+cdef Py_ssize_t _keep(
+    const unsigned char *at, const unsigned char *end, const uint32_t *places, Py_ssize_t wanted, unsigned char *into
+) noexcept nogil:
+    """Write the lines at the places, with line feeds between; how many bytes that gave."""
+    cdef Py_ssize_t line = 0, next, used = 0
+    cdef const unsigned char *stop
+    for next in range(wanted):
+        while line < <Py_ssize_t> places[next]:
+            at = _line_end(at, end) + 1
+            line += 1
+        stop = _line_end(at, end)
+        if next:
+            into[used] = 10
+            used += 1
+        memcpy(into + used, at, stop - at)
+        used += stop - at
+        at = stop + 1
+        line += 1
+    return used
+
+
+def kept_lines(
+    const int64_t[::1] offsets not None,
+    const unsigned char[::1] data not None,
+    const int64_t[::1] bounds not None,
+    const uint32_t[::1] places not None,
+):
+    """What is left of each text by ``places[bounds[n]:bounds[n + 1]]``, the lines that it keeps, in rising order.
+
+    Returned are the texts, as offsets and bytes; of each how many lines it had; and how many of these have a key that
+    none of the kept has. All numbers have 64 bits.
+    """
+    cdef Py_ssize_t count = offsets.shape[0] - 1, i, wanted, used = 0
+    cdef bytearray kept = bytearray(offsets[count] - offsets[0])
+    cdef bytearray kept_offsets = bytearray(8 * (count + 1))
+    cdef bytearray sizes = bytearray(8 * count), others = bytearray(8 * count)
+    cdef int64_t *ends = <int64_t *> <char *> kept_offsets
+    cdef int64_t *size = <int64_t *> <char *> sizes
+    cdef int64_t *foreign = <int64_t *> <char *> others
+    cdef unsigned char *into = <unsigned char *> <char *> kept
+    cdef const unsigned char *begin = &data[0]  # of none, too: it is not read then
+    cdef const unsigned char *at
+    cdef const unsigned char *end
+    cdef const uint32_t *chosen = &places[0]
+    cdef unsigned char *keys = NULL
+    cdef unsigned char *grown
+    cdef Py_ssize_t room = 0
+    cdef _Hashed hashed = _Hashed()
     try:
         for i in range(count):
-            PyUnicode_AsUTF8AndSize(texts[i], &size)
-            room += size + PADDING_BYTES
-        messages = <unsigned char *> malloc(room + 1)
-        if messages is NULL or blocks is NULL:
-            raise MemoryError
-        for i in range(count):
-            data = PyUnicode_AsUTF8AndSize(texts[i], &size)
-            memcpy(messages + used, data, size)
-            blocks[i] = md5_pad(messages + used, size)
-            used += 64 * <Py_ssize_t> blocks[i]
-        md5_many(messages, blocks, count, <unsigned char *> PyBytes_AS_STRING(digests))
+            at, end, wanted = begin + offsets[i], begin + offsets[i + 1], bounds[i + 1] - bounds[i]
+            size[i] = _lines(at, end)
+            if wanted == size[i]:
+                memcpy(into + used, at, end - at)
+                used += end - at
+            elif wanted == 0:
+                foreign[i] = size[i]
+            else:
+                if size[i] > room:
+                    grown = <unsigned char *> realloc(keys, 2 * size[i] * KEY_BYTES)
+                    if grown is NULL:
+                        raise MemoryError
+                    keys, room = grown, 2 * size[i]
+                hashed.digests = keys
+                hashed.add_lines(at, end)
+                hashed.hash()
+                foreign[i] = _foreign(keys, size[i], chosen + bounds[i], wanted)
+                used += _keep(at, end, chosen + bounds[i], wanted, into + used)
+            ends[i + 1] = used
     finally:
-        free(messages)
-        free(blocks)
-    return digests
+        free(keys)
+    del kept[used:]
+    return kept_offsets, kept, sizes, others

@@ -1,4 +1,4 @@
-"""A regular gzip member, inflated, as the fields of its page: the twin of ``warc_records`` and ``wet.page_text``.
+"""Regular gzip members, inflated, as columns of pages: the twin of ``warc_records`` and ``wet.page_text``.
 
 Only what the plain rooms take in one step, without a fault and without looking beyond the member, is taken here; for
 all else the answer is None, and they decide. Why what is taken is the same:
@@ -8,73 +8,110 @@ all else the answer is None, and they decide. Why what is taken is the same:
   (no line of blanks, no ``WARC/`` line is before it), and a value is printable ASCII without a carriage return, so
   that the fields are those of ``header_fields``, and ``strip`` takes off blanks (0x20) alone. Content-Length is a
   number within the limit, and behind that many bytes there are at most ``BLANKS_MAX`` blank ones, and the end.
-- *Text.* A carriage return ends a line as a line feed does. Of each line the blanks at both ends go (``blank_size``:
-  the 29 characters of ``str.isspace``, by their UTF-8), then empty lines and those with a prefix of ``metadata``. A
-  blank is a whole character that begins with no continuation byte: what is left is valid UTF-8 if and only if the body
-  is, line by line, and dropped lines are decoded, too. Lines that stay as they are, with a line feed between them,
-  remain one piece; a body of one piece is not copied.
-- *str.* A character is one byte that does not continue another, so their number is known beforehand; the greatest byte
-  tells how wide the widest is: below 0xC4 it is under U+0100, below 0xF0 under U+10000. Overlong forms, surrogates and
-  all else that Python's strict decoder refuses are refused.
+- *Text.* The body is valid UTF-8, checked whole: overlong forms, surrogates and all else that Python's strict decoder
+  refuses are refused. A carriage return ends a line as a line feed does. Of each line the blanks at both ends go
+  (``blank_size``: the 29 characters of ``str.isspace``, by their UTF-8), then empty lines and those with a prefix of
+  ``metadata``. A blank is a whole character that begins with no continuation byte, so what is left is valid, too.
 """
 
-from cpython.mem cimport PyMem_Free, PyMem_Malloc
-from libc.stdint cimport int8_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t
+from cpython.bytearray cimport PyByteArray_AS_STRING, PyByteArray_Resize
+from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
 from libc.string cimport memchr, memcmp, memcpy, memset
 
 cdef extern from "Python.h":
-    object PyUnicode_New(Py_ssize_t size, Py_UCS4 maxchar)
-    void* PyUnicode_DATA(object text)
-    object PyUnicode_DecodeASCII(const char* data, Py_ssize_t size, const char* errors)
     char* PyBytes_AS_STRING(object data)
     Py_ssize_t PyBytes_GET_SIZE(object data)
 
 cdef extern from "vectors.h":
     uint64_t line_ends_64(const uint8_t* at) noexcept
-    uint32_t widen_16_uint8_t(const uint8_t* at, uint8_t* out) noexcept
-    uint32_t widen_16_uint16_t(const uint8_t* at, uint16_t* out) noexcept
-    uint32_t widen_16_uint32_t(const uint8_t* at, uint32_t* out) noexcept
+    uint32_t high_bits_16(const uint8_t* at) noexcept
     int lowest_bit(uint64_t bits) noexcept
 
 ctypedef const uint8_t* place
 
-ctypedef fused unit:
-    uint8_t
-    uint16_t
-    uint32_t
-
 ctypedef struct Lines:
     place at  # where the next line begins
-    place end
     place piece  # of lines that stay as they are
     place piece_end  # NULL: there is none yet
-    uint8_t* copy  # of the pieces before it, each with a line feed behind
-    Py_ssize_t copied
+    uint8_t* out  # where the next piece goes, a line feed before it but for the first
 
 cdef enum:
     HEADER_MAX = 16384  # bytes; the plain room's own limit is higher
     BLANKS_MAX = 64  # bytes behind a body
     DIGITS_MAX = 18  # of a Content-Length
-    TAKEN = 4  # fields
-    BLOCK = 128  # bytes of which a byte counts those of a kind
+    TAKEN = 4  # fields of a header
+    TEXT = 1  # its place among the columns: address, text, date, type, length
+    COLUMNS = 5
+
+
+cdef class Column:
+    """Strings one behind the other, and where each ends."""
+
+    cdef bytearray data
+    cdef bytearray ends
+    cdef Py_ssize_t used, count
+
+    def __cinit__(self):
+        self.begin()
+
+    cdef int begin(self) except -1:
+        self.data, self.ends = bytearray(), bytearray(8)
+        self.used = self.count = 0
+        return 0
+
+    cdef uint8_t* space(self, Py_ssize_t size) except NULL:
+        """Where as many bytes may be written."""
+        if self.used + size > len(self.data):
+            PyByteArray_Resize(self.data, 2 * (self.used + size))
+        return <uint8_t*>PyByteArray_AS_STRING(self.data) + self.used
+
+    cdef int end(self, Py_ssize_t size) except -1:
+        """Take in the string of so many bytes that was written there."""
+        self.used += size
+        self.count += 1
+        if 8 * (self.count + 1) > len(self.ends):
+            PyByteArray_Resize(self.ends, 16 * (self.count + 1))
+        (<int64_t*>PyByteArray_AS_STRING(self.ends))[self.count] = self.used
+        return 0
+
+    cdef int add(self, place at, Py_ssize_t size) except -1:
+        cdef uint8_t* to = self.space(size)
+        if size:
+            memcpy(to, at, size)
+        return self.end(size)
+
+    cdef void drop(self) noexcept:
+        """Take the last string back."""
+        self.count -= 1
+        self.used = (<int64_t*>PyByteArray_AS_STRING(self.ends))[self.count]
+
+    cdef tuple taken(self):
+        """Return offsets, in 64 bits, and bytes, and begin anew."""
+        cdef bytearray data = self.data, ends = self.ends
+        PyByteArray_Resize(data, self.used)
+        PyByteArray_Resize(ends, 8 * (self.count + 1))
+        self.begin()
+        return ends, data
 
 
 cdef class Regular:
-    """Takes the data of a gzip member and returns its fields, or None where it is not regular.
+    """Takes the data of gzip members, a page each where they are regular, and keeps their fields in columns.
 
-    ``names`` are those of four fields, in lower case: the address, the date, the type and the length of the body. The
-    result is address, text, date, type and length; a field that is not there is empty.
+    ``names`` are those of four fields, in lower case: the address, the date, the type and the length of the body.
+    The columns are address, text, date, type and length; a field that is not there is empty.
     """
 
     cdef Py_ssize_t _limit
     cdef tuple _names, _prefixes
     cdef uint8_t _watched[256]  # first bytes of lines that must be looked at
     cdef uint8_t _ends[256]  # last bytes of lines that must be
+    cdef list _columns
 
     def __init__(self, *, record_bytes_max, names, metadata):
         self._limit = record_bytes_max
         self._names = tuple(name.encode("ascii") for name in names)
         self._prefixes = tuple(prefix.encode("ascii") for prefix in metadata)
+        self._columns = [Column() for _ in range(COLUMNS)]
         if len(self._names) != TAKEN or not all(self._prefixes):
             raise ValueError(f"{TAKEN} names are needed, and prefixes that are not empty: {names!r}, {metadata!r}")
         cdef int byte
@@ -85,7 +122,7 @@ cdef class Regular:
             self._watched[<uint8_t>prefix[0]] = 1
 
     def __call__(self, bytes data not None):
-        """Return ``(url, text, timestamp, content type, content length)``, None if the member is not regular."""
+        """Take the page of a member in; return which fields it lacks, a bit each, None if the member is not regular."""
         cdef place begin = <place>PyBytes_AS_STRING(data)
         cdef place end = begin + PyBytes_GET_SIZE(data)
         cdef place value[TAKEN]
@@ -98,14 +135,47 @@ cdef class Regular:
         if length < 0 or length > self._limit or length > end - body:
             return None
         cdef place body_end = body + <Py_ssize_t>length
-        if not blank(body_end, end):
+        if not blank(body_end, end) or not valid(body, body_end):
             return None
-        text = self._text(body, body_end)
-        if text is None:
-            return None
-        url = string(value[0], size[0])
-        timestamp = string(value[1], size[1])
-        return url, text, timestamp, string(value[2], size[2]), string(value[3], size[3])
+        cdef int column, field, lacks = 0
+        cdef Column text = self._columns[TEXT]
+        cdef Py_ssize_t taken = self._take(body, body_end, text.space(body_end - body + 1))
+        text.end(taken)
+        lacks = (taken == 0) << TEXT
+        for field in range(TAKEN):
+            column = field + (field >= TEXT)
+            (<Column>self._columns[column]).add(value[field], size[field])
+            lacks |= (size[field] == 0) << column
+        return lacks
+
+    def add(self, tuple fields not None):
+        """Take a page in whose fields are given as strings; return which it lacks."""
+        cdef int column, lacks = 0
+        cdef bytes field
+        for column in range(COLUMNS):
+            field = fields[column].encode()
+            (<Column>self._columns[column]).add(<place>PyBytes_AS_STRING(field), PyBytes_GET_SIZE(field))
+            lacks |= (not field) << column
+        return lacks
+
+    def drop(self):
+        """Take the last page back."""
+        for column in self._columns:
+            (<Column>column).drop()
+
+    @property
+    def pages(self):
+        """How many are there."""
+        return (<Column>self._columns[TEXT]).count
+
+    @property
+    def size(self):
+        """The bytes of their texts."""
+        return (<Column>self._columns[TEXT]).used
+
+    def taken(self):
+        """Return the columns, each as offsets of 64 bits and bytes of UTF-8, and begin anew."""
+        return [(<Column>column).taken() for column in self._columns]
 
     cdef place _header(self, place at, place end, place* value, Py_ssize_t* size):
         """Note the fields, and return where the body begins; NULL if the header is not regular."""
@@ -149,63 +219,48 @@ cdef class Regular:
                     size[i] = last - first
             at = line_end + 1
 
-    cdef object _text(self, place begin, place end):
-        """Return the lines that are text; None if a byte of the body is no UTF-8."""
-        cdef Lines lines = Lines(begin, end, begin, NULL, NULL, 0)
-        try:
-            if not self._take(&lines):
-                return None
-            if lines.piece_end == NULL:
-                return ""
-            if lines.copy == NULL:
-                return decoded(lines.piece, lines.piece_end - lines.piece)
-            put_away(&lines)
-            return decoded(lines.copy, lines.copied - 1)
-        finally:
-            PyMem_Free(lines.copy)
-
-    cdef bint _take(self, Lines* lines) except -1:
-        """Take the lines that are text; False if one of the others is no UTF-8."""
-        cdef place block = lines.at
-        cdef place line_end
+    cdef Py_ssize_t _take(self, place begin, place end, uint8_t* out):
+        """Write the lines that are text, a line feed between them; the number of bytes, no more than there were."""
+        cdef Lines lines = Lines(begin, begin, NULL, out)
+        cdef place block = begin
         cdef uint64_t ends
-        while lines.end - block >= 64:
+        cdef int at
+        while end - block >= 64:
             ends = line_ends_64(block)
             while ends:
-                line_end = block + lowest_bit(ends)
+                at = lowest_bit(ends)
                 ends &= ends - 1
-                if not self._take_line(lines, line_end):
-                    return False
+                self._take_line(&lines, block + at)
             block += 64
-        while block < lines.end:
+        while block < end:
             if block[0] == c"\n" or block[0] == c"\r":
-                if not self._take_line(lines, block):
-                    return False
+                self._take_line(&lines, block)
             block += 1
-        return self._take_line(lines, lines.end)
+        self._take_line(&lines, end)
+        if lines.piece_end == NULL:
+            return 0
+        put_away(&lines)
+        return lines.out - out - 1
 
-    cdef inline bint _take_line(self, Lines* lines, place line_end) except -1:
-        """Take the line that ends there, if it is text, and move behind it; False if it is not, and no UTF-8."""
+    cdef inline void _take_line(self, Lines* lines, place line_end):
+        """Take the line that ends there, if it is text, and move behind it."""
         cdef place first = lines.at
         cdef place last = line_end
         lines.at = line_end + 1
         if first == last:
-            return True
+            return
         if self._watched[first[0]] or self._ends[(last - 1)[0]]:
             first = skip_blanks(first, last)
             last = before_blanks(first, last)
-            if first == last:
-                return True
-            if self._is_metadata(first, last):
-                return decoded(first, last - first) is not None
+            if first == last or self._is_metadata(first, last):
+                return
         if lines.piece_end != NULL and first == lines.piece_end + 1 and lines.piece_end[0] == c"\n":
             lines.piece_end = last
-            return True
+            return
         if lines.piece_end != NULL:
             put_away(lines)
         lines.piece = first
         lines.piece_end = last
-        return True
 
     cdef bint _is_metadata(self, place first, place last):
         for prefix in self._prefixes:
@@ -215,17 +270,12 @@ cdef class Regular:
         return False
 
 
-cdef int put_away(Lines* lines) except -1:
-    """Copy the piece, so that another can be begun."""
+cdef inline void put_away(Lines* lines) noexcept:
+    """Write the piece and a line feed behind it, so that another can be begun."""
     cdef Py_ssize_t size = lines.piece_end - lines.piece
-    if lines.copy == NULL:  # the piece is the first: what is copied in all is no more than from there to the end
-        lines.copy = <uint8_t*>PyMem_Malloc(lines.end - lines.piece + 1)
-        if lines.copy == NULL:
-            raise MemoryError
-    memcpy(lines.copy + lines.copied, lines.piece, size)
-    lines.copy[lines.copied + size] = c"\n"
-    lines.copied += size + 1
-    return 0
+    memcpy(lines.out, lines.piece, size)
+    lines.out[size] = c"\n"
+    lines.out += size + 1
 
 
 cdef inline bint digit(uint8_t byte) noexcept:
@@ -272,10 +322,6 @@ cdef bint blank(place at, place end) noexcept:
     return True
 
 
-cdef inline object string(place at, Py_ssize_t size):
-    return PyUnicode_DecodeASCII(<const char*>at, size, NULL) if size else ""
-
-
 cdef inline int blank_size(place at, Py_ssize_t size) noexcept:
     """How many bytes the blank character takes that is there; 0 if none is."""
     cdef uint8_t byte = at[0]
@@ -316,109 +362,43 @@ cdef place before_blanks(place first, place last) noexcept:
     return last
 
 
-cdef object decoded(place at, Py_ssize_t size):
-    """Return UTF-8 as a string, None if it is not valid."""
-    cdef uint8_t greatest = 0
-    cdef Py_ssize_t length = measure(at, size, &greatest)
-    cdef bint valid
-    if greatest < 0x80:
-        text = PyUnicode_New(size, 0x7F)
-        memcpy(PyUnicode_DATA(text), at, size)
-        return text
-    if greatest < 0xC4:
-        text = PyUnicode_New(length, 0xFF)
-        valid = decode[uint8_t](at, size, <uint8_t*>PyUnicode_DATA(text), length)
-    elif greatest < 0xF0:
-        text = PyUnicode_New(length, 0xFFFF)
-        valid = decode[uint16_t](at, size, <uint16_t*>PyUnicode_DATA(text), length)
-    else:
-        text = PyUnicode_New(length, 0x10FFFF)
-        valid = decode[uint32_t](at, size, <uint32_t*>PyUnicode_DATA(text), length)
-    return text if valid else None
-
-
-cdef Py_ssize_t measure(place at, Py_ssize_t size, uint8_t* greatest) noexcept:
-    """Count the bytes that continue no character, and find the greatest byte."""
-    cdef place end = at + size
-    cdef Py_ssize_t length = 0
-    cdef uint8_t count, most = 0
-    cdef int i
-    while end - at >= BLOCK:
-        count = 0
-        for i in range(BLOCK):
-            count += <int8_t>at[i] > -65
-            most = most if most > at[i] else at[i]
-        length += count
-        at += BLOCK
-    while at < end:
-        length += <int8_t>at[0] > -65
-        most = most if most > at[0] else at[0]
-        at += 1
-    greatest[0] = most
-    return length
-
-
-cdef inline uint32_t widen(place at, unit* out) noexcept:
-    """Write 16 bytes as characters; a bit for each of them that is not ASCII."""
-    if unit is uint8_t:
-        return widen_16_uint8_t(at, out)
-    elif unit is uint16_t:
-        return widen_16_uint16_t(at, out)
-    else:
-        return widen_16_uint32_t(at, out)
-
-
-cdef bint decode(place at, Py_ssize_t size, unit* out, Py_ssize_t length) noexcept:
-    """Write the characters, each of which has one byte of those that were counted; False if it is not valid UTF-8."""
-    cdef place end = at + size
-    cdef unit* out_end = out + length
+cdef bint valid(place at, place end) noexcept:
+    """The bytes are UTF-8."""
     cdef uint32_t high
     cdef uint32_t character
     cdef uint8_t byte
-    cdef int i
     while at < end:
-        if end - at >= 16 and out_end - out >= 16:  # all are written, the ASCII among the first of them count
-            high = widen(at, out)
-            i = lowest_bit(high) if high else 16
-            at += i
-            out += i
+        if end - at >= 16:
+            high = high_bits_16(at)
             if not high:
+                at += 16
                 continue
+            at += lowest_bit(high)
         byte = at[0]
         if byte < 0x80:
-            out[0] = byte
             at += 1
-            out += 1
             continue
-        while True:
+        while True:  # as long as one such character follows another
             if byte < 0xE0:
                 if byte < 0xC2 or end - at < 2 or at[1] & 0xC0 != 0x80:
                     return False
-                out[0] = <unit>((byte & 0x1F) << 6 | (at[1] & 0x3F))
                 at += 2
-            elif unit is uint8_t:
-                return False
             elif byte < 0xF0:
                 if end - at < 3 or at[1] & 0xC0 != 0x80 or at[2] & 0xC0 != 0x80:
                     return False
                 character = (byte & 0x0F) << 12 | (at[1] & 0x3F) << 6 | (at[2] & 0x3F)
                 if character < 0x800 or 0xD800 <= character <= 0xDFFF:
                     return False
-                out[0] = <unit>character
                 at += 3
-            elif unit is uint16_t:
-                return False
             else:
                 if end - at < 4 or at[1] & 0xC0 != 0x80 or at[2] & 0xC0 != 0x80 or at[3] & 0xC0 != 0x80:
                     return False
                 character = (byte & 0x07) << 18 | (at[1] & 0x3F) << 12 | (at[2] & 0x3F) << 6 | (at[3] & 0x3F)
                 if byte > 0xF4 or character < 0x10000 or character > 0x10FFFF:
                     return False
-                out[0] = <unit>character
                 at += 4
-            out += 1
             if at == end:
-                break
+                return True
             byte = at[0]
             if byte < 0x80:
                 break

@@ -16,6 +16,9 @@ static inline uint64_t line_ends_64(const uint8_t *p) {
     return line_ends_16(p) | line_ends_16(p + 16) << 16 | line_ends_16(p + 32) << 32 | line_ends_16(p + 48) << 48;
 }
 
+/* A bit for each of 16 bytes that is not ASCII. */
+static inline uint32_t high_bits_16(const uint8_t *p) { return mask_16(_mm_loadu_si128((const __m128i *)p)); }
+
 /* Widen 16 bytes; a bit for each that is not ASCII. */
 static inline uint32_t widen_16_uint8_t(const uint8_t *p, uint8_t *out) {
     __m128i v = _mm_loadu_si128((const __m128i *)p);
@@ -45,6 +48,12 @@ static inline uint32_t widen_16_uint32_t(const uint8_t *p, uint32_t *out) {
 static inline uint64_t line_ends_64(const uint8_t *p) {
     uint64_t found = 0;
     for (int i = 0; i < 64; i++) found |= (uint64_t)(p[i] == '\n' || p[i] == '\r') << i;
+    return found;
+}
+
+static inline uint32_t high_bits_16(const uint8_t *p) {
+    uint32_t found = 0;
+    for (int i = 0; i < 16; i++) found |= (uint32_t)(p[i] >> 7) << i;
     return found;
 }
 

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import itertools
 import random
 import sys
 from collections.abc import Iterator, Sequence
 
+import numpy as np
+import pyarrow as pa
+
+from c4pipe.batch import strings, utf8
 from c4pipe.dedup import line_key, md5
 from c4pipe.fast import keys
 
@@ -14,11 +19,11 @@ ODD = "\n\n\n\r\v\f\x1c\x1d\x1e\x1f\x85\u2028\u2029 \t\xa0\u1680\u2003\u202f\u30
 ODD += "\u0130\u03a3\u03c3\u212a\u1e9e\u023a\u2c6f"
 
 
-def inputs(rng: random.Random, lines: Sequence[str]) -> Iterator[str]:
-    """Texts of real lines, cut, recased, with odd characters in them and lengths around MD5's blocks."""
+def inputs(rng: random.Random, lines: Sequence[str]) -> Iterator[list[str]]:
+    """Columns of texts of real lines, cut, recased, with odd characters in them and lengths around MD5's blocks."""
     while True:
-        text = "\n".join(_line(rng, lines) for _ in range(rng.randint(1, 12)))
-        yield text.encode("utf-8", "ignore").decode()
+        texts = ("\n".join(_line(rng, lines) for _ in range(rng.randint(0, 6))) for _ in range(rng.randint(1, 4)))
+        yield [text.encode("utf-8", "ignore").decode() for text in texts]
 
 
 def _line(rng: random.Random, lines: Sequence[str]) -> str:
@@ -32,13 +37,21 @@ def _line(rng: random.Random, lines: Sequence[str]) -> str:
     return line
 
 
-def agree(text: str) -> None:
-    """Raise where the two differ: in the keys, and in what a page keeps that owns every second of them."""
-    lines = text.split("\n")
-    of = list(map(line_key, lines))
-    assert keys.line_keys(text) == b"".join(of), ascii(text)
-    owned = set(of[::2])
-    places = sorted({of.index(key) for key in owned})
-    kept = "\n".join(lines[place] for place in places)
-    assert keys.kept_lines(text, places) == (kept, sum(key not in owned for key in of)), ascii(text)
-    assert keys.md5s(lines) == b"".join(map(md5, lines)), ascii(text)
+def agree(texts: Sequence[str]) -> None:
+    """Raise where the two differ: in the keys, and in what each text keeps that owns every second or third of them."""
+    column = utf8(pa.array(texts, pa.large_string()))
+    lines = [text.split("\n") for text in texts]
+    of = [list(map(line_key, each)) for each in lines]
+    packed, counts = keys.line_keys(*column)
+    assert packed == b"".join(key for each in of for key in each), ascii(texts)
+    assert np.frombuffer(counts, np.int64).tolist() == list(map(len, lines)), ascii(texts)
+    assert keys.md5s(*column) == b"".join(map(md5, texts)), ascii(texts)
+    for step in (1, 2, 3):
+        owned = [set(each[step - 1 :: step]) for each in of]
+        places = [sorted({each.index(key) for key in some}) for each, some in zip(of, owned, strict=True)]
+        bounds = np.cumsum([0, *map(len, places)])
+        offsets, data, *numbers = keys.kept_lines(*column, bounds, np.array(list(itertools.chain(*places)), np.uint32))
+        kept = ["\n".join(each[place] for place in some) for each, some in zip(lines, places, strict=True)]
+        assert strings(offsets, data).to_pylist() == kept, ascii(texts)
+        foreign = [sum(key not in some for key in each) for each, some in zip(of, owned, strict=True)]
+        assert [np.frombuffer(n, np.int64).tolist() for n in numbers] == [list(map(len, lines)), foreign], ascii(texts)

@@ -80,7 +80,7 @@ def readings(data: bytes, record_bytes_max: int, chosen: str | None) -> list[Any
     with engine.using(chosen):
         assert chosen or engine.twin("records"), "the room is not compiled, or the engine plain was asked for"
         reader = WetReader(io.BytesIO(data), name="x", undated=True, record_bytes_max=record_bytes_max)
-        pages = list(reader)
+        pages = [page for batch in reader.batches() for page in batch.pages()]
     return [pages, reader.tally, reader.tally_of(undated=True), reader.faults, reader.fault_counts]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import random
 import sys
 from collections.abc import Iterator
@@ -10,23 +11,33 @@ from itertools import islice
 from pathlib import Path
 
 import fuzz_keys
+import numpy as np
+import pyarrow as pa
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from c4pipe import engine, resources
-from c4pipe.dedup import DedupLines, line_key
+from c4pipe.batch import Batch, utf8, verdict_of
+from c4pipe.dedup import DedupLines, OwnerOrder, line_key
 from c4pipe.page import Page
 from c4pipe.wet import WetReader
 
 keys = pytest.importorskip("c4pipe.fast.keys")
+
+
+def keys_of(text: str) -> bytes:
+    packed: bytes = keys.line_keys(*utf8(pa.array([text], pa.large_string())))[0]
+    return packed
+
+
 ALL = [chr(code) for code in range(sys.maxunicode + 1) if not 0xD800 <= code < 0xE000]
 
 
 @pytest.mark.parametrize("around", ["{}", "a{}", "A {} B"])
 def test_every_character(around: str) -> None:
     text = "\n".join(around.format(character) for character in ALL)
-    assert keys.line_keys(text) == b"".join(map(line_key, text.split("\n")))
+    assert keys_of(text) == b"".join(map(line_key, text.split("\n")))
 
 
 @pytest.mark.parametrize("lines", [1, 3, 4, 5, 7, 8, 9, 17])
@@ -36,46 +47,50 @@ def test_every_length_around_a_block(lines: int) -> None:
     for first in range(len(sizes)):
         of = ["x" * sizes[(first + n) % len(sizes)] for n in range(lines)]
         expected = [hashlib.md5(line.encode()).digest() for line in of]
-        packed = keys.line_keys("\n".join(of))
+        packed = keys_of("\n".join(of))
         assert [packed[at : at + 16] for at in range(0, len(packed), 16)] == expected
 
 
 @pytest.mark.parametrize("lines", [4095, 4096, 4097, 8192, 8193])
 def test_many_lines(lines: int) -> None:
     """They are hashed 4,096 at a time."""
-    fuzz_keys.agree("\n".join(f"Line {n}" * (n % 3) for n in range(lines)))
+    fuzz_keys.agree(["\n".join(f"L{n}" * (n % 3) for n in range(lines)), "One."])
+
+
+@pytest.mark.parametrize("size", [(1 << 18) - 65, (1 << 18) - 64, (1 << 18) - 8, 1 << 18, 1 << 19])
+def test_long_lines(size: int) -> None:
+    """Those that wait are hashed once they are 256 KiB, of which a message may be more."""
+    fuzz_keys.agree(["One.\n" + "x" * size, "x" * size, "Two."])
+
+
+def test_no_texts() -> None:
+    fuzz_keys.agree([])
 
 
 def test_characters_that_grow() -> None:
     """U+023A takes two bytes, its small letter three."""
     text = "\u023a" * 9999
-    assert keys.line_keys(text) == line_key(text)
+    assert keys_of(text) == line_key(text)
 
 
-@given(st.text())
-def test_any_text(text: str) -> None:
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        with pytest.raises(UnicodeEncodeError):
-            keys.line_keys(text)
-    else:
-        fuzz_keys.agree(text)
+@given(st.lists(st.text(st.characters(exclude_categories=("Cs",))), max_size=4))
+def test_any_texts(texts: list[str]) -> None:
+    fuzz_keys.agree(texts)
 
 
 def test_mutated_lines() -> None:
     lines = ["The quick brown fox.", "ΟΔΟΣ ΣΟΦΙΑΣ", "Москва — столица.", "İstanbul'da", "x" * 300]
-    for text in islice(fuzz_keys.inputs(random.Random(0), lines), 5000):
-        fuzz_keys.agree(text)
+    for texts in islice(fuzz_keys.inputs(random.Random(0), lines), 2500):
+        fuzz_keys.agree(texts)
 
 
 def test_real_pages(ten_wet_files: list[Path]) -> None:
     pages = 0
     for path in ten_wet_files:
         with path.open("rb") as stream:
-            for page in WetReader(stream, name=path.name):
-                fuzz_keys.agree(page.text)
-                pages += 1
+            for batch in WetReader(stream, name=path.name).batches():
+                fuzz_keys.agree(batch.text.to_pylist())
+                pages += len(batch)
     assert pages == 2282
 
 
@@ -92,17 +107,35 @@ SAID = st.lists(st.sampled_from(["One.", " ONE. ", "Two.", "Three.", "", "Four i
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @pytest.mark.usefixtures("builtin")
-@given(SAID, st.data(), st.sampled_from([0, 1, 3]))
+@given(st.lists(SAID, max_size=4), st.data(), st.sampled_from([0, 1, 3]))
 @pytest.mark.parametrize("by", ["fast", "plain"])
-def test_a_page_told_its_places_is_judged_as_one_told_its_keys(
-    by: str, lines: list[str], data: st.DataObject, least: int
+def test_pages_told_their_places_are_judged_as_pages_told_their_keys(
+    by: str, said: list[list[str]], data: st.DataObject, least: int
 ) -> None:
-    """Whatever the page owns of its keys, each where it first stands."""
+    """Whatever a page owns of its keys, each where it first stands."""
     stage = DedupLines(min_sentences=least)
-    page = Page("http://a.com/", "\n".join(lines), "2019")
-    of = [line_key(line) for line in lines]
-    owned = data.draw(st.sets(st.sampled_from(of)))
-    places = data.draw(st.permutations([of.index(key) for key in owned]))
+    pages = [Page(f"http://a.com/{n}", "\n".join(lines), "2019") for n, lines in enumerate(said)]
+    of = [list(map(line_key, lines)) for lines in said]
+    owned = [data.draw(st.sets(st.sampled_from(each))) for each in of]
+    places = [sorted(each.index(key) for key in some) for each, some in zip(of, owned, strict=True)]
+    batch, bounds = Batch.of(pages), np.cumsum([0, *map(len, places)])
     with engine.using(by):
-        assert stage.packed_keys(page.text) == b"".join(of)
-        assert stage.judge_places(page, places) == stage.judge_owned(page, owned)
+        packed, counts = stage.keys_of(batch.text)
+        assert (packed, counts.tolist()) == (b"".join(itertools.chain(*of)), list(map(len, of)))
+        verdict = stage.judge_places_batch(batch, np.array(list(itertools.chain(*places)), np.uint32), bounds)
+    verdicts = [stage.judge_owned(page, some) for page, some in zip(pages, owned, strict=True)]
+    assert [stage.judge_places(*told) for told in zip(pages, places, strict=True)] == verdicts
+    expected = verdict_of(batch, pages, verdicts)
+    assert verdict.kept.tolist() == expected.kept.tolist()
+    assert list(verdict.pages.pages()) == list(expected.pages.pages())
+    assert {name: n.tolist() for name, n in verdict.tallies.items()} == {
+        name: n.tolist() for name, n in expected.tallies.items()
+    }
+
+
+@pytest.mark.parametrize("by", ["fast", "plain"])
+@pytest.mark.parametrize("owner", ["url", "normalized_url"])
+def test_ranks_of_a_column(by: str, owner: OwnerOrder) -> None:
+    stage, urls = DedupLines(0, owner=owner), ["http://www.a.com/", "", "https://é.com/?ref=1"]
+    with engine.using(by):
+        assert stage.owner_ranks(pa.array(urls)) == b"".join(map(stage.owner_rank, urls))

@@ -18,11 +18,12 @@ from hypothesis import strategies as st
 from wet_builder import DATE, URLS, WARCINFO, Drops, member, member_each, record
 
 from c4pipe import engine, inflate, wet
+from c4pipe.batch import strings
 from c4pipe.gzip_members import GZIP_MAGIC, WHOLE_BYTES, members
 from c4pipe.inflate import WHOLE_MAX_BYTES, whole_member
 from c4pipe.member import Member
 from c4pipe.warc_records import RECORD_BYTES_MAX
-from c4pipe.wet import METADATA, NAMES, Fields, page_text
+from c4pipe.wet import BATCH_BYTES, BATCH_PAGES, METADATA, NAMES, Fields, WetReader, page_text
 
 room = pytest.importorskip("c4pipe.fast.records")
 LINES = ["The quick brown fox.", "Москва — столица.", "日本語の行。", "Crème brûlée", "x" * 300, "😀 emoji", "C", "W"]
@@ -34,10 +35,23 @@ def both_engines(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def regular(limit: int = RECORD_BYTES_MAX) -> Callable[[bytes], Fields | None]:
-    taker: Callable[[bytes], Fields | None] = room.Regular(record_bytes_max=limit, names=NAMES, metadata=METADATA)
-    return taker
+    """What takes the data of a member, and returns its fields; it tells which are empty as it takes them."""
+    columns = room.Regular(record_bytes_max=limit, names=NAMES, metadata=METADATA)
+
+    def take(data: bytes) -> Fields | None:
+        lacks = columns(data)
+        assert columns.pages == (lacks is not None)
+        (url,), (text,), *others = (
+            (strings(*column).to_pylist() for column in columns.taken()) if columns.pages else NONE
+        )
+        fields = (url, text, *(value for (value,) in others))
+        assert lacks is None or lacks == sum((not field) << bit for bit, field in enumerate(fields))
+        return None if lacks is None else fields
+
+    return take
 
 
+NONE = ([None],) * 5
 TAKE = regular()
 
 
@@ -281,6 +295,53 @@ def test_what_is_taken_does_not_depend_on_how_much_a_read_returns(size: int) -> 
 
 def test_who_decides_is_chosen_before_the_file_is_read() -> None:
     with engine.using("plain"):
-        assert wet._regular(5) is None
+        assert not isinstance(wet._columns(5), room.Regular)
     with engine.using(None):
-        assert isinstance(wet._regular(5), room.Regular)
+        assert isinstance(wet._columns(5), room.Regular)
+
+
+FIELDS = st.tuples(*[st.sampled_from(["", "a", "é\n中", "x" * 5000])] * 5)
+
+
+@given(st.lists(st.tuples(FIELDS, st.booleans()), max_size=30))
+def test_pages_are_collected_as_columns(told: list[tuple[Fields, bool]]) -> None:
+    """Whatever is taken back, and however often columns are taken."""
+    plain, compiled = wet._Plain(), room.Regular(record_bytes_max=5, names=NAMES, metadata=METADATA)
+    for turn in range(2):
+        kept = []
+        for fields, stays in told[turn * 10 :]:
+            assert plain.add(fields) == compiled.add(fields) == sum((not f) << bit for bit, f in enumerate(fields))
+            if stays:
+                kept.append(fields)
+            else:
+                plain.drop()
+                compiled.drop()
+        assert plain.pages == compiled.pages == len(kept)
+        assert compiled.size == sum(len(fields[1].encode()) for fields in kept)
+        columns = [strings(*column).to_pylist() for column in compiled.taken()]
+        assert list(zip(*columns, strict=True)) == kept
+        if kept:
+            assert [column.to_pylist() for column in plain.taken()] == columns
+        assert compiled.pages == compiled.size == 0
+
+
+@pytest.mark.parametrize("count", [0, 1, BATCH_PAGES - 1, BATCH_PAGES, BATCH_PAGES + 1, 2 * BATCH_PAGES])
+@pytest.mark.parametrize("by", ["fast", "plain"])
+def test_pages_come_some_at_a_time(by: str, count: int) -> None:
+    data = member_each([record(f"http://a.com/{n}", b"A line.") for n in range(count)] or [WARCINFO])
+    with engine.using(by):
+        found = list(WetReader(io.BytesIO(data), name="x").batches())
+    assert [len(batch) for batch in found] == [BATCH_PAGES] * (count // BATCH_PAGES) + [
+        n for n in [count % BATCH_PAGES] if n
+    ]
+    assert [page.url for batch in found for page in batch.pages()] == [f"http://a.com/{n}" for n in range(count)]
+
+
+@pytest.mark.parametrize("by", ["fast", "plain"])
+def test_large_pages_come_fewer_at_a_time(by: str) -> None:
+    size = BATCH_BYTES // 4
+    bodies = [b"a" * (size - 1), *[b"a" * size] * 3, b"b", b"c"]
+    data = member_each([record(URLS[0], body) for body in bodies])
+    with engine.using(by):
+        found = list(WetReader(io.BytesIO(data), name="x").batches())
+    assert [len(batch) for batch in found] == [5, 1]

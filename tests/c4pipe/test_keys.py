@@ -89,7 +89,7 @@ def test_no_claims() -> None:
         winners, their_keys = keys.url_winners(claims, KeepNewest().rank)
         assert winners.tolist() == their_keys.tolist() == []
     assert keys.url_bounds(empty, 3).tolist() == [0, 0, 0, 0]
-    of_lines = keys.line_claims([], part=0)
+    of_lines = claims_of_lines([], part=0)
     assert of_lines.dtype == keys.LINE_CLAIM
     assert of_lines.tolist() == []
     assert keys.line_owners(of_lines).tolist() == []
@@ -103,6 +103,14 @@ def test_equal_claims_have_one_winner(turn: int) -> None:
     assert len(winners) == len(their_keys) == 1
 
 
+def claims_of_lines(pages: Sequence[tuple[int, bytes, bytes]], *, part: int) -> keys.LineClaims:
+    """The claims of pages that are given as (row, rank, the keys of its lines one behind the other)."""
+    rows = np.array([row for row, _, _ in pages], np.uint32)
+    counts = np.array([len(packed) // 16 for _, _, packed in pages], np.int64)
+    ranks, packed = (b"".join(page[place] for page in pages) for place in (1, 2))
+    return keys.line_claims(rows, ranks, packed, counts, part=part)
+
+
 LINES = st.lists(st.sampled_from(["One.", "one. ", "Two.", "Three.", "", "É.", "é."]), min_size=1, max_size=6)
 
 
@@ -114,11 +122,11 @@ def test_lines_go_to_the_pages_that_own_them(
     pages = [Page(f"http://a.com/{number}", "\n".join(lines), "2019") for number, lines in enumerate(texts)]
     dealt: Parts = [pages[part::parts] for part in range(parts)]
     claims = [
-        keys.line_claims(
-            (
+        claims_of_lines(
+            [
                 (row, md5(page.url), b"".join(line_key(line) for line in page.text.split("\n")))
                 for row, page in enumerate(of_part)
-            ),
+            ],
             part=part,
         )
         for part, of_part in enumerate(dealt)
@@ -150,7 +158,7 @@ def test_the_least_rank_owns_a_key_by_all_its_bytes(pairs: list[tuple[bytes, byt
     for key, rank in pairs:
         least[key] = min(rank, least.get(key, rank))
     order.shuffle(pairs)
-    claims = keys.line_claims(((row, rank, key) for row, (key, rank) in enumerate(pairs)), part=7)
+    claims = claims_of_lines([(row, rank, key) for row, (key, rank) in enumerate(pairs)], part=7)
     owners = keys.line_owners(claims).tolist()
     assert Counter(pairs[row] for _, row, _ in owners) == Counter(least.items())
     assert {(part, line) for part, _, line in owners} <= {(7, 0)}
@@ -194,7 +202,7 @@ def test_of_part(some: list[Place], part: int) -> None:
 
 def test_a_line_of_every_page_is_claimed_once() -> None:
     pages = [(row, md5(str(row)), line_key("Seen.") + line_key(f"Of {row}.") + line_key("Seen.")) for row in range(9)]
-    claims = keys.line_claims(pages, part=3)
+    claims = claims_of_lines(pages, part=3)
     assert len(claims) == 1 + 9
     (seen,) = (claim for claim in claims.tolist() if claim[0] == int.from_bytes(line_key("Seen.")[:8], "big"))
     least = min(range(9), key=lambda row: md5(str(row)))

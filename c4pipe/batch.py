@@ -1,0 +1,126 @@
+"""Pages by columns: what compiled rooms judge many at a time, without an object for each page.
+
+A stage that has a compiled twin may have ``judge_batch`` beside ``judge``: the same verdicts, on columns. Any other
+stage is asked page by page, so nobody who writes one needs to know of columns.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from c4pipe.page import Page, PageStage, Verdict
+
+Counts = Mapping[str, npt.NDArray[np.uint32]]  # counter -> a number a page
+Kept = npt.NDArray[np.bool_]
+
+FIELDS = ("url", "text", "timestamp", "content_type", "content_length", "language")  # of a page, in their order
+TYPES = {name: pa.large_string() if name == "text" else pa.string() for name in FIELDS}
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Some pages, a column of strings a field, without nulls; only texts have offsets of 64 bits."""
+
+    url: pa.Array
+    text: pa.Array
+    timestamp: pa.Array
+    content_type: pa.Array
+    content_length: pa.Array
+    language: pa.Array
+
+    def __len__(self) -> int:
+        return len(self.url)
+
+    @classmethod
+    def of(cls, pages: Sequence[Page]) -> Batch:
+        """These pages; their strings must have no lone surrogates."""
+        return cls(*(pa.array([getattr(page, name) for page in pages], TYPES[name]) for name in FIELDS))
+
+    def pages(self) -> Iterator[Page]:
+        """Yield them one by one."""
+        return map(Page, *(column.to_pylist() for column in self.columns()))
+
+    def columns(self) -> tuple[pa.Array, ...]:
+        """The columns in the order of ``FIELDS``."""
+        return tuple(getattr(self, name) for name in FIELDS)
+
+    def where(self, kept: Kept) -> Batch:
+        """The pages that are kept; all of them is the batch itself."""
+        if kept.all():
+            return self
+        rows = pa.array(np.flatnonzero(kept))
+        return Batch(*(column.take(rows) for column in self.columns()))
+
+    def with_text(self, text: pa.Array) -> Batch:
+        """The same pages with other texts."""
+        return Batch(self.url, text, self.timestamp, self.content_type, self.content_length, self.language)
+
+    def with_language(self, language: str) -> Batch:
+        """The same pages, all in this language."""
+        of_all = pa.repeat(language, len(self))
+        return Batch(self.url, self.text, self.timestamp, self.content_type, self.content_length, of_all)
+
+
+@dataclass(frozen=True, slots=True)
+class BatchVerdict:
+    """What a stage thought of each page of a batch."""
+
+    kept: Kept  # a value a page
+    pages: Batch  # those that are kept, as they go on
+    tallies: Counts  # a number a page that came in
+
+
+def judge(stage: PageStage, batch: Batch) -> BatchVerdict:
+    """Judge each page of a batch as ``stage.judge`` does."""
+    verdict = None
+    if _knows_columns(type(stage)):
+        verdict = stage.judge_batch(batch)  # type: ignore[attr-defined]  # None: no compiled twin is to decide
+    return _page_by_page(stage, batch) if verdict is None else verdict
+
+
+@functools.cache
+def _knows_columns(kind: type[Any]) -> bool:
+    """Whether the class that says how a page is judged says it of columns, too: one derived from it may judge else."""
+    return "judge_batch" in vars(next((base for base in kind.__mro__ if "judge" in vars(base)), object))
+
+
+def _page_by_page(stage: PageStage, batch: Batch) -> BatchVerdict:
+    pages = list(batch.pages())
+    return verdict_of(batch, pages, [stage.judge(page) for page in pages])
+
+
+def verdict_of(batch: Batch, pages: Sequence[Page], verdicts: Sequence[Verdict]) -> BatchVerdict:
+    """What was thought of each page of a batch, of which ``pages`` are the pages, as one."""
+    kept = np.array([verdict.page is not None for verdict in verdicts], bool)
+    if all(verdict.page is None or verdict.page is page for verdict, page in zip(verdicts, pages, strict=True)):
+        left = batch.where(kept)
+    else:
+        left = Batch.of([verdict.page for verdict in verdicts if verdict.page is not None])
+    return BatchVerdict(kept, left, counts([verdict.tally for verdict in verdicts]))
+
+
+def counts(tallies: Sequence[Mapping[str, int]]) -> Counts:
+    """Tallies by counter; one that a page lacks is 0 there."""
+    names = sorted(set().union(*tallies))
+    return {name: np.array([tally.get(name, 0) for tally in tallies], np.uint32) for name in names}
+
+
+def utf8(column: pa.Array) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.uint8]]:
+    """A column of strings as compiled rooms take it: where each begins and the last ends, and the bytes."""
+    column = column.cast(pa.large_string())
+    _, offsets, data = column.buffers()
+    bounds = np.frombuffer(offsets, np.int64)[column.offset : column.offset + len(column) + 1]
+    return bounds, np.frombuffer(data if data is not None else b"", np.uint8)
+
+
+def strings(offsets: Any, data: Any) -> pa.Array:
+    """A column of large strings from where each begins and the last ends, in 64 bits, and their UTF-8."""
+    bounds = pa.py_buffer(offsets)
+    return pa.LargeStringArray.from_buffers(bounds.size // 8 - 1, bounds, pa.py_buffer(data))
