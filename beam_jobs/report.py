@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import platform
-import zlib
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict
@@ -17,13 +16,22 @@ from beam_jobs.plan import Branch, Job
 from c4pipe import files, shards
 
 TFDS_VERSION = "3.1.0"  # of the features in the shards, whatever the semantics
-DISTRIBUTIONS = ("c4pipe", "apache-beam", "google-crc32c", "langdetect", "nltk", "numpy", "pyarrow", "tldextract")
+DISTRIBUTIONS = (
+    "c4pipe",
+    "apache-beam",
+    "deflate",
+    "google-crc32c",
+    "langdetect",
+    "nltk",
+    "numpy",
+    "pyarrow",
+    "tldextract",
+)
 
 
 def versions() -> dict[str, str]:
     """The versions on which the bytes of a build depend."""
-    python = {"python": platform.python_version(), "zlib": zlib.ZLIB_RUNTIME_VERSION}
-    return python | {name: version(name) for name in DISTRIBUTIONS}
+    return {"python": platform.python_version()} | {name: version(name) for name in DISTRIBUTIONS}
 
 
 def count(counters: Mapping[str, int]) -> None:

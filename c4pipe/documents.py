@@ -6,7 +6,11 @@ import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import cast
 
+import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
+
+from c4pipe import batch, engine
 
 FIELDS = ("text", "url", "timestamp", "content-type", "content-length")  # TFDS c4, each a string
 DIGESTED = ("url", "timestamp", "text")  # what all three formats hold
@@ -95,6 +99,11 @@ def as_bytes(piece: pa.Table, name: str) -> list[bytes]:
     return cast("list[bytes]", piece[name].cast(pa.binary()).to_pylist())
 
 
+def columns(piece: pa.Table, names: Iterable[str]) -> list[tuple[npt.NDArray[np.int64], npt.NDArray[np.uint8]]]:
+    """Columns as compiled rooms take them, of a piece as ``batches`` makes it."""
+    return [batch.utf8(piece[name].chunk(0)) for name in names]
+
+
 class Digest:
     """SHA-256 of documents' content, in their order, the same for every format, file layout and library version.
 
@@ -109,6 +118,13 @@ class Digest:
         """Take in documents, given as columns of UTF-8."""
         for values in zip(*(columns[name] for name in DIGESTED), strict=True):
             self._sha256.update(b"".join(len(value).to_bytes(8, "little") + value for value in values))
+
+    def add_piece(self, piece: pa.Table) -> None:
+        """Take in documents, given as ``batches`` makes them."""
+        if fast := engine.twin("documents"):
+            self._sha256.update(fast.framed(columns(piece, DIGESTED)))
+        else:
+            self.add({name: as_bytes(piece, name) for name in DIGESTED})
 
     def hex(self) -> str:
         """The digest so far."""

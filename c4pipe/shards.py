@@ -1,6 +1,6 @@
 """The shards of C4: TFRecord for TFDS, Parquet for ``datasets`` and Arrow, JSON lines as in the public release.
 
-The bytes of a shard are a function of its documents, their order, and the versions of pyarrow and zlib alone; its
+The bytes of a shard are a function of its documents, their order, and the versions of pyarrow and deflate alone; its
 content has a digest that outlives those. The order is the caller's: by ``shard_of``, and within a shard by
 ``(document_key, url)``.
 """
@@ -17,11 +17,9 @@ import pyarrow as pa
 
 from c4pipe import files, formats
 from c4pipe.documents import (
-    DIGESTED,
     FIELDS,
     DamagedShard,
     Digest,
-    as_bytes,
     batches,
     checked,
     content_digest,
@@ -93,7 +91,7 @@ def write_shard(
         nonlocal number
         for piece in batches(map(checked, tables)):
             number += piece.num_rows
-            digest.add({field: as_bytes(piece, field) for field in DIGESTED})
+            digest.add_piece(piece)
             yield piece
 
     write(cast(BinaryIO, counted), digested())

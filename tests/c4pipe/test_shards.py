@@ -6,6 +6,9 @@ import gzip
 import hashlib
 import io
 import json
+import shutil
+import subprocess
+import zlib
 from itertools import islice
 from pathlib import Path
 
@@ -128,6 +131,54 @@ def test_json_lines_are_as_released(tmp_path: Path) -> None:
         '{"text":"Café \\"x\\"\\n\u2028\\u0000/\x7f","timestamp":"2019-04-18T10:38:25Z","url":"http://e.org/1"}\n'
         '{"text":"Text 2.","timestamp":"2019-04-18T10:38:25Z","url":"http://e.org/2"}\n'
     )
+
+
+@pytest.mark.parametrize("count", [1, BATCH - 1, BATCH, BATCH + 1, 2 * BATCH + 1])
+def test_json_lines_have_a_gzip_member_a_batch(count: int, tmp_path: Path) -> None:
+    """Each without name and time; what reads gzip reads them as one."""
+    path, _ = write("jsonl", [document(number) for number in range(count)], tmp_path)
+    members = members_of(path.read_bytes())
+    assert {member[:10] for member in members} == {b"\x1f\x8b\x08\0\0\0\0\0\0\xff"}
+    inflated = [gzip.decompress(member) for member in members]
+    assert [lines.count(b"\n") for lines in inflated] == [min(BATCH, count - done) for done in range(0, count, BATCH)]
+    whole = b"".join(inflated)
+    assert gzip.decompress(path.read_bytes()) == whole
+    assert pa.CompressedInputStream(pa.OSFile(str(path)), "gzip").read() == whole
+    if zcat := shutil.which("zcat"):
+        with path.open("rb") as stream:
+            assert subprocess.run([zcat], stdin=stream, capture_output=True, check=True).stdout == whole
+
+
+def members_of(data: bytes) -> list[bytes]:
+    members = []
+    while data:
+        inflater = zlib.decompressobj(31)
+        inflater.decompress(data)
+        assert inflater.eof
+        members.append(data[: len(data) - len(inflater.unused_data)])
+        data = inflater.unused_data
+    return members
+
+
+def test_json_lines_cut_after_a_member_are_fewer(tmp_path: Path) -> None:
+    """Gzip cannot tell: the file's hash does."""
+    documents = [document(number) for number in range(BATCH + 1)]
+    path, info = write("jsonl", documents, tmp_path)
+    first, second = members_of(path.read_bytes())
+    path.write_bytes(first)
+    assert list(shards.read_documents(path)) == held("jsonl", documents[:BATCH])
+    assert shards.verify(tmp_path, [info]) == [f"{path.name} has {len(first)} bytes, not {info.bytes}"]
+    for end in range(1, len(second)):
+        path.write_bytes(first + second[:end])
+        with pytest.raises(DamagedShard, match=f"^{path}, in or after line "):
+            list(shards.read_documents(path, BATCH))
+
+
+def test_json_lines_inflated_never_change(tmp_path: Path) -> None:
+    """They depend on no library's version."""
+    path, _ = write("jsonl", [document(1), document(2, '"\\\n\0\x1f\x7f é\u2028🜁')], tmp_path)
+    inflated = hashlib.sha256(gzip.decompress(path.read_bytes())).hexdigest()
+    assert inflated == "951dfd7e547422fe773c0aea4e7601742f1908a41d902d7a7bf8c04dd10fe307"
 
 
 def test_json_style_is_that_of_released_documents(shared: Path, tmp_path: Path) -> None:
