@@ -5,7 +5,6 @@ from __future__ import annotations
 import functools
 import importlib.metadata
 import random
-import re
 from collections.abc import Iterable
 from pathlib import Path
 from types import ModuleType
@@ -34,10 +33,7 @@ __all__ = [
     "probabilities",
 ]
 
-Probabilities = npt.NDArray[np.float64]  # one a language
-
 SEED = 0  # TFDS c4, set before every call
-SHORT = 24  # characters: longer words hardly come twice, and a cache must not hold them
 
 
 def left_to_right_sum(values: Iterable[float]) -> float:
@@ -52,56 +48,13 @@ def left_to_right_sum(values: Iterable[float]) -> float:
     return total
 
 
-class _Normal(dict[int, str]):
-    """What langdetect takes each character for, by code point."""
-
-    def __missing__(self, code: int) -> str:
-        self[code] = normal = str(NGram.normalize(chr(code)))
-        return normal
-
-
-_NORMAL = _Normal()
-_SPACES = re.compile(" {2,}")
-
-
-def _grams(word: str) -> tuple[str, ...]:
-    """The n-grams of a word that is padded with blanks; none ends in a capital that follows a capital."""
-    known = _factory().word_lang_prob_map
-    ends = (end for end in range(2, len(word) + 1) if not (word[end - 1].isupper() and word[end - 2].isupper()))
-    found = (word[end - n : end] for end in ends for n in (1, 2, 3) if n <= end)
-    return tuple(gram for gram in found if gram != " " and gram in known)
-
-
-_grams_of_short_word = functools.lru_cache(maxsize=1 << 16)(_grams)
-
-
 class _Detector(Detector):  # type: ignore[misc]
-    """langdetect's detector with the same digits on every Python, and several times as fast.
+    """langdetect's detector with the same digits on every Python."""
 
-    Its n-grams never reach across a blank, so each word has its own, whatever stands around it. Probabilities are
-    multiplied and divided one by one in the package's order, never summed by NumPy.
-    """
-
-    def append(self, text: str) -> None:
-        text = NGram.normalize_vi(self.MAIL_RE.sub(" ", self.URL_RE.sub(" ", text)))
-        self.text += _SPACES.sub(" ", text[: self.max_text_length])
-
-    def _extract_ngrams(self) -> list[str]:
-        *words, last = self.text.translate(_NORMAL).split(" ")
-        found: list[str] = []
-        for word in (*(f" {word} " for word in words), f" {last}"):
-            found += _grams_of_short_word(word) if len(word) <= SHORT else _grams(word)
-        return found
-
-    def _init_probability(self) -> Probabilities:
-        return np.full(len(self.langlist), 1.0 / len(self.langlist))
-
-    def _update_lang_prob(self, prob: Probabilities, word: str, alpha: float) -> None:
-        prob *= alpha / self.BASE_FREQ + self.word_lang_prob_map[word]
-
-    def _normalize_prob(self, prob: Probabilities) -> float:
-        prob /= left_to_right_sum(prob.tolist())
-        return float(prob.max())
+    def _normalize_prob(self, prob: list[float]) -> float:
+        total = left_to_right_sum(prob)
+        prob[:] = [probability / total for probability in prob]
+        return max(prob)
 
 
 class _Factory(DetectorFactory):  # type: ignore[misc]
@@ -120,8 +73,6 @@ def _profiles() -> list[str]:
 def _factory() -> _Factory:
     factory = _Factory()
     factory.load_json_profile(_profiles())
-    profiles = factory.word_lang_prob_map
-    factory.word_lang_prob_map = {gram: np.array(by_language) for gram, by_language in profiles.items()}
     return factory
 
 
@@ -177,7 +128,7 @@ def probabilities(text: str) -> list[tuple[str, float]]:
         return found
     detector = _factory().create()
     detector.append(text)
-    return [(language.lang, float(language.prob)) for language in detector.get_probabilities()]
+    return [(language.lang, language.prob) for language in detector.get_probabilities()]
 
 
 DOUBTS = ("langdetect_exception", "no_predictions", "low_confidence")  # TFDS c4's counters; the compiled -1, -2, -3

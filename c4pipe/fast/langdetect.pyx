@@ -1,4 +1,4 @@
-"""langdetect's detector, compiled: the twin of the plain one in ``c4pipe/langid.py``, digit for digit.
+"""langdetect's detector, compiled: the twin of the plain one in ``c4pipe/detector.py``, digit for digit.
 
 Why it gives what the plain one gives:
 

@@ -16,7 +16,6 @@ ENGLISH = "The quick brown fox jumps over the lazy dog near the river bank."
 GERMAN = "Der schnelle braune Fuchs springt über den faulen Hund am Fluss."
 MIXED = f"{ENGLISH} {GERMAN}"  # six trials of seven say English
 ENGLISH_IN_MIXED = 0.8571404781383167
-CHARACTERS = st.sampled_from("aAbÉßøđŐ \u00a0.,;'9\u0219あア中國글اییА\u1ea1a\u0300o\u0302\u2019\U0001f600")
 
 
 @pytest.fixture(params=("plain", "fast"))
@@ -52,23 +51,13 @@ def test_left_to_right_sum() -> None:
     assert detector.left_to_right_sum([]) == 0.0
 
 
-@given(st.text(CHARACTERS | st.characters(), max_size=80))
-def test_ngrams_are_those_of_langdetect(text: str) -> None:
-    plain, ours = Detector(detector._factory()), detector._Detector(detector._factory())
-    for one in (plain, ours):
-        one.append(text)
-        one.cleaning_text()
-    assert ours.text == plain.text
-    assert ours._extract_ngrams() == plain._extract_ngrams()
-
-
 @given(st.text(st.sampled_from("the der und of le é. 1"), min_size=0, max_size=60))
 def test_predictions_are_those_of_langdetect(text: str) -> None:
-    """Up to the last digits, which the package takes from the Python that it runs on."""
-    plain = Detector(detector._factory())
-    plain.append(text)
+    """Of the package as it is; up to the last digits, which it takes from the Python that it runs on."""
+    package = Detector(detector._factory())
+    package.append(text)
     try:
-        expected = [(language.lang, pytest.approx(language.prob)) for language in plain.get_probabilities()]
+        expected = [(language.lang, pytest.approx(language.prob)) for language in package.get_probabilities()]
     except LangDetectException:
         with pytest.raises(LangDetectException):
             detector.probabilities(text)
