@@ -9,7 +9,12 @@ from dataclasses import dataclass, fields
 from types import ModuleType
 from typing import Any, Literal
 
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
 from c4pipe import engine, rules, sentences
+from c4pipe.batch import Batch, BatchVerdict, Counts, Kept, strings, utf8
 from c4pipe.page import Page, Verdict, drop, keep, with_text
 
 Effect = Literal["drop_line", "drop_page", "edit"]
@@ -83,6 +88,16 @@ class _OfRows:
         return self.__dict__["program"]
 
 
+def _counts(tallies: Mapping[str, bytearray]) -> Counts:
+    return {counter: np.frombuffer(numbers, np.uint32) for counter, numbers in tallies.items()}
+
+
+def _those(kept: Kept, batch: Batch) -> BatchVerdict:
+    """Keep those pages, and count them ``passed`` and the others ``filtered``."""
+    counts = {"passed": kept.astype(np.uint32), "filtered": (~kept).astype(np.uint32)}
+    return BatchVerdict(kept, batch.where(kept), {name: numbers for name, numbers in counts.items() if numbers.any()})
+
+
 def _require_sound(rows: tuple[Row, ...]) -> None:
     """Raise if rows share a counter or have a limit that their rule does not know: here, not on a worker."""
     counters = [row.counter for row in rows if row.effect != "edit"]
@@ -118,8 +133,25 @@ class CleanLines(_OfRows):
         if (room := engine.twin("lines")) is None:
             return self._judge(page)
         counter = functools.partial(sentences.counter, self.punkt)
-        text, tally = self._program(room).judge(page.text, self.min_sentences, counter)
+        try:
+            text, tally = self._program(room).judge(page.text, self.min_sentences, counter)
+        except UnicodeEncodeError:  # half a pair, in the text or of an edit
+            return self._judge(page)
         return Verdict(None if text is None else with_text(page, text), tally)
+
+    def judge_batch(self, batch: Batch) -> BatchVerdict | None:
+        """Judge each page of a batch."""
+        if (room := engine.twin("lines")) is None:
+            return None
+        counter = functools.partial(sentences.counter, self.punkt)
+        try:
+            judged = self._program(room).judge_column(*utf8(batch.text), self.min_sentences, counter)
+        except UnicodeEncodeError:  # half a pair, of an edit
+            return None
+        flags, offsets, texts, tallies = judged
+        kept = np.frombuffer(flags, bool)
+        pages = batch.with_text(pa.nulls(len(batch))).where(kept)  # texts that others replace are not copied
+        return BatchVerdict(kept, pages.with_text(strings(offsets, texts)), _counts(tallies))
 
     def _judge(self, page: Page) -> Verdict:
         table = built(self.rows)
@@ -159,9 +191,23 @@ class DropPages(_OfRows):
 
     def judge(self, page: Page) -> Verdict:
         """Pass the page on, or count the first row that drops it."""
-        if (room := engine.twin("lines")) is not None:
+        if (room := engine.twin("lines")) is None:
+            return self._judge(page)
+        try:
             counter = self._program(room).fires(page.text)
-            return drop(counter) if counter else keep(page)
+        except UnicodeEncodeError:  # half a pair
+            return self._judge(page)
+        return drop(counter) if counter else keep(page)
+
+    def judge_batch(self, batch: Batch) -> BatchVerdict | None:
+        """Judge each page of a batch."""
+        if (room := engine.twin("lines")) is None:
+            return None
+        flags, tallies = self._program(room).fires_column(*utf8(batch.text))
+        kept = np.frombuffer(flags, bool)
+        return BatchVerdict(kept, batch.where(kept), _counts(tallies))
+
+    def _judge(self, page: Page) -> Verdict:
         for row, fires in built(self.rows):
             if fires(page.text):
                 return drop(f"filtered:{row.counter}")
@@ -183,6 +229,15 @@ class MaxLength:
         """Pass the page on if its text has no more code points than allowed."""
         return drop("filtered") if len(page.text) > self.characters else keep(page)
 
+    def judge_batch(self, batch: Batch) -> BatchVerdict | None:
+        """Judge each page of a batch."""
+        if engine.chosen() == "plain":
+            return None
+        kept = pc.binary_length(batch.text).to_numpy() <= self.characters
+        long = np.flatnonzero(~kept)  # in bytes
+        kept[long] = pc.utf8_length(batch.text.take(pa.array(long))).to_numpy() <= self.characters
+        return _those(kept, batch)
+
 
 @dataclass(frozen=True)
 class MinParagraphs:
@@ -200,3 +255,10 @@ class MinParagraphs:
         """Pass the page on if enough of its lines are long enough."""
         long = sum(len(line) >= self.characters for line in page.text.split("\n"))
         return keep(page) if long >= self.paragraphs else drop("filtered")
+
+    def judge_batch(self, batch: Batch) -> BatchVerdict | None:
+        """Judge each page of a batch."""
+        if (room := engine.twin("lines")) is None:
+            return None
+        flags = room.have_paragraphs(*utf8(batch.text), self.paragraphs, self.characters)
+        return _those(np.frombuffer(flags, bool), batch)

@@ -1,103 +1,64 @@
-"""Judges a page by its lines in one pass: the twin of the stages of rows in c4pipe/cleaning.py.
+"""Judges pages by their lines in one pass: the twin of the stages of rows in c4pipe/cleaning.py.
 
 A table of rows becomes a program of as many steps. A row whose rule and limits are known here has a step of its own;
-any other calls what the plain row made, for the lines that reach it. Why the verdicts are equal:
+any other calls what the plain row made, for the lines that reach it. Texts come and go as UTF-8. Why the verdicts are
+equal:
+
+UTF-8. All texts are whole characters, and the bytes of one are never found within others or across them: what is looked
+for as bytes is where the characters are. Who has a text that cannot be encoded, or gets one from an edit, is told so by
+``UnicodeEncodeError``, and the plain room decides.
 
 Lines. They end where ``str.splitlines`` ends them (``Py_UNICODE_ISLINEBREAK``; CR LF is one end, and an end that ends
-the text begins no line). Characters that may be an end are found 64 at a time and then looked at one by one.
-``strip`` and ``split`` take off and part at ``Py_UNICODE_ISSPACE``; between space and U+0085 there is none.
+the text begins no line). Places that may be an end are found 64 bytes at a time and then looked at one by one: those
+below space, and where U+0085, U+2028 or U+2029 begins. ``strip`` and ``split`` take off and part at
+``Py_UNICODE_ISSPACE``; between space and U+0085 there is none.
 
 Order. Steps run in the order of the rows, and a line's first one to fire is counted, as plain. A known pattern to
 delete has a ``[`` in each of its matches, which end with ``]`` or with blanks. So a line without ``[`` stays as it is,
 and a stripped line that does not end in ``]`` keeps its last character. By that alone most lines are dropped, where
 ``no_end_mark`` comes after nothing but such deletions and ``word_longer_than``, which never fires for a line that is
-not longer itself. A line that was changed goes on from the next row as a text of its own.
+not longer itself, in bytes even. A line that was changed goes on from the next row as a text of its own.
+
+Words. A word of more than so many characters has more bytes, so none is where each run of one byte more has a blank in
+it; only where one has none, characters are counted. The words that ASCII blanks part in the first bytes of a line are
+no more than it has; where they are too few, all blanks are looked at.
 
 Phrases. They are ASCII without capitals. ``str.lower`` makes ASCII of ASCII capitals and of two characters more, U+0130
-and U+212A; lines with one of those call the plain rule. In all others a phrase is in the lowered line just where it is
-in the line itself, read with ASCII capitals lowered. All phrases are looked for at once, by Wu and Manber: the last two
-characters of a window as long as the shortest phrase tell how far it can move without passing over a phrase, for
-letters of both cases alike; where it cannot move, the phrases are compared. A whole word needs what ``\\b`` needs, no
-word character on either side, and but for U+0130 lowering makes none of another character nor takes one away.
+and U+212A; lines that may have one of those call the plain rule. In all others a phrase is in the lowered line just
+where it is in the line itself, read with ASCII capitals lowered. All phrases are looked for at once: each has a
+pair of bytes that is rare in English, and where one of those is found, in either case, the phrases that have it are
+compared. A whole word needs what ``\\b`` needs,
+no word character on either side, and but for U+0130 lowering makes none of another character nor takes one away.
 
-Text. Kept lines are cut from the page, neighbours in one piece, then joined and stripped by ``str`` itself.
+Text. Kept lines are copied from the page, neighbours in one piece, with a line feed before each piece but the first
+that is not empty; then the text is stripped, so none before an empty one is missed.
 """
 
+from cpython.bytearray cimport PyByteArray_AS_STRING, PyByteArray_FromStringAndSize, PyByteArray_Resize
 from cpython.mem cimport PyMem_Calloc, PyMem_Free
 from cpython.unicode cimport (
     Py_UNICODE_ISALNUM,
     Py_UNICODE_ISLINEBREAK,
     Py_UNICODE_ISSPACE,
-    PyUnicode_DATA,
-    PyUnicode_GET_LENGTH,
-    PyUnicode_KIND,
-    PyUnicode_Substring,
+    PyUnicode_DecodeUTF8,
 )
-from libc.stdint cimport uint64_t
-from libc.string cimport memset
+from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
+from libc.string cimport memchr, memcmp, memcpy, memmove, memset
 
 cdef extern from "Python.h":
     const Py_ssize_t PY_SSIZE_T_MAX
+    const char* PyUnicode_AsUTF8AndSize(str text, Py_ssize_t* size) except NULL
 
-cdef extern from *:
-    """
-    #include <stdint.h>
-    #if defined(_MSC_VER)
-    #include <intrin.h>
-    static int first_bit(uint64_t bits) { unsigned long at; _BitScanForward64(&at, bits); return (int)at; }
-    #else
-    #define first_bit(bits) __builtin_ctzll(bits)
-    #endif
+cdef extern from "lines.h":
+    uint64_t possible_ends_64(const uint8_t* at) noexcept  # reads two bytes more
+    uint64_t ascii_blanks_64(const uint8_t* at) noexcept
+    int lowest_bit(uint64_t bits) noexcept
+    ctypedef struct BytePair:
+        uint8_t first[16]
+        uint8_t second[16]
+    uint64_t pairs_64(const uint8_t* at, const BytePair* pairs, int count) noexcept  # reads one byte more
 
-    /* A bit for each of 16 characters that may end a line: below space, U+0085, U+2028, U+2029. */
-    #if defined(__SSE2__) || defined(_M_X64)
-    #include <emmintrin.h>
-    static inline uint64_t ends_in_16_bytes(const unsigned char *t) {
-        __m128i x = _mm_loadu_si128((const __m128i *)t);
-        __m128i low = _mm_cmpeq_epi8(_mm_and_si128(x, _mm_set1_epi8((char)0xE0)), _mm_setzero_si128());
-        return (uint64_t)_mm_movemask_epi8(_mm_or_si128(low, _mm_cmpeq_epi8(x, _mm_set1_epi8((char)0x85))));
-    }
-    static inline __m128i ends_in_8_pairs(const unsigned short *t) {
-        __m128i x = _mm_loadu_si128((const __m128i *)t);
-        __m128i low = _mm_cmpeq_epi16(_mm_and_si128(x, _mm_set1_epi16((short)0xFFE0)), _mm_setzero_si128());
-        __m128i wide = _mm_cmpeq_epi16(_mm_and_si128(x, _mm_set1_epi16((short)0xFFFE)), _mm_set1_epi16(0x2028));
-        return _mm_or_si128(_mm_or_si128(low, wide), _mm_cmpeq_epi16(x, _mm_set1_epi16(0x85)));
-    }
-    static inline uint64_t ends_in_16_pairs(const unsigned short *t) {
-        return (uint64_t)_mm_movemask_epi8(_mm_packs_epi16(ends_in_8_pairs(t), ends_in_8_pairs(t + 8)));
-    }
-    static inline __m128i ends_in_4_quads(const unsigned int *t) {
-        __m128i x = _mm_loadu_si128((const __m128i *)t);
-        __m128i low = _mm_cmpeq_epi32(_mm_and_si128(x, _mm_set1_epi32(~0x1F)), _mm_setzero_si128());
-        __m128i wide = _mm_cmpeq_epi32(_mm_and_si128(x, _mm_set1_epi32(~1)), _mm_set1_epi32(0x2028));
-        return _mm_or_si128(_mm_or_si128(low, wide), _mm_cmpeq_epi32(x, _mm_set1_epi32(0x85)));
-    }
-    static inline uint64_t ends_in_16_quads(const unsigned int *t) {
-        __m128i first = _mm_packs_epi32(ends_in_4_quads(t), ends_in_4_quads(t + 4));
-        __m128i second = _mm_packs_epi32(ends_in_4_quads(t + 8), ends_in_4_quads(t + 12));
-        return (uint64_t)_mm_movemask_epi8(_mm_packs_epi16(first, second));
-    }
-    #else
-    #define ENDS_IN_16 { uint64_t bits = 0; int i; for (i = 0; i < 16; i++) \\
-        bits |= (uint64_t)(t[i] < 32 || t[i] == 0x85 || (t[i] & ~1u) == 0x2028) << i; return bits; }
-    static inline uint64_t ends_in_16_bytes(const unsigned char *t) ENDS_IN_16
-    static inline uint64_t ends_in_16_pairs(const unsigned short *t) ENDS_IN_16
-    static inline uint64_t ends_in_16_quads(const unsigned int *t) ENDS_IN_16
-    #endif
-    """
-    int first_bit(uint64_t bits) noexcept
-    uint64_t ends_in_16_bytes(const unsigned char* t) noexcept
-    uint64_t ends_in_16_pairs(const unsigned short* t) noexcept
-    uint64_t ends_in_16_quads(const unsigned int* t) noexcept
-
-ctypedef unsigned char uchar
-ctypedef unsigned short ushort
-ctypedef unsigned int uint
-
-ctypedef fused Char:
-    uchar
-    ushort
-    uint
+ctypedef const uint8_t* place
 
 cdef enum Act:
     CALL  # what the plain row made
@@ -115,25 +76,32 @@ cdef enum Effect:
 
 cdef enum:
     MOST_PHRASES = 64
-    MOST_CHARACTERS = 16  # of marks, of an ellipsis, of a substring
-    PAIRS = 1 << 10  # five bits of each of two characters
+    MOST_MARKS = 16
 
-cdef struct Characters:
-    int count
-    unsigned int all[MOST_CHARACTERS]
+cdef struct Letters:
+    place at
+    Py_ssize_t length
 
 cdef struct Step:
     Act act
     Effect effect
     Py_ssize_t limit  # characters of WORD_LONGER, words of FEWER_WORDS
-    Characters marks  # the substring of CONTAINS
-    Characters ellipsis
+    int marks_count
+    Letters marks[MOST_MARKS]
+    Letters ellipsis  # of length 0: none
+    Letters substring
     uint64_t phrases
 
 cdef struct Phrase:
-    const unsigned char* letters
-    Py_ssize_t length
+    Letters letters
+    Py_ssize_t pair_at  # which of its letters are looked for
     bint whole  # a word of its own
+
+cdef struct Lines:
+    place next  # where the next line begins
+    place end  # of the text
+    place seen  # up to where it was looked for ends
+    uint64_t ends  # possible ones of the last 64 bytes before
 
 # The patterns of c4pipe/rows.py: every match has a "[" and ends with a "]" or with blanks.
 cdef BRACKETS = frozenset({
@@ -141,11 +109,16 @@ cdef BRACKETS = frozenset({
     r"(?i)^(?:\[(?:\d+|edit|citation needed)\]\s*)+|(?<!\s)\s*\[(?:\d+|edit|citation needed)\]",
 })
 
+cdef str BY_FREQUENCY = " etaoinshrdlcumwfgypbvkxjqz"  # what an English text is made of
 
-cdef unsigned char MAY_BE_BLANK[256]  # which 256 characters have a blank among them, up to U+FFFF
+
+cdef unsigned char BLANK[256]  # the bytes that are a blank, or may begin one
 cdef unsigned int character
 for character in range(0x10000):
-    MAY_BE_BLANK[character >> 8] |= Py_UNICODE_ISSPACE(character)
+    if Py_UNICODE_ISSPACE(character):
+        BLANK[character if character < 0x80 else 0xC0 | character >> 6 if character < 0x800 else 0xE0 | character >> 12] = 1
+for character in range(0xF0, 0x100):
+    BLANK[character] = 1
 
 
 cdef class Program:
@@ -154,15 +127,16 @@ cdef class Program:
     cdef Step* steps
     cdef int rows
     cdef list acts
-    cdef list counters
-    cdef list spelled  # keeps the letters of the phrases alive
+    cdef list counters  # of the rows; then of lines that pass, of too few sentences, of pages that pass
+    cdef list spelled  # keeps letters alive
     cdef Phrase phrases[MOST_PHRASES]
-    cdef Py_ssize_t width  # of the window: the length of the shortest phrase
-    cdef unsigned char shifts[PAIRS]
-    cdef uint64_t endings[PAIRS]  # the phrases whose window ends in the pair
-    cdef int early  # the row that fires for a line by its last character alone, before any that must see more; or -1
-    cdef Py_ssize_t early_limit  # for lines of no more characters
-    cdef unsigned char ends[256]  # the last characters for which it does not, or only after another row
+    cdef int phrases_count
+    cdef BytePair pairs[MOST_PHRASES]  # of all phrases, each once
+    cdef uint64_t with_pair[MOST_PHRASES]  # the phrases that have it
+    cdef int pairs_count
+    cdef int early  # the row that fires for a line by its last byte alone, before any that must see more; or -1
+    cdef Py_ssize_t early_limit  # for lines of no more bytes
+    cdef unsigned char ends[256]  # the last bytes for which it may not, or only after another row
 
     def __cinit__(self, rows):
         self.rows = len(rows)
@@ -175,13 +149,14 @@ cdef class Program:
 
     def __init__(self, rows):
         self.acts, self.counters, self.spelled = [], [], []
+        self.phrases_count = self.pairs_count = 0
         cdef int row
         for row, (effect, counter, rule, limits, act) in enumerate(rows):
             self.steps[row].effect = {"drop_line": DROP_LINE, "drop_page": DROP_PAGE, "edit": EDIT}[effect]
             self.steps[row].act = compiled(self, &self.steps[row], rule, limits)
             self.acts.append(act)
             self.counters.append(f"line-filtered:{counter}" if effect == "drop_line" else f"filtered:{counter}")
-        prepare_search(self)
+        self.counters += ["line-passed", "filtered:too_few_sentences", "passed"]
         prepare_ends(self)
 
     @property
@@ -191,21 +166,93 @@ cdef class Program:
 
     def judge(self, str text not None, Py_ssize_t min_sentences, counter):
         """What ``CleanLines`` makes of the text: the new one or None, and the tally. ``counter`` gives what counts."""
-        if PyUnicode_KIND(text) == 1:
-            return judge_text(self, text, <const unsigned char*>PyUnicode_DATA(text), min_sentences, counter)
-        if PyUnicode_KIND(text) == 2:
-            return judge_text(self, text, <const unsigned short*>PyUnicode_DATA(text), min_sentences, counter)
-        return judge_text(self, text, <const unsigned int*>PyUnicode_DATA(text), min_sentences, counter)
+        cdef Py_ssize_t size = 0
+        cdef place t = <place>PyUnicode_AsUTF8AndSize(text, &size)
+        cdef Judge judge = Judge(self, min_sentences, counter, size)
+        cdef bint passed = judge_text(judge, t, size)
+        cdef int row
+        tally = {self.counters[row]: judge.counted[row] for row in range(self.rows + 3) if judge.counted[row]}
+        return PyUnicode_DecodeUTF8(<char*>judge.written, judge.size, NULL) if passed else None, tally
+
+    def judge_column(self, const int64_t[::1] offsets, const uint8_t[::1] data, Py_ssize_t min_sentences, counter):
+        """The same for texts one behind the other.
+
+        A byte a text, 1 if it is kept; where each that is kept begins and the last ends, in 64 bits, and their UTF-8;
+        counter -> a number a text, in 32 bits, for those that are not 0 everywhere.
+        """
+        cdef Py_ssize_t count = offsets.shape[0] - 1
+        cdef Judge judge = Judge(self, min_sentences, counter, (offsets[count] - offsets[0]) // 2)
+        cdef bytearray kept = bytearray(count)
+        cdef bytearray bounds = bytearray(sizeof(int64_t) * (count + 1))
+        cdef dict tallies = {}
+        cdef Py_ssize_t text
+        cdef Py_ssize_t passed = 0
+        for text in range(count):
+            if judge_text(judge, &data[0] + offsets[text], offsets[text + 1] - offsets[text]):
+                kept[text] = 1
+                passed += 1
+                (<int64_t*>PyByteArray_AS_STRING(bounds))[passed] = judge.size
+            add_counts(judge, text, count, tallies)
+        PyByteArray_Resize(bounds, sizeof(int64_t) * (passed + 1))
+        PyByteArray_Resize(judge.texts, judge.size)
+        return kept, bounds, judge.texts, tallies
 
     def fires(self, str text not None):
         """The counter of the first row that fires for the text as a whole, or None."""
-        cdef int row = run_text(self, text, 0, [])
+        cdef Py_ssize_t size = 0
+        cdef place t = <place>PyUnicode_AsUTF8AndSize(text, &size)
+        cdef int row = run(self, t, t + size, 0, [])
         return None if row == self.rows else self.counters[row]
+
+    def fires_column(self, const int64_t[::1] offsets, const uint8_t[::1] data):
+        """What ``DropPages`` makes of texts one behind the other: a byte a text, 1 if none fires; tallies as above."""
+        cdef Judge judge = Judge(self, 0, None, 0)
+        cdef Py_ssize_t count = offsets.shape[0] - 1
+        cdef bytearray kept = bytearray(count)
+        cdef dict tallies = {}
+        cdef Py_ssize_t text
+        cdef int row
+        for text in range(count):
+            row = run(self, &data[0] + offsets[text], &data[0] + offsets[text + 1], 0, judge.edited)
+            if row == self.rows:
+                kept[text] = 1
+                row += 2
+            judge.counted[row] = 1
+            add_counts(judge, text, count, tallies)
+        return kept, tallies
+
+
+def have_paragraphs(
+    const int64_t[::1] offsets, const uint8_t[::1] data, Py_ssize_t paragraphs, Py_ssize_t characters
+):
+    """What ``MinParagraphs`` makes of texts one behind the other: a byte a text, 1 if it is kept."""
+    cdef bytearray kept = bytearray(offsets.shape[0] - 1)
+    cdef Py_ssize_t text
+    for text in range(len(kept)):
+        kept[text] = has_paragraphs(&data[0] + offsets[text], &data[0] + offsets[text + 1], paragraphs, characters)
+    return kept
+
+
+cdef bint has_paragraphs(place begin, place end, Py_ssize_t paragraphs, Py_ssize_t characters) noexcept:
+    cdef place feed
+    while True:
+        feed = <place>memchr(begin, c"\n", end - begin) if begin < end else NULL
+        paragraphs -= characters_in(begin, end if feed is NULL else feed) >= characters
+        if feed is NULL or paragraphs <= 0:
+            return paragraphs <= 0
+        begin = feed + 1
+
+
+cdef inline Py_ssize_t characters_in(place begin, place end) noexcept:
+    cdef Py_ssize_t count = 0
+    cdef Py_ssize_t at
+    for at in range(end - begin):
+        count += begin[at] & 0xC0 != 0x80
+    return count
 
 
 cdef Act compiled(Program program, Step* step, str rule, dict limits) except *:
     """The act of a rule, with its limits in the step; CALL if one of them is not known here."""
-    cdef uint64_t phrases
     if (step.effect == EDIT) != (rule == "without"):
         return CALL
     if rule == "word_longer_than" and is_size(limits["characters"]):
@@ -216,18 +263,16 @@ cdef Act compiled(Program program, Step* step, str rule, dict limits) except *:
         return FEWER_WORDS
     if rule == "without" and limits["pattern"] in BRACKETS:
         return DELETE_BRACKETS
-    if rule == "no_end_mark":
-        marks, ellipsis = limits["marks"], limits.get("ellipsis")
-        if type(marks) is tuple and all(type(mark) is str and len(mark) == 1 for mark in marks):
-            if spell(&step.marks, "".join(marks)) and (ellipsis is None or spell(&step.ellipsis, ellipsis)):
-                return NO_END_MARK
-    if rule == "contains" and spell(&step.marks, limits["substring"]):
+    if rule == "no_end_mark" and add_marks(program, step, limits["marks"]):
+        if limits.get("ellipsis") is None or spell(program, &step.ellipsis, limits["ellipsis"]):
+            return NO_END_MARK
+    if rule == "contains" and spell(program, &step.substring, limits["substring"]):
         return CONTAINS
     if rule == "mentions" or rule == "has_word":
-        texts = limits["phrases"] if rule == "mentions" else (limits["word"],)
-        phrases = add_phrases(program, texts, rule == "has_word")
-        if phrases:
-            step.phrases = phrases
+        step.phrases = add_phrases(
+            program, limits["phrases"] if rule == "mentions" else (limits["word"],), rule == "has_word"
+        )
+        if step.phrases:
             return PHRASES
     return CALL
 
@@ -236,22 +281,35 @@ cdef bint is_size(value):
     return type(value) is int and abs(value) < 1 << 31
 
 
-cdef bint spell(Characters* characters, text):
-    """Put the text into the characters; False if it is none, empty or too long."""
-    if type(text) is not str or not 0 < len(text) <= MOST_CHARACTERS:
+cdef bint spell(Program program, Letters* letters, text) except *:
+    """Put the text into the letters; False if it is none, empty or not to be encoded."""
+    cdef bytes encoded
+    if type(text) is not str or not text:
         return False
-    characters.count = len(text)
-    for at, character in enumerate(text):
-        characters.all[<int>at] = ord(character)
+    try:
+        encoded = text.encode()
+    except UnicodeEncodeError:
+        return False
+    program.spelled.append(encoded)
+    letters.at, letters.length = <place>encoded, len(encoded)
+    return True
+
+
+cdef bint add_marks(Program program, Step* step, marks) except *:
+    """Put the marks into the step; False if they are not some characters."""
+    if type(marks) is not tuple or not 0 < len(marks) <= MOST_MARKS:
+        return False
+    for at, mark in enumerate(marks):
+        if type(mark) is not str or len(mark) != 1 or not spell(program, &step.marks[<int>at], mark):
+            return False
+    step.marks_count = len(marks)
     return True
 
 
 cdef uint64_t add_phrases(Program program, phrases, bint whole) except *:
     """The bits of the phrases, after they were added; 0 if one of them is not of a kind that is searched for here."""
     cdef uint64_t bits = 0
-    cdef bytes letters
-    cdef int index
-    if type(phrases) is not tuple or len(program.spelled) + len(phrases) > MOST_PHRASES:
+    if type(phrases) is not tuple or program.phrases_count + len(phrases) > MOST_PHRASES:
         return 0
     for phrase in phrases:
         if type(phrase) is not str or len(phrase) < 2 or not phrase.isascii() or phrase != phrase.lower():
@@ -259,35 +317,43 @@ cdef uint64_t add_phrases(Program program, phrases, bint whole) except *:
         if whole and not (phrase[0].isalnum() and phrase[len(phrase) - 1].isalnum()):
             return 0
     for phrase in phrases:
-        letters = phrase.encode("ascii")
-        index = len(program.spelled)
-        program.spelled.append(letters)
-        program.phrases[index] = Phrase(<const unsigned char*>letters, len(letters), whole)
-        bits |= <uint64_t>1 << index
+        spell(program, &program.phrases[program.phrases_count].letters, phrase)
+        program.phrases[program.phrases_count].whole = whole
+        program.phrases[program.phrases_count].pair_at = rarest_pair(phrase)
+        bits |= <uint64_t>1 << program.phrases_count
+        add_pair(program, program.phrases_count)
+        program.phrases_count += 1
     return bits
 
 
-cdef void prepare_search(Program program) except *:
-    """How far a window may move that ends in a pair of characters, and which phrases it may hold where it may not."""
-    cdef const unsigned char* letters
-    cdef int index, pair
-    cdef Py_ssize_t at
-    program.width = min([len(letters) for letters in program.spelled] + [255])
-    memset(program.shifts, program.width - 1, sizeof(program.shifts))
-    memset(program.endings, 0, sizeof(program.endings))
-    for index in range(len(program.spelled)):
-        letters = program.phrases[index].letters
-        for at in range(1, program.width):
-            pair = (letters[at - 1] & 31) << 5 | (letters[at] & 31)
-            program.shifts[pair] = min(program.shifts[pair], program.width - 1 - at)
-            if at == program.width - 1:
-                program.endings[pair] |= <uint64_t>1 << index
+cdef Py_ssize_t rarest_pair(str phrase):
+    """Where the two letters begin that are rarest in English, each by itself."""
+    rarity = [BY_FREQUENCY.find(letter) % len(BY_FREQUENCY) for letter in phrase]
+    return max(range(len(phrase) - 1), key=lambda at: rarity[at] + rarity[at + 1])
 
 
-cdef void prepare_ends(Program program) except *:
-    """The first rows as one look at the last character, if they are of the kinds for which that is enough."""
+cdef void add_pair(Program program, int phrase) noexcept:
+    """Have the phrase compared where its pair is found."""
+    cdef place letters = program.phrases[phrase].letters.at + program.phrases[phrase].pair_at
+    cdef int pair = 0
+    while pair < program.pairs_count and not is_pair(&program.pairs[pair], letters):
+        pair += 1
+    if pair == program.pairs_count:
+        memset(program.pairs[pair].first, letters[0] | 0x20, 16)
+        memset(program.pairs[pair].second, letters[1] | 0x20, 16)
+        program.with_pair[pair] = 0
+        program.pairs_count += 1
+    program.with_pair[pair] |= <uint64_t>1 << phrase
+
+
+cdef inline bint is_pair(const BytePair* pair, place t) noexcept:
+    return pair.first[0] == t[0] | 0x20 and pair.second[0] == t[1] | 0x20
+
+
+cdef void prepare_ends(Program program) noexcept:
+    """The first rows as one look at the last byte, if they are of the kinds for which that is enough."""
     cdef int row = 0
-    cdef int c
+    cdef int mark
     program.early_limit = PY_SSIZE_T_MAX
     while program.steps[row].act == WORD_LONGER or program.steps[row].act == DELETE_BRACKETS:
         if program.steps[row].act == WORD_LONGER:
@@ -296,143 +362,216 @@ cdef void prepare_ends(Program program) except *:
     program.early = -1
     if program.steps[row].act == NO_END_MARK and program.steps[row].effect == DROP_LINE:
         program.early = row
-    for c in range(256):
-        program.ends[c] = c == c"]" or is_among(&program.steps[row].marks, c)
+    memset(program.ends, 0, sizeof(program.ends))
+    program.ends[c"]"] = 1
+    for mark in range(program.steps[row].marks_count):
+        program.ends[program.steps[row].marks[mark].at[program.steps[row].marks[mark].length - 1]] = 1
 
 
-cdef tuple judge_text(Program program, str text, const Char* t, Py_ssize_t min_sentences, counter):
-    """Go through the lines, in their order, until one drops the page."""
-    cdef Py_ssize_t* dropped = <Py_ssize_t*>PyMem_Calloc(program.rows + 1, sizeof(Py_ssize_t))  # the last: passed
-    if dropped is NULL:
-        raise MemoryError
-    try:
-        return judge_lines(program, text, t, min_sentences, counter, dropped)
-    finally:
-        PyMem_Free(dropped)
+cdef class Judge:
+    """What judging one text after another needs and leaves."""
+
+    cdef Program program
+    cdef Py_ssize_t min_sentences
+    cdef object counter
+    cdef object count  # what it gives, once it was asked
+    cdef list edited  # the line at hand as the edits left it, if one did
+    cdef Py_ssize_t* counted  # of the text at hand, as the program's counters
+    cdef bytearray texts
+    cdef uint8_t* written
+    cdef Py_ssize_t size  # bytes written
+    cdef Py_ssize_t room  # for as many
+
+    def __cinit__(self, Program program, Py_ssize_t min_sentences, counter, Py_ssize_t room):
+        self.program, self.min_sentences, self.counter, self.edited = program, min_sentences, counter, []
+        self.counted = <Py_ssize_t*>PyMem_Calloc(program.rows + 3, sizeof(Py_ssize_t))
+        if self.counted is NULL:
+            raise MemoryError
+        self.room = room + 1
+        self.texts = PyByteArray_FromStringAndSize(NULL, self.room)
+        self.written = <uint8_t*>PyByteArray_AS_STRING(self.texts)
+
+    def __dealloc__(self):
+        PyMem_Free(self.counted)
 
 
-cdef tuple judge_lines(
-    Program program, str text, const Char* t, Py_ssize_t min_sentences, counter, Py_ssize_t* dropped
-):
-    cdef Py_ssize_t length = PyUnicode_GET_LENGTH(text)
-    cdef Py_ssize_t line = 0  # where it begins
-    cdef Py_ssize_t base = 0
-    cdef Py_ssize_t begin, end, stop
-    cdef Py_ssize_t piece = -1  # where the piece that is open begins
-    cdef Py_ssize_t piece_end = 0
-    cdef Py_ssize_t found = 0
-    cdef uint64_t ends = 0
+cdef int add_counts(Judge judge, Py_ssize_t text, Py_ssize_t texts, dict tallies) except -1:
+    """Move the counts of a text to its place in the tallies."""
+    cdef bytearray numbers
     cdef int row
-    cdef bint changed
-    cdef list pieces = []
-    cdef list edited = []  # the line as the edits left it, if one did
-    cdef str kept
-    count = None
-    while line < length:
-        while not ends and base < length:
-            ends = possible_ends(t + base, length - base)
-            base += 64
-        if ends:
-            stop = base - 64 + first_bit(ends)
-            ends &= ends - 1
-            if stop < line or not is_line_end(t[stop]):
-                continue
-        else:
-            stop = length
-        begin, end, line = line, stop, stop + 1
-        if stop + 1 < length and t[stop] == c"\r" and t[stop + 1] == c"\n":
-            line += 1
-        while begin < end and is_blank(t[end - 1]):
-            end -= 1
-        if program.early >= 0 and dies_early(program, t, begin, end):
-            dropped[program.early] += 1
+    for row in range(judge.program.rows + 3):
+        if judge.counted[row]:
+            numbers = tallies.get(judge.program.counters[row])
+            if numbers is None:
+                tallies[judge.program.counters[row]] = numbers = bytearray(sizeof(uint32_t) * texts)
+            (<uint32_t*>PyByteArray_AS_STRING(numbers))[text] += <uint32_t>judge.counted[row]
+            judge.counted[row] = 0
+    return 0
+
+
+cdef bint judge_text(Judge judge, place t, Py_ssize_t length) except -1:
+    """Go through the lines, in their order, until one drops the page; whether it passes, and then has been written."""
+    cdef Program program = judge.program
+    cdef Lines lines = Lines(t, t + length, t, 0)
+    cdef Py_ssize_t text = judge.size  # where what is written begins
+    cdef Py_ssize_t found = 0
+    cdef place piece = NULL  # where the piece that is open begins
+    cdef place piece_end = NULL
+    cdef place begin, end
+    cdef int row
+    cdef str edited
+    while next_line(&lines, &begin, &end):
+        while begin < end and blank_before(end):
+            end -= blank_before(end)
+        if program.early >= 0 and dies_early(program, begin, end):
+            judge.counted[program.early] += 1
             continue
-        while begin < end and is_blank(t[begin]):
-            begin += 1
-        row = run(program, text, t, begin, end, 0, edited)
-        dropped[row] += 1
+        while begin < end and blank_at(begin):
+            begin += blank_at(begin)
+        row = run(program, begin, end, 0, judge.edited)
+        judge.counted[row] += 1
+        edited = judge.edited.pop() if judge.edited else None
         if row < program.rows:
             if program.steps[row].effect == DROP_PAGE:
-                return None, tally_of(program, dropped, None)
-            if edited:
-                edited.clear()
+                judge.size = text
+                return False
             continue
-        changed = len(edited) > 0
-        if changed or found < min_sentences:
-            kept = edited.pop() if changed else PyUnicode_Substring(text, begin, end)
-            if found < min_sentences:
-                if count is None:
-                    count = counter()
-                found += count(kept, min_sentences - found)
-        if piece >= 0 and begin == piece_end + 1 and t[piece_end] == c"\n" and not changed:
+        if found < judge.min_sentences:
+            found += sentences(judge, decoded(begin, end) if edited is None else edited, judge.min_sentences - found)
+        if piece is not NULL and begin == piece_end + 1 and piece_end[0] == c"\n" and edited is None:
             piece_end = end
             continue
-        if piece >= 0:
-            pieces.append(PyUnicode_Substring(text, piece, piece_end))
+        if piece is not NULL:
+            write(judge, text, piece, piece_end - piece)
         piece, piece_end = begin, end
-        if changed:
-            pieces.append(kept)
-            piece = -1
-    if found < min_sentences:
-        return None, tally_of(program, dropped, "filtered:too_few_sentences")
-    if piece >= 0:
-        pieces.append(PyUnicode_Substring(text, piece, piece_end))
-    return "\n".join(pieces).strip(), tally_of(program, dropped, "passed")
+        if edited is not None:
+            write_str(judge, text, edited)
+            piece = NULL
+    if piece is not NULL:
+        write(judge, text, piece, piece_end - piece)
+    judge.counted[program.rows + 1 + (found >= judge.min_sentences)] += 1
+    if found < judge.min_sentences:
+        judge.size = text
+        return False
+    strip(judge, text)
+    return True
 
 
-cdef dict tally_of(Program program, const Py_ssize_t* dropped, str last):
-    """What was counted; ``last`` once more, unless a row dropped the page."""
-    cdef dict tally = {}
-    cdef int row
-    for row in range(program.rows):
-        if dropped[row]:
-            tally[program.counters[row]] = dropped[row]
-    if dropped[program.rows]:
-        tally["line-passed"] = dropped[program.rows]
-    if last is not None:
-        tally[last] = 1
-    return tally
+cdef Py_ssize_t sentences(Judge judge, str line, Py_ssize_t limit) except? -1:
+    if judge.count is None:
+        judge.count = judge.counter()
+    return judge.count(line, limit)
 
 
-cdef inline uint64_t possible_ends(const Char* t, Py_ssize_t left) noexcept:
-    """A bit for each of the next 64 characters that may end a line."""
-    cdef uint64_t bits = 0
-    cdef Py_ssize_t at
-    if left >= 64:
-        for at in range(0, 64, 16):
-            if Char is uchar:
-                bits |= ends_in_16_bytes(t + at) << at
-            elif Char is ushort:
-                bits |= ends_in_16_pairs(t + at) << at
-            else:
-                bits |= ends_in_16_quads(t + at) << at
-        return bits
-    for at in range(min(left, 64)):
-        bits |= <uint64_t>(t[at] < 32 or t[at] == 0x85 or t[at] | 1 == 0x2029) << at
-    return bits
+cdef inline str decoded(place begin, place end):
+    return PyUnicode_DecodeUTF8(<const char*>begin, end - begin, NULL)
 
 
-cdef inline bint is_line_end(unsigned int c) noexcept:
-    return c == 10 or Py_UNICODE_ISLINEBREAK(c)
+cdef inline int write(Judge judge, Py_ssize_t text, place t, Py_ssize_t length) except -1:
+    """Add a piece to the text that begins there."""
+    if judge.size + 1 + length > judge.room:
+        judge.room = 2 * (judge.room + length)
+        PyByteArray_Resize(judge.texts, judge.room)
+        judge.written = <uint8_t*>PyByteArray_AS_STRING(judge.texts)
+    if judge.size > text:
+        judge.written[judge.size] = c"\n"
+        judge.size += 1
+    memcpy(judge.written + judge.size, t, length)
+    judge.size += length
+    return 0
 
 
-cdef inline bint is_blank(unsigned int c) noexcept:
-    return (c <= 32 or c >= 0x85 and (c > 0xFFFF or MAY_BE_BLANK[c >> 8])) and Py_UNICODE_ISSPACE(c)
+cdef int write_str(Judge judge, Py_ssize_t text, str line) except -1:
+    cdef Py_ssize_t size = 0
+    cdef place t = <place>PyUnicode_AsUTF8AndSize(line, &size)
+    return write(judge, text, t, size)
 
 
-cdef int run_text(Program program, str text, int row, list edited) except -1:
-    """``run`` for a whole text."""
-    cdef Py_ssize_t length = PyUnicode_GET_LENGTH(text)
-    if PyUnicode_KIND(text) == 1:
-        return run(program, text, <const unsigned char*>PyUnicode_DATA(text), 0, length, row, edited)
-    if PyUnicode_KIND(text) == 2:
-        return run(program, text, <const unsigned short*>PyUnicode_DATA(text), 0, length, row, edited)
-    return run(program, text, <const unsigned int*>PyUnicode_DATA(text), 0, length, row, edited)
+cdef void strip(Judge judge, Py_ssize_t text) noexcept:
+    """Take blanks off both ends of the text that begins there."""
+    cdef Py_ssize_t begin = text
+    while judge.size > text and blank_before(judge.written + judge.size):
+        judge.size -= blank_before(judge.written + judge.size)
+    while begin < judge.size and blank_at(judge.written + begin):
+        begin += blank_at(judge.written + begin)
+    if begin > text:
+        memmove(judge.written + text, judge.written + begin, judge.size - begin)
+        judge.size -= begin - text
 
 
-cdef int run(
-    Program program, str text, const Char* t, Py_ssize_t begin, Py_ssize_t end, int row, list edited
-) except -1:
+cdef inline bint next_line(Lines* lines, place* begin, place* end) noexcept:
+    """The next line without its end; False if there is none."""
+    cdef int size
+    if lines.next == lines.end:
+        return False
+    begin[0] = lines.next
+    while True:
+        while not lines.ends and lines.seen < lines.end:
+            lines.ends = possible_ends(lines.seen, lines.end - lines.seen)
+            lines.seen += 64
+        if not lines.ends:
+            end[0] = lines.next = lines.end
+            return True
+        end[0] = lines.seen - 64 + lowest_bit(lines.ends)
+        lines.ends &= lines.ends - 1
+        size = line_end_size(end[0], lines.end)
+        if size and end[0] >= lines.next:  # not the second of CR LF
+            lines.next = end[0] + size
+            return True
+
+
+cdef inline uint64_t possible_ends(place t, Py_ssize_t left) noexcept:
+    """A bit for each of the next 64 bytes at which a line may end."""
+    cdef uint8_t rest[66]
+    if left >= 66:
+        return possible_ends_64(t)
+    memset(rest, c" ", 66)
+    memcpy(rest, t, left)
+    return possible_ends_64(rest)
+
+
+cdef inline int line_end_size(place t, place end) noexcept:
+    """The bytes of the end of a line that may be here; 0 if it is none."""
+    if t[0] == c"\r":
+        return 1 + (t + 1 < end and t[1] == c"\n")
+    if t[0] < 32:
+        return t[0] == c"\n" or Py_UNICODE_ISLINEBREAK(t[0])
+    return 2 if t[0] == 0xC2 else 3
+
+
+cdef inline unsigned int character_at(place t) noexcept:
+    if t[0] < 0x80:
+        return t[0]
+    if t[0] < 0xE0:
+        return (t[0] & 0x1F) << 6 | t[1] & 0x3F
+    if t[0] < 0xF0:
+        return (t[0] & 0x0F) << 12 | (t[1] & 0x3F) << 6 | t[2] & 0x3F
+    return (t[0] & 0x07) << 18 | (t[1] & 0x3F) << 12 | (t[2] & 0x3F) << 6 | t[3] & 0x3F
+
+
+cdef inline place before(place t) noexcept:
+    """Where the character that ends here begins."""
+    t -= 1
+    while t[0] & 0xC0 == 0x80:
+        t -= 1
+    return t
+
+
+cdef inline int blank_at(place t) noexcept:
+    """The bytes of the blank that is here; 0 if there is none, or if this is not where a character begins."""
+    if not BLANK[t[0]]:
+        return 0
+    if t[0] < 0x80:
+        return 1
+    return 2 + (t[0] >= 0xE0) + (t[0] >= 0xF0) if Py_UNICODE_ISSPACE(character_at(t)) else 0
+
+
+cdef inline int blank_before(place t) noexcept:
+    """The bytes of the blank that ends here; 0 if there is none."""
+    return BLANK[(t - 1)[0]] if (t - 1)[0] < 0x80 else blank_at(before(t))
+
+
+cdef int run(Program program, place begin, place end, int row, list edited) except -1:
     """The first row from ``row`` on that fires for the line, else their number; ``edited`` takes an edited line."""
     cdef Step* step
     cdef bint fires
@@ -440,15 +579,16 @@ cdef int run(
     cdef bint odd = False
     cdef uint64_t phrases = 0
     cdef str line, changed
+    cdef Py_ssize_t size = 0
     for row in range(row, program.rows):
         step = &program.steps[row]
-        if step.act == DELETE_BRACKETS and not holds(t, begin, end, c"["):
+        if step.act == DELETE_BRACKETS and not holds(begin, end, c"["):
             continue
         if step.act == PHRASES and not searched:
-            searched, odd = True, has_odd_case(t, begin, end)
-            phrases = 0 if odd else search(program, t, begin, end)
+            searched, odd = True, may_have_odd_case(begin, end)
+            phrases = 0 if odd else search(program, begin, end)
         if step.act == CALL or step.act == DELETE_BRACKETS or (step.act == PHRASES and odd):
-            line = PyUnicode_Substring(text, begin, end)
+            line = decoded(begin, end)
             result = program.acts[row](line)
             if step.effect != EDIT:
                 if result:
@@ -461,156 +601,176 @@ cdef int run(
                 continue
             edited.clear()
             edited.append(changed)
-            return run_text(program, changed, row + 1, edited)
+            begin = <place>PyUnicode_AsUTF8AndSize(changed, &size)
+            return run(program, begin, begin + size, row + 1, edited)
         if step.act == NO_END_MARK:
-            fires = no_end_mark(step, t, begin, end)
+            fires = no_end_mark(step, begin, end)
         elif step.act == FEWER_WORDS:
-            fires = fewer_words(t, begin, end, step.limit)
+            fires = fewer_words(begin, end, step.limit)
         elif step.act == WORD_LONGER:
-            fires = end - begin > step.limit and word_longer(t, begin, end, step.limit)
+            fires = end - begin > step.limit and word_longer(begin, end, step.limit)
         elif step.act == PHRASES:
             fires = phrases & step.phrases != 0
         else:
-            fires = contains(t, begin, end, &step.marks)
+            fires = contains(begin, end, &step.substring)
         if fires:
             return row
     return program.rows
 
 
-cdef inline bint is_among(const Characters* characters, unsigned int c) noexcept:
-    cdef int at
-    for at in range(characters.count):
-        if characters.all[at] == c:
-            return True
-    return False
-
-
-cdef inline bint dies_early(Program program, const Char* t, Py_ssize_t begin, Py_ssize_t end) noexcept:
+cdef inline bint dies_early(Program program, place begin, place end) noexcept:
     """The early row fires for the line, stripped at its end."""
-    cdef unsigned int last
-    if end - begin > program.early_limit:
-        return False
-    if begin == end:
-        return True
-    last = t[end - 1]
-    if last < 256:
-        return program.ends[last] == 0
-    return not is_among(&program.steps[program.early].marks, last)
+    return end - begin <= program.early_limit and (begin == end or not program.ends[(end - 1)[0]])
 
 
-cdef inline bint no_end_mark(const Step* step, const Char* t, Py_ssize_t begin, Py_ssize_t end) noexcept:
-    cdef int count = step.ellipsis.count
-    cdef int at
-    if begin == end or not is_among(&step.marks, t[end - 1]):
-        return True
-    if count == 0 or end - begin < count:
-        return False
-    for at in range(count):
-        if t[end - count + at] != step.ellipsis.all[at]:
-            return False
+cdef inline bint ends_with(place begin, place end, const Letters* letters) noexcept:
+    return end - begin >= letters.length and memcmp(end - letters.length, letters.at, letters.length) == 0
+
+
+cdef inline bint no_end_mark(const Step* step, place begin, place end) noexcept:
+    cdef int mark
+    for mark in range(step.marks_count):
+        if ends_with(begin, end, &step.marks[mark]):
+            return step.ellipsis.length != 0 and ends_with(begin, end, &step.ellipsis)
     return True
 
 
-cdef inline bint fewer_words(const Char* t, Py_ssize_t begin, Py_ssize_t end, Py_ssize_t words) noexcept:
+cdef inline bint fewer_words(place begin, place end, Py_ssize_t words) noexcept:
+    cdef uint8_t rest[64]
     cdef Py_ssize_t count = 0
-    cdef Py_ssize_t at = begin
+    cdef uint64_t heads
+    if end - begin >= 64:
+        heads = ascii_blanks_64(begin)
+    else:
+        memset(rest, c" ", 64)
+        memcpy(rest, begin, end - begin)
+        heads = ascii_blanks_64(rest)
+    heads = ~heads & (heads << 1 | 1)  # where a word begins
+    while heads and count < words:
+        heads &= heads - 1
+        count += 1
+    if count >= words:
+        return False
+    count = 0
     while count < words:
-        while at < end and is_blank(t[at]):
-            at += 1
-        if at == end:
+        while begin < end and blank_at(begin):
+            begin += blank_at(begin)
+        if begin == end:
             return True
         count += 1
-        while at < end and not is_blank(t[at]):
-            at += 1
+        while begin < end and not blank_at(begin):
+            begin += 1
     return False
 
 
-cdef bint word_longer(const Char* t, Py_ssize_t begin, Py_ssize_t end, Py_ssize_t characters) noexcept:
-    cdef Py_ssize_t word = begin
-    cdef Py_ssize_t at
-    for at in range(begin, end + 1):
-        if at == end or is_blank(t[at]):
-            if at > word and at - word > characters:
-                return True
-            word = at + 1
-    return False
-
-
-cdef inline bint holds(const Char* t, Py_ssize_t begin, Py_ssize_t end, unsigned int c) noexcept:
-    """One of the characters is ``c``; without a branch in the loop, so that compilers take many at a time."""
-    cdef Py_ssize_t at
-    cdef Char wanted = <Char>c
-    cdef Char found = 0
-    if wanted != c:
-        return False
-    for at in range(begin, end):
-        found |= t[at] == wanted
-    return found != 0
-
-
-cdef inline bint has_odd_case(const Char* t, Py_ssize_t begin, Py_ssize_t end) noexcept:
-    """A character that is not ASCII becomes so by lowering."""
-    cdef Py_ssize_t at
-    cdef Char found = 0
-    if Char is not uchar:
-        for at in range(begin, end):
-            found |= (t[at] == 0x130) | (t[at] == 0x212A)
-    return found != 0
-
-
-cdef inline bint contains(const Char* t, Py_ssize_t begin, Py_ssize_t end, const Characters* substring) noexcept:
-    cdef Py_ssize_t at
-    cdef int matched
-    if substring.count == 1:
-        return holds(t, begin, end, substring.all[0])
-    for at in range(begin, end - substring.count + 1):
-        matched = 0
-        while matched < substring.count and t[at + matched] == substring.all[matched]:
-            matched += 1
-        if matched == substring.count:
-            return True
-    return False
-
-
-cdef inline uint64_t search(Program program, const Char* t, Py_ssize_t begin, Py_ssize_t end) noexcept:
-    """The phrases that the line mentions."""
-    cdef uint64_t found = 0
-    cdef uint64_t here
-    cdef Py_ssize_t at = begin + program.width - 1
-    cdef int pair, index, shift
-    while at < end:
-        pair = (t[at - 1] & 31) << 5 | (t[at] & 31)
-        shift = program.shifts[pair]
-        if shift:
-            at += shift
+cdef bint word_longer(place begin, place end, Py_ssize_t characters) noexcept:
+    cdef Py_ssize_t count = 0
+    cdef place at
+    while end - begin > characters:
+        at = begin + characters
+        while at >= begin and not blank_at(at):
+            at -= 1
+        if at < begin:
+            break
+        begin = at + 1
+    while begin < end:
+        if blank_at(begin):
+            count = 0
+            begin += blank_at(begin)
             continue
-        here = program.endings[pair] & ~found
-        while here:
-            index = first_bit(here)
-            here &= here - 1
-            if is_here(&program.phrases[index], t, at - program.width + 1, begin, end):
-                found |= <uint64_t>1 << index
-        at += 1
+        count += begin[0] & 0xC0 != 0x80
+        if count > characters:
+            return True
+        begin += 1
+    return False
+
+
+cdef inline bint holds(place begin, place end, uint8_t c) noexcept:
+    return begin < end and memchr(begin, c, end - begin) is not NULL
+
+
+cdef inline bint may_have_odd_case(place begin, place end) noexcept:
+    """Two bytes are as in U+0130 or U+212A; without a branch in the loops, so that compilers take many at a time."""
+    cdef Py_ssize_t at
+    cdef uint8_t found = 0
+    for at in range(end - begin):
+        found |= begin[at]
+    if found < 0x80:
+        return False
+    found = 0
+    for at in range(1, end - begin):
+        found |= (begin[at - 1] == 0xC4) & (begin[at] == 0xB0) | (begin[at - 1] == 0x84) & (begin[at] == 0xAA)
+    return found != 0
+
+
+cdef inline bint contains(place begin, place end, const Letters* substring) noexcept:
+    while end - begin >= substring.length:
+        begin = <place>memchr(begin, substring.at[0], end - begin - substring.length + 1)
+        if begin is NULL:
+            return False
+        if memcmp(begin, substring.at, substring.length) == 0:
+            return True
+        begin += 1
+    return False
+
+
+cdef inline uint64_t search(Program program, place begin, place end) noexcept:
+    """The phrases that the line mentions."""
+    cdef uint8_t rest[65]
+    cdef uint64_t found = 0
+    cdef uint64_t places
+    cdef place at = begin
+    while end - at >= 2:
+        if end - at < 65 <= end - begin:
+            at = end - 65  # what was looked at is looked at again
+        if end - at >= 65:
+            places = pairs_64(at, program.pairs, program.pairs_count)
+        else:
+            memset(rest, 0, 65)
+            memcpy(rest, at, end - at)
+            places = pairs_64(rest, program.pairs, program.pairs_count) & (<uint64_t>1 << (end - at - 1)) - 1
+        while places:
+            found |= found_at(program, at + lowest_bit(places), begin, end)
+            places &= places - 1
+        at += 64
     return found
 
 
-cdef inline bint is_here(const Phrase* phrase, const Char* t, Py_ssize_t at, Py_ssize_t begin, Py_ssize_t end) noexcept:
+cdef uint64_t found_at(Program program, place at, place begin, place end) noexcept:
+    """The phrases that are where one of their pairs is."""
+    cdef uint64_t found = 0
+    cdef uint64_t possible = 0
+    cdef Phrase* phrase
+    cdef int pair
+    for pair in range(program.pairs_count):
+        if is_pair(&program.pairs[pair], at):
+            possible = program.with_pair[pair]
+    while possible:
+        phrase = &program.phrases[lowest_bit(possible)]
+        if phrase.pair_at <= at - begin and is_here(phrase, at - phrase.pair_at, begin, end):
+            found |= possible & -possible
+        possible &= possible - 1
+    return found
+
+
+cdef inline bint is_here(const Phrase* phrase, place at, place begin, place end) noexcept:
     """The phrase is at this place, and is a word of its own if it is to be one."""
     cdef Py_ssize_t index
-    cdef unsigned int c
-    if at + phrase.length > end:
+    cdef Py_ssize_t length = phrase.letters.length
+    cdef uint8_t c
+    if end - at < length:
         return False
-    for index in range(phrase.length):
-        c = t[at + index]
+    for index in range(length):
+        c = at[index]
         if c"A" <= c <= c"Z":
             c |= 32
-        if c != phrase.letters[index]:
+        if c != phrase.letters.at[index]:
             return False
     if not phrase.whole:
         return True
-    if at > begin and is_word_character(t[at - 1]):
+    if at > begin and is_word_character(character_at(before(at))):
         return False
-    return at + phrase.length == end or not is_word_character(t[at + phrase.length])
+    return at + length == end or not is_word_character(character_at(at + length))
 
 
 cdef inline bint is_word_character(unsigned int c) noexcept:

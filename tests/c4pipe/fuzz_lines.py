@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import random
+import re
 from collections.abc import Callable, Iterator, Sequence
 
 from mutations import LINE_BREAKS, character, mutated
 
 from c4pipe import engine
+from c4pipe.batch import Batch
 from c4pipe.cleaning import CleanLines, DropPages, Row, drop_line, drop_page, edit
-from c4pipe.page import Page, Verdict
+from c4pipe.page import Page, PageStage, Verdict
 from c4pipe.rows import C4_ROWS, PAPER_PAGE_ROWS, PAPER_ROWS, POLICY
 from c4pipe.rules import contains, fewer_words_than, has_word, mentions, no_end_mark, without, word_longer_than
 
@@ -158,14 +160,34 @@ def inputs(rng: random.Random, lines: Sequence[str]) -> Iterator[tuple[int, str]
 
 
 def agree(one: tuple[int, str]) -> None:
-    """Both come to the same verdict: the page and the whole tally."""
-    stage, page = STAGES[one[0]], Page("http://example.com/", one[1], "2019-04-18T10:38:25Z")
+    """Both come to the same verdict: the page and the whole tally, for the text alone and in a column."""
+    stage, page = STAGES[one[0]], page_of(one[1])
     assert engine.twin("lines") is not None
     fast, plain = stage.judge(page), judged_plainly(stage, page)
     assert fast == plain, (one, fast, plain)
+    text = re.sub("[\ud800-\udfff]", "\ufffd", one[1])
+    agree_on_columns(stage, [text, text[len(text) // 2 :], text[: len(text) // 3]])
 
 
-def judged_plainly(stage: CleanLines | DropPages, page: Page) -> Verdict:
+def agree_on_columns(stage: PageStage, texts: Sequence[str]) -> None:
+    """What is judged in one call, at an offset in a longer column, is what the plain room judges page by page."""
+    pages = [page_of(text, number) for number, text in enumerate(texts)]
+    batch = Batch(*(column[1:] for column in Batch.of([page_of("\u20ac One."), *pages]).columns()))
+    verdict = stage.judge_batch(batch)  # type: ignore[attr-defined]
+    plain = [judged_plainly(stage, page) for page in pages]
+    assert verdict.kept.tolist() == [one.page is not None for one in plain], (stage, texts)
+    assert list(verdict.pages.pages()) == [one.page for one in plain if one.page is not None], (stage, texts)
+    counts = {name: numbers.tolist() for name, numbers in verdict.tallies.items()}
+    tallies = [{name: numbers[at] for name, numbers in counts.items() if numbers[at]} for at in range(len(pages))]
+    assert tallies == [one.tally for one in plain], (stage, texts)
+    assert all(map(any, counts.values())), counts
+
+
+def page_of(text: str, number: int = 0) -> Page:
+    return Page(f"http://example.com/{number}", text, "2019-04-18T10:38:25Z")
+
+
+def judged_plainly(stage: PageStage, page: Page) -> Verdict:
     """The verdict of the plain room."""
     with engine.using("plain"):
         return stage.judge(page)

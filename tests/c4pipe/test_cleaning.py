@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from c4pipe import engine, resources
+from c4pipe.batch import Batch, judge, verdict_of
 from c4pipe.cleaning import CleanLines, DropPages, MaxLength, MinParagraphs, drop_line, drop_page
 from c4pipe.page import Page, PageStage, Verdict, with_text
 from c4pipe.rows import PAPER_PAGE_ROWS
@@ -142,6 +143,23 @@ def test_min_paragraphs(lengths: tuple[int, ...], kept: bool) -> None:
     paragraphs = page(*("x" * length for length in lengths))
     expected = Verdict(paragraphs, {"passed": 1}) if kept else Verdict(None, {"filtered": 1})
     assert MinParagraphs(paragraphs=2, characters=10).judge(paragraphs) == expected
+
+
+BORDERS = ["", "x" * 9, "\u00e9" * 10, "\u3002" * 11]
+PARAGRAPHS = st.lists(st.text(st.characters(codec="utf-8"), max_size=5) | st.sampled_from(BORDERS), max_size=5)
+
+
+@given(st.sampled_from([MaxLength(10), MaxLength(25), MinParagraphs(2, 10), MinParagraphs(3, 0)]), st.lists(PARAGRAPHS))
+def test_pages_by_columns(stage: MaxLength | MinParagraphs, texts: list[list[str]]) -> None:
+    pages = [page("before"), *(page(*lines) for lines in texts)]
+    batch = Batch(*(column[1:] for column in Batch.of(pages).columns()))
+    one_by_one = verdict_of(batch, pages[1:], [stage.judge(page) for page in pages[1:]])
+    by_columns = judge(stage, batch)
+    assert (stage.judge_batch(batch) is None) == (engine.chosen() == "plain")
+    assert by_columns.kept.tolist() == one_by_one.kept.tolist()
+    assert list(by_columns.pages.pages()) == list(one_by_one.pages.pages())
+    by_name = [{name: numbers.tolist() for name, numbers in one.tallies.items()} for one in (by_columns, one_by_one)]
+    assert by_name[0] == by_name[1]
 
 
 @pytest.mark.parametrize("stage", [CLEAN, DropPages(PAPER_PAGE_ROWS), MaxLength(10), MinParagraphs(3, 200)])

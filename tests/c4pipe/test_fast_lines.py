@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import random
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import fuzz_lines
@@ -14,7 +14,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from c4pipe import cleaning, engine, resources
-from c4pipe.cleaning import CleanLines, DropPages, drop_line, drop_page, edit
+from c4pipe.batch import Batch, judge
+from c4pipe.cleaning import CleanLines, DropPages, MaxLength, MinParagraphs, drop_line, drop_page, edit
 from c4pipe.fast import lines as room
 from c4pipe.files import open_read
 from c4pipe.page import Page
@@ -40,6 +41,10 @@ def fast() -> Iterator[None]:
     resources.use(previous)
 
 
+def encodable(text: str) -> str:
+    return text.encode("utf-8", "replace").decode()
+
+
 def agree(stage: CleanLines | DropPages, text: str) -> None:
     page = Page("http://example.com/", text, "2019")
     assert stage.judge(page) == fuzz_lines.judged_plainly(stage, page), (stage, text)
@@ -58,13 +63,21 @@ def test_mutated_texts() -> None:
         fuzz_lines.agree(one)
 
 
+@settings(max_examples=200)
+@given(st.sampled_from(STAGES), st.lists(TEXTS.map(encodable), max_size=6))
+def test_any_column(stage: int, texts: list[str]) -> None:
+    fuzz_lines.agree_on_columns(fuzz_lines.STAGES[stage], texts)
+
+
 @pytest.mark.parametrize("stage", STAGES)
 def test_real_pages(stage: int, ten_wet_files: list[Path], real_resources: Path) -> None:
     """C4's table on many pages, the others on some."""
     for path in ten_wet_files:
         with open_read(str(path)) as stream:
-            for page in itertools.islice(WetReader(stream, name=path.name), 0, None, 2 if stage == 0 else 20):
-                fuzz_lines.agree((stage, page.text))
+            pages = list(itertools.islice(WetReader(stream, name=path.name), 0, None, 2 if stage == 0 else 20))
+        for page in pages:
+            agree(fuzz_lines.STAGES[stage], page.text)
+        fuzz_lines.agree_on_columns(fuzz_lines.STAGES[stage], [page.text for page in pages])
 
 
 def test_tables_of_all_variants_are_compiled_whole() -> None:
@@ -98,11 +111,15 @@ def test_every_character_everywhere_in_a_line() -> None:
             fuzz_lines.agree((stage, text))
 
 
-def test_every_place_in_a_block_of_characters() -> None:
-    """Lines that end at any of the places that are looked at together, in texts of every width."""
+def test_every_place_in_a_block_of_bytes() -> None:
+    """Lines that end, and phrases that are, at any of the places that are looked at together."""
     for wide, end in itertools.product(WIDE, ("\n", "\r\n", "\x0b", "\x85", "\u2028")):
         for length in range(0, 150, 3):
             agree(fuzz_lines.C4, f"{wide}{'a ' * length}.{end}{FIVE}.{end}{end}{FIVE}?{end}Home")
+    for length, behind in itertools.product(range(140), ("", ".", f" {FIVE}", f" {FIVE * 4}\u00e9")):
+        for phrase in ("javascript", "Use Cookies", "JAVASCRIPTx", "\u00e9javascript\u00e9", "lorem ipsu", "\u212a"):
+            agree(fuzz_lines.STAGES[3], f'{"b" * length}{phrase}{behind}"')
+            agree(fuzz_lines.C4, f"{'b ' * length}{phrase}{behind}.")
 
 
 @pytest.mark.parametrize("wide", WIDE)
@@ -145,6 +162,28 @@ def test_boundaries(row: cleaning.Row, wide: str) -> None:
     for line in lines:
         for text in (line, line + wide, wide + line, f"{line}\n{wide}", f"a {line} b\n{wide}#"):
             agree(stage, text)
+
+
+@pytest.mark.parametrize("characters", [0, 1, 5, 64, 100])
+def test_words_of_any_length_and_width(characters: int) -> None:
+    """Words just on either side of the limit, among others and blanks of every width."""
+    stage = CleanLines((drop_line("long", word_longer_than, characters=characters),), 1)
+    letters = [
+        letter * (characters + more) for letter in ("a", *WIDE[1:]) for more in (-1, 0, 1) if characters + more > 0
+    ]
+    for one, other in itertools.product(letters, repeat=2):
+        for blank in (" ", "\u00a0", "\u3000", " \u2003\t"):
+            agree(stage, f"{one}{blank}{other}{blank}{one}.")
+
+
+@pytest.mark.parametrize("words", [0, 1, 2, 5, 40])
+def test_words_of_any_number(words: int) -> None:
+    stage = CleanLines((drop_line("few", fewer_words_than, words=words),), 1)
+    numbers = range(max(0, words - 1), words + 2)
+    alike = ("a", "\u00e9", "ab\x01c", "long" * 9)
+    for number, word, blank in itertools.product(numbers, alike, (" ", "\t ", "\u00a0", "\u3000\x1f")):
+        for before in ("", "b" * 61, "b" * 62, "b" * 63, "b" * 64):
+            agree(stage, before + blank.join([word] * number))
 
 
 @pytest.mark.parametrize(
@@ -219,6 +258,41 @@ def test_errors_of_own_rules_pass() -> None:
 
     with pytest.raises(TypeError, match="a rule that edits lines returned None"):
         CleanLines((edit(nothing),), 1).judge(Page("u", "a", "2019"))
+
+
+def halved(*, mark: str) -> Callable[[str], str]:
+    """An edit that cannot be encoded."""
+    return lambda line: line.replace(mark, "\ud800")
+
+
+def test_what_cannot_be_encoded_is_judged_plainly() -> None:
+    dropped = CleanLines((edit(halved, mark="#"), drop_line("half", contains, substring="\ud800")), 1)
+    kept = CleanLines((edit(halved, mark="#"),), 1)
+    for stage in (dropped, kept, fuzz_lines.C4, DropPages(PAPER_PAGE_ROWS)):
+        for text in (f"{FIVE}.", f"{FIVE}#.", f"{FIVE}\ud800.\n{FIVE}. {FIVE}. {FIVE}.", "\ud800"):
+            agree(stage, text)
+    batch = Batch.of([Page("http://example.com/", text, "2019") for text in (f"{FIVE}.", f"{FIVE}#.\n{FIVE}.")])
+    assert dropped.judge_batch(batch) is None
+    assert [page.text for page in judge(dropped, batch).pages.pages()] == [f"{FIVE}."] * 2
+
+
+def test_an_edit_may_lengthen_a_column() -> None:
+    def longer(*, by: str) -> Callable[[str], str]:
+        return lambda line: f"{line}{by * 1000}"
+
+    fuzz_lines.agree_on_columns(CleanLines((edit(longer, by="\u20ac"),), 1), ["a", "b\nc", "", "d" * 5000])
+
+
+def test_counters_that_are_called_alike() -> None:
+    """A row's counter may have the name that pages with too few sentences are counted under."""
+    stage = CleanLines((drop_page("too_few_sentences", contains, substring="{"),), 2)
+    fuzz_lines.agree_on_columns(stage, ["{", "One.", "One. Two.", "One.\n{", "{"])
+
+
+def test_no_pages() -> None:
+    for stage in (fuzz_lines.C4, DropPages(PAPER_PAGE_ROWS), MinParagraphs(1, 0), MaxLength(1)):
+        for texts in ([], [""], ["", ""]):
+            fuzz_lines.agree_on_columns(stage, texts)
 
 
 def test_drop_pages_looks_at_the_page_as_it_is() -> None:
