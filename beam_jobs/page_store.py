@@ -21,7 +21,7 @@ from beam_jobs.names import name_of
 from beam_jobs.plan import Job, LineScope, changes_too_early, only_filters
 from beam_jobs.tree import Tree
 from c4pipe import keys
-from c4pipe.batch import Batch, Kept
+from c4pipe.batch import Batch, Kept, joined, utf8
 from c4pipe.dedup import KEY_BYTES, md5s
 from c4pipe.urls import InDomains
 from c4pipe.variants import flat
@@ -176,8 +176,13 @@ def cleaned(cleanings: Tree, batch: Batch) -> dict[str, pa.Array]:
 
 
 def _spread(column: pa.Array, kept: Kept) -> pa.Array:
-    """A column of the pages that are kept as one of all; the others have none."""
-    return column if kept.all() else column.take(pa.array(np.cumsum(kept) - 1, mask=~kept))
+    """A column of the pages that are kept as one of all; the others have none. The strings are not copied."""
+    bounds, data = utf8(column)
+    sizes = np.zeros(len(kept) + 1, np.int64)
+    sizes[0], sizes[1:][kept] = bounds[0], np.diff(bounds)
+    there = np.packbits(kept, bitorder="little")
+    buffers = map(pa.py_buffer, (np.cumsum(sizes), data, there))
+    return pa.LargeStringArray.from_buffers(len(kept), *buffers).cast(column.type)
 
 
 def _joined(pieces: Sequence[pa.Table]) -> pa.Table:
@@ -241,11 +246,11 @@ def _batch(pages: pa.Table, text: str | None = None, language: str | None = None
     """Rows of a part, with the texts and languages of these columns, if any."""
 
     def column(name: str | None, other: pa.Scalar) -> pa.Array:
-        return pa.repeat(other, len(pages)) if name is None else pages[name].combine_chunks()
+        return pa.repeat(other, len(pages)) if name is None else joined(pages[name])
 
-    timestamp, content_type, content_length = (pages[name].combine_chunks() for name in FIELDS)
+    timestamp, content_type, content_length = (joined(pages[name]) for name in FIELDS)
     return Batch(
-        pages["url"].combine_chunks(),
+        joined(pages["url"]),
         column(text, pa.scalar("", pa.large_string())),
         timestamp,
         content_type,

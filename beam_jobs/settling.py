@@ -9,10 +9,9 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from beam_jobs.names import name_of
-from beam_jobs.page_store import ENTERS, PAGES, alive
+from beam_jobs.page_store import ENTERS, PAGES, alive, digests
 from beam_jobs.plan import Job, LineScope, Scope
 from c4pipe import keys, urls
-from c4pipe.dedup import KEY_BYTES
 from c4pipe.page import Page
 from c4pipe.variants import flat
 
@@ -27,7 +26,7 @@ def claims_by(column: str) -> bool:
 def claim_urls(pages: pa.Table, part: int, job: Job) -> pa.Table:
     """Return the sorted URL claims of a part's pages, each with the scopes in which it competes."""
     columns = {
-        "key": pa.array([urls.url_digest(url) for url in pages["url"].to_pylist()], pa.binary(KEY_BYTES)),
+        "key": digests(pa.array(map(urls.normalize, pages["url"].to_pylist()), pa.string())),
         "timestamp": pages["timestamp"],
         "text_md5": pages["text_md5"],
         "url": pages["url"],

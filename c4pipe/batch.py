@@ -112,6 +112,11 @@ def counts(tallies: Sequence[Mapping[str, int]]) -> Counts:
     return {name: np.array([tally.get(name, 0) for tally in tallies], np.uint32) for name in names}
 
 
+def joined(column: pa.ChunkedArray) -> pa.Array:
+    """A column as one array; what is one already is not copied."""
+    return column.chunk(0) if column.num_chunks == 1 else column.combine_chunks()
+
+
 def utf8(column: pa.Array) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.uint8]]:
     """A column of strings as compiled rooms take it: where each begins and the last ends, and the bytes."""
     column = column.cast(pa.large_string())

@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from c4pipe.batch import joined
 from c4pipe.dedup import KEY_BYTES, UrlClaim
 
 Keys = npt.NDArray[np.void]
@@ -240,11 +241,7 @@ def key_range(claims: pa.Table, bucket: int, buckets: int) -> tuple[int, int]:
 
 def _word_pairs(claims: pa.Table) -> npt.NDArray[Any]:
     """The column ``key`` as it lies there, in pairs of big-endian words."""
-    column = claims.column("key")
-    if column.num_chunks == 1:
-        column = column.chunk(0)
-    else:  # a table without rows may have no chunk
-        column = pa.concat_arrays(column.chunks) if column.num_chunks else pa.array([], column.type)
+    column = joined(claims.column("key"))
     data = column.buffers()[1]
     raw = b"" if data is None else memoryview(data)[column.offset * KEY_BYTES :][: len(column) * KEY_BYTES]
     return np.frombuffer(raw, ">u8").reshape(-1, 2)

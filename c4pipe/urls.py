@@ -32,7 +32,8 @@ def normalize(url: str) -> str:
     >>> normalize("https://www.example.com/a/?utm_source=x")
     'example.com/a'
     """
-    return _TRACKING.sub("", _SCHEME_AND_WWW.sub("", url)).rstrip("/")
+    bare = _SCHEME_AND_WWW.sub("", url)
+    return (_TRACKING.sub("", bare) if "?" in bare else bare).rstrip("/")
 
 
 def url_digest(url: str) -> bytes:

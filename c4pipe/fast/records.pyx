@@ -14,7 +14,7 @@ all else the answer is None, and they decide. Why what is taken is the same:
   ``metadata``. A blank is a whole character that begins with no continuation byte, so what is left is valid, too.
 """
 
-from cpython.bytearray cimport PyByteArray_AS_STRING, PyByteArray_Resize
+from cpython.bytearray cimport PyByteArray_AS_STRING, PyByteArray_FromStringAndSize, PyByteArray_Resize
 from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
 from libc.string cimport memchr, memcmp, memcpy, memset
 
@@ -55,7 +55,8 @@ cdef class Column:
         self.begin()
 
     cdef int begin(self) except -1:
-        self.data, self.ends = bytearray(), bytearray(8)
+        """Begin anew, with room for as much as there was."""
+        self.data, self.ends = PyByteArray_FromStringAndSize(NULL, self.used), bytearray(8 * (self.count + 1))
         self.used = self.count = 0
         return 0
 
