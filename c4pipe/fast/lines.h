@@ -1,5 +1,5 @@
-/* Where lines may end, words begin and phrases be, in 64 bytes of UTF-8 at a time: by SSE2, which every x86-64 has, else
-   one by one. */
+/* Where lines may end, words begin and phrases be, in 64 bytes of UTF-8 at a time: by SSE2, which every x86-64 has,
+   else one by one. */
 #include "vectors.h"
 
 /* Two bytes, each 16 times over, with 0x20 set. */
@@ -38,13 +38,18 @@ static inline uint64_t is_blank_16(const uint8_t *p) {
     return mask_16(_mm_or_si128(IS(v, ' '), _mm_or_si128(IS_BETWEEN(v, 9, 13), IS_BETWEEN(v, 28, 31))));
 }
 
-/* A bit for each of 64 bytes that is an ASCII blank. */
-static inline uint64_t ascii_blanks_64(const uint8_t *p) {
-    return is_blank_16(p) | is_blank_16(p + 16) << 16 | is_blank_16(p + 32) << 32 | is_blank_16(p + 48) << 48;
+static inline uint64_t is_wide_16(const uint8_t *p) { return mask_16(LOAD(p)); }
+
+/* A bit for each of 64 bytes at which surely a word begins: ASCII, no blank, the first or behind an ASCII blank. */
+static inline uint64_t words_64(const uint8_t *p) {
+    uint64_t blank = is_blank_16(p) | is_blank_16(p + 16) << 16 | is_blank_16(p + 32) << 32 | is_blank_16(p + 48) << 48;
+    uint64_t wide = is_wide_16(p) | is_wide_16(p + 16) << 16 | is_wide_16(p + 32) << 32 | is_wide_16(p + 48) << 48;
+    return ~(blank | wide) & (blank << 1 | 1);
 }
 
-/* A bit for each of 64 bytes that is one of these pairs with the byte behind it, 0x20 set in both; reads 65 bytes. */
-static inline uint64_t pairs_64(const uint8_t *p, const BytePair *pairs, int count) {
+/* A bit for each of 64 bytes that is one of these pairs with the byte behind it, 0x20 set in both, and whether all are
+   ASCII; reads 65 bytes. */
+static inline uint64_t pairs_64(const uint8_t *p, const BytePair *pairs, int count, int *ascii) {
     __m128i bytes[4], behind[4], found[4];
     uint64_t bits = 0;
     for (int i = 0; i < 4; i++) {
@@ -57,6 +62,7 @@ static inline uint64_t pairs_64(const uint8_t *p, const BytePair *pairs, int cou
             found[i] = _mm_or_si128(found[i], _mm_and_si128(
                 _mm_cmpeq_epi8(bytes[i], LOAD(pair->first)), _mm_cmpeq_epi8(behind[i], LOAD(pair->second))));
     for (int i = 0; i < 4; i++) bits |= (uint64_t)mask_16(found[i]) << 16 * i;
+    *ascii &= !mask_16(_mm_or_si128(_mm_or_si128(bytes[0], bytes[1]), _mm_or_si128(bytes[2], bytes[3])));
     return bits;
 }
 
@@ -71,14 +77,20 @@ static inline uint64_t possible_ends_64(const uint8_t *p) {
     return bits;
 }
 
-static inline uint64_t ascii_blanks_64(const uint8_t *p) {
+static inline uint64_t words_64(const uint8_t *p) {
     uint64_t bits = 0;
-    for (int i = 0; i < 64; i++) bits |= (uint64_t)(p[i] == 32 || p[i] - 9u < 5 || p[i] - 28u < 4) << i;
+    int blank = 1;
+    for (int i = 0; i < 64; i++) {
+        int behind_blank = blank;
+        blank = p[i] == 32 || p[i] - 9u < 5 || p[i] - 28u < 4;
+        bits |= (uint64_t)(behind_blank && !blank && p[i] < 0x80) << i;
+    }
     return bits;
 }
 
-static inline uint64_t pairs_64(const uint8_t *p, const BytePair *pairs, int count) {
+static inline uint64_t pairs_64(const uint8_t *p, const BytePair *pairs, int count, int *ascii) {
     uint64_t bits = 0;
+    for (int i = 0; i < 64; i++) *ascii &= p[i] < 0x80;
     for (const BytePair *pair = pairs; pair < pairs + count; pair++)
         for (int i = 0; i < 64; i++)
             bits |= (uint64_t)((p[i] | 0x20) == pair->first[0] && (p[i + 1] | 0x20) == pair->second[0]) << i;

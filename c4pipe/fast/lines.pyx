@@ -20,15 +20,15 @@ and a stripped line that does not end in ``]`` keeps its last character. By that
 not longer itself, in bytes even. A line that was changed goes on from the next row as a text of its own.
 
 Words. A word of more than so many characters has more bytes, so none is where each run of one byte more has a blank in
-it; only where one has none, characters are counted. The words that ASCII blanks part in the first bytes of a line are
-no more than it has; where they are too few, all blanks are looked at.
+it; only where one has none, characters are counted. An ASCII character that is no blank begins a word where it is the
+first or has an ASCII blank before it; where the first bytes of a line have too few of those, all blanks are looked at.
 
 Phrases. They are ASCII without capitals. ``str.lower`` makes ASCII of ASCII capitals and of two characters more, U+0130
 and U+212A; lines that may have one of those call the plain rule. In all others a phrase is in the lowered line just
-where it is in the line itself, read with ASCII capitals lowered. All phrases are looked for at once: each has a
-pair of bytes that is rare in English, and where one of those is found, in either case, the phrases that have it are
-compared. A whole word needs what ``\\b`` needs,
-no word character on either side, and but for U+0130 lowering makes none of another character nor takes one away.
+where it is in the line itself, read with ASCII capitals lowered. All phrases are looked for at once: each has a pair of
+bytes that is rare in English, and where one of those is found, in either case, the phrases that have it are compared. A
+whole word needs what ``\\b`` needs, no word character on either side, and but for U+0130 lowering makes none of another
+character nor takes one away.
 
 Text. Kept lines are copied from the page, neighbours in one piece, with a line feed before each piece but the first
 that is not empty; then the text is stripped, so none before an empty one is missed.
@@ -51,12 +51,12 @@ cdef extern from "Python.h":
 
 cdef extern from "lines.h":
     uint64_t possible_ends_64(const uint8_t* at) noexcept  # reads two bytes more
-    uint64_t ascii_blanks_64(const uint8_t* at) noexcept
+    uint64_t words_64(const uint8_t* at) noexcept
     int lowest_bit(uint64_t bits) noexcept
     ctypedef struct BytePair:
         uint8_t first[16]
         uint8_t second[16]
-    uint64_t pairs_64(const uint8_t* at, const BytePair* pairs, int count) noexcept  # reads one byte more
+    uint64_t pairs_64(const uint8_t* at, const BytePair* pairs, int count, int* ascii) noexcept  # reads one byte more
 
 ctypedef const uint8_t* place
 
@@ -116,7 +116,7 @@ cdef unsigned char BLANK[256]  # the bytes that are a blank, or may begin one
 cdef unsigned int character
 for character in range(0x10000):
     if Py_UNICODE_ISSPACE(character):
-        BLANK[character if character < 0x80 else 0xC0 | character >> 6 if character < 0x800 else 0xE0 | character >> 12] = 1
+        BLANK[chr(character).encode()[0]] = 1
 for character in range(0xF0, 0x100):
     BLANK[character] = 1
 
@@ -585,8 +585,8 @@ cdef int run(Program program, place begin, place end, int row, list edited) exce
         if step.act == DELETE_BRACKETS and not holds(begin, end, c"["):
             continue
         if step.act == PHRASES and not searched:
-            searched, odd = True, may_have_odd_case(begin, end)
-            phrases = 0 if odd else search(program, begin, end)
+            searched = True
+            phrases = search(program, begin, end, &odd)
         if step.act == CALL or step.act == DELETE_BRACKETS or (step.act == PHRASES and odd):
             line = decoded(begin, end)
             result = program.acts[row](line)
@@ -640,12 +640,11 @@ cdef inline bint fewer_words(place begin, place end, Py_ssize_t words) noexcept:
     cdef Py_ssize_t count = 0
     cdef uint64_t heads
     if end - begin >= 64:
-        heads = ascii_blanks_64(begin)
+        heads = words_64(begin)
     else:
         memset(rest, c" ", 64)
         memcpy(rest, begin, end - begin)
-        heads = ascii_blanks_64(rest)
-    heads = ~heads & (heads << 1 | 1)  # where a word begins
+        heads = words_64(rest)
     while heads and count < words:
         heads &= heads - 1
         count += 1
@@ -690,14 +689,9 @@ cdef inline bint holds(place begin, place end, uint8_t c) noexcept:
 
 
 cdef inline bint may_have_odd_case(place begin, place end) noexcept:
-    """Two bytes are as in U+0130 or U+212A; without a branch in the loops, so that compilers take many at a time."""
+    """Two bytes are as in U+0130 or U+212A; without a branch in the loop, so that compilers take many at a time."""
     cdef Py_ssize_t at
     cdef uint8_t found = 0
-    for at in range(end - begin):
-        found |= begin[at]
-    if found < 0x80:
-        return False
-    found = 0
     for at in range(1, end - begin):
         found |= (begin[at - 1] == 0xC4) & (begin[at] == 0xB0) | (begin[at - 1] == 0x84) & (begin[at] == 0xAA)
     return found != 0
@@ -714,8 +708,9 @@ cdef inline bint contains(place begin, place end, const Letters* substring) noex
     return False
 
 
-cdef inline uint64_t search(Program program, place begin, place end) noexcept:
-    """The phrases that the line mentions."""
+cdef inline uint64_t search(Program program, place begin, place end, bint* odd) noexcept:
+    """The phrases that the line mentions, unless something in it may be of an odd case."""
+    cdef int ascii = 1
     cdef uint8_t rest[65]
     cdef uint64_t found = 0
     cdef uint64_t places
@@ -724,15 +719,16 @@ cdef inline uint64_t search(Program program, place begin, place end) noexcept:
         if end - at < 65 <= end - begin:
             at = end - 65  # what was looked at is looked at again
         if end - at >= 65:
-            places = pairs_64(at, program.pairs, program.pairs_count)
+            places = pairs_64(at, program.pairs, program.pairs_count, &ascii)
         else:
             memset(rest, 0, 65)
             memcpy(rest, at, end - at)
-            places = pairs_64(rest, program.pairs, program.pairs_count) & (<uint64_t>1 << (end - at - 1)) - 1
+            places = pairs_64(rest, program.pairs, program.pairs_count, &ascii) & (<uint64_t>1 << (end - at - 1)) - 1
         while places:
             found |= found_at(program, at + lowest_bit(places), begin, end)
             places &= places - 1
         at += 64
+    odd[0] = not ascii and may_have_odd_case(begin, end)
     return found
 
 

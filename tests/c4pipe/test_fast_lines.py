@@ -181,7 +181,7 @@ def test_words_of_any_number(words: int) -> None:
     stage = CleanLines((drop_line("few", fewer_words_than, words=words),), 1)
     numbers = range(max(0, words - 1), words + 2)
     alike = ("a", "\u00e9", "ab\x01c", "long" * 9)
-    for number, word, blank in itertools.product(numbers, alike, (" ", "\t ", "\u00a0", "\u3000\x1f")):
+    for number, word, blank in itertools.product(numbers, alike, (" ", "\t ", "\u00a0", "\u3000\x1f", " \u00a0 ")):
         for before in ("", "b" * 61, "b" * 62, "b" * 63, "b" * 64):
             agree(stage, before + blank.join([word] * number))
 
