@@ -5,8 +5,8 @@
 
 Everything runs in one process tree, in turn, and medians are told, since a machine's speed drifts. The crawl is made by
 synthetic.py, from the given WET files or without any; the plain version is timed on a sample of it. In the output
-folder are results.json, and results.md and results.png made from it. Sections: steps, inflate, engines, workers, sizes,
-start, peers.
+folder are results.json, and results.md and results.png made from it. Sections: steps, inflate, engines, workers,
+overhead, sizes, start, peers.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from synthetic import PAGES_PER_FILE, Crawl, count, make
 
 from c4pipe import files, resources
 
-SECTIONS = ("steps", "inflate", "engines", "workers", "sizes", "start", "peers")
+SECTIONS = ("steps", "inflate", "engines", "workers", "overhead", "sizes", "start", "peers")
 FILES_AT_LEAST = 16  # of a crawl, so that two workers can share it
 INFLATED_FILES = 2  # for the floor: as many as are quick to hold in memory
 
@@ -74,6 +74,8 @@ def section(name: str, inputs: Inputs, bench: whole.Bench, peer: str) -> Any:
         return whole.engines(bench, inputs.sample(), inputs.sample_pages, inputs.whole(), inputs.pages)
     if name == "workers":
         return whole.workers(bench, inputs.whole(), inputs.pages)
+    if name == "overhead":
+        return whole.overhead(bench, inputs.whole(), inputs.pages)
     if name == "sizes":
         return whole.sizes(bench, inputs.whole(), inputs.pages_per_file, inputs.pages)
     if name == "start":

@@ -1,17 +1,23 @@
-"""The steps of variant ``en``, one by one, plain and fast in turn on the pages that reach each."""
+"""The steps of variant ``en`` as a build takes them, plain and fast in turn on the pages that reach each."""
 
 from __future__ import annotations
 
 import functools
 import io
+import itertools
 import statistics
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
-from c4pipe import engine, sentences, shards, urls
-from c4pipe.dedup import md5
+import numpy as np
+import pyarrow as pa
+
+from c4pipe import batch, engine, sentences, shards, urls
+from c4pipe.batch import Batch, Kept
+from c4pipe.dedup import md5s
 from c4pipe.page import Page, PageStage
 from c4pipe.variants import CLEAN, ENGLISH, ENGLISH_WORDS, LENGTH, NEWEST
 from c4pipe.wet import WetReader
@@ -30,44 +36,76 @@ class Step:
     run: Callable[[], object]
 
 
+Batches = list[Batch]
+
+
 def steps(paths: Sequence[str]) -> Iterator[Step]:
     """All steps, each with the pages that reach it."""
     contents = [(path, Path(path).read_bytes()) for path in paths]
     read = read_all(contents)
-    yield Step("reading records", len(read), lambda: read_all(contents))
-    long = passed(LENGTH.judge(page).page for page in read)
+    yield Step("reading records", count(read), lambda: read_all(contents))
+    long = passed(LENGTH, read)
     one = replace(CLEAN_LINES, min_sentences=1)
-    yield Step("line rules (at least one sentence)", len(long), judging(one, long))
-    yield Step("line rules and sentences by line", len(long), judging(CLEAN_LINES, long))
-    winners = passed(verdict.page for verdict in NEWEST.judge_all(long))
-    cleaned = passed(CLEAN_LINES.judge(page).page for page in winners)
-    yield Step("keys of URL, text and lines", len(cleaned), lambda: [keys(page) for page in cleaned])
-    owners = DEDUP_LINES.owners(cleaned)
-    owned = [(page, DEDUP_LINES._owned(page, owners)) for page in cleaned]
-    yield Step("dedup of lines, with sentences", len(owned), lambda: [DEDUP_LINES.judge_owned(*one) for one in owned])
-    left = passed(DEDUP_LINES.judge_owned(*one).page for one in owned)
-    enough = functools.partial(sentences.at_least, sentences=3)
-    yield Step("sentences by page", len(left), lambda: [enough(page.text) for page in left])
-    yield Step("langdetect", len(left), judging(ENGLISH, left))
-    english = passed(ENGLISH.judge(page).page for page in left)
-    yield Step("bad words", len(english), judging(ENGLISH_WORDS, english))
-    yield from writing(passed(ENGLISH_WORDS.judge(page).page for page in english))
+    yield Step("line rules (at least one sentence)", count(long), judging(one, long))
+    yield Step("line rules and sentences by line", count(long), judging(CLEAN_LINES, long))
+    cleaned = passed(CLEAN_LINES, [each.where(won) for each, won in zip(long, winners(long), strict=True)])
+    yield Step("keys of URL, text and lines", count(cleaned), lambda: [keys(each) for each in cleaned])
+    told = list(zip(cleaned, *owned(cleaned), strict=True))
+    yield Step("dedup of lines, with sentences", count(cleaned), lambda: [judge_lines(*each) for each in told])
+    left = [judge_lines(*each).pages for each in told]
+    enough = functools.partial(sentences.at_least_each, sentences=3)
+    yield Step("sentences by page", count(left), lambda: [enough(each.text) for each in left])
+    yield Step("langdetect", count(left), judging(ENGLISH, left))
+    english = passed(ENGLISH, left)
+    yield Step("bad words", count(english), judging(ENGLISH_WORDS, english))
+    yield from writing([page for each in passed(ENGLISH_WORDS, english) for page in each.pages()])
 
 
-def read_all(contents: Sequence[tuple[str, bytes]]) -> list[Page]:
-    return [page for name, data in contents for page in WetReader(io.BytesIO(data), name=name)]
+def read_all(contents: Sequence[tuple[str, bytes]]) -> Batches:
+    return [batch for name, data in contents for batch in WetReader(io.BytesIO(data), name=name).batches()]
 
 
-def passed(pages: Iterator[Page | None]) -> list[Page]:
-    return [page for page in pages if page is not None]
+def count(batches: Batches) -> int:
+    return sum(map(len, batches))
 
 
-def judging(stage: PageStage, pages: Sequence[Page]) -> Callable[[], object]:
-    return lambda: [stage.judge(page) for page in pages]
+def passed(stage: PageStage, batches: Batches) -> Batches:
+    return [batch.judge(stage, each).pages for each in batches]
 
 
-def keys(page: Page) -> object:
-    return urls.url_digest(page.url), md5(page.text), DEDUP_LINES.owner_rank(page.url), DEDUP_LINES.keys(page.text)
+def judging(stage: PageStage, batches: Batches) -> Callable[[], object]:
+    return lambda: [batch.judge(stage, each) for each in batches]
+
+
+def winners(batches: Batches) -> Iterator[Kept]:
+    """Which pages of each batch win their URL."""
+    verdicts = iter(NEWEST.judge_all([page for each in batches for page in each.pages()]))
+    for each in batches:
+        yield np.array([verdict.page is not None for verdict in itertools.islice(verdicts, len(each))], bool)
+
+
+def keys(pages: Batch) -> object:
+    normalized = pa.array([urls.normalize(url) for url in pages.url.to_pylist()], pa.string())
+    return md5s(normalized), md5s(pages.text), DEDUP_LINES.owner_ranks(pages.url), DEDUP_LINES.keys_of(pages.text)
+
+
+def owned(batches: Batches) -> tuple[list[Any], list[Any]]:
+    """Of each batch the lines that its pages own, and where those of each page begin."""
+    owners = DEDUP_LINES.owners(page for each in batches for page in each.pages())
+    all_places, all_bounds = [], []
+    for each in batches:
+        places: list[int] = []
+        bounds = [0]
+        for page in each.pages():
+            of, rank = DEDUP_LINES.keys(page.text), DEDUP_LINES.owner_rank(page.url)
+            places += sorted({of.index(key) for key in set(of) if owners[key] == rank})
+            bounds.append(len(places))
+        all_places.append(np.array(places, np.uint32))
+        all_bounds.append(np.array(bounds, np.int64))
+    return all_places, all_bounds
+
+
+judge_lines = DEDUP_LINES.judge_places_batch
 
 
 def writing(documents: Sequence[Page]) -> Iterator[Step]:

@@ -30,8 +30,8 @@ def markdown(found: Mapping[str, Any]) -> str:
 def _lines(found: Mapping[str, Any]) -> Iterator[str]:
     yield from machine(found["machine"])
     for name, told in (
-        ("steps", steps), ("inflate", inflate), ("engines", engines), ("workers", workers), ("sizes", sizes),
-        ("start", start), ("peers", peers),
+        ("steps", steps), ("inflate", inflate), ("engines", engines), ("workers", workers), ("overhead", overhead),
+        ("sizes", sizes), ("start", start), ("peers", peers),
     ):  # fmt: skip
         if found.get(name, {}).get("measured"):
             yield from told(found[name]["measured"], found)
@@ -112,6 +112,18 @@ def workers(measured: Mapping[str, Any], _: object) -> Iterator[str]:
     rows = ((told, f"{measured[name]:,.0f}", f"{measured[name] / measured['1']:.2f}") for name, told in names.items())
     yield from table("Workers: pages a second, start-up aside", ("", "pages/s", "times one"), rows)
     yield f"\nTwo workers reach {measured['2'] / measured['two builds']:.2f} of what two builds do."
+
+
+def overhead(measured: Mapping[str, Any], _: object) -> Iterator[str]:
+    names = {"build": "build_c4", "pool": "the same steps in a plain pool of processes"}
+    rows = (
+        (told, f"{measured[name]['seconds']:,.1f}", f"{measured[name]['cpu_seconds']:,.1f}")
+        for name, told in names.items()
+    )
+    title = f"Overhead: {measured['pages']:,} pages by {measured['workers']} workers, start-up counted"
+    yield from table(title, ("", "seconds", "CPU seconds"), rows)
+    ratios = (measured["build"][what] / measured["pool"][what] for what in ("seconds", "cpu_seconds"))
+    yield "\nThe build takes {:.2f} times as long, and {:.2f} times the CPU.".format(*ratios)
 
 
 def sizes(measured: Sequence[Mapping[str, Any]], _: object) -> Iterator[str]:

@@ -26,6 +26,10 @@ FIRST_PAGE = (  # in a process of its own: what is imported, loaded and prepared
 )
 
 
+BUILD = ("-m", "beam_jobs.build_c4")
+POOL = (str(Path(__file__).parent / "pool.py"),)
+
+
 @dataclass
 class Bench:
     """Where builds are made, and how."""
@@ -38,21 +42,23 @@ class Bench:
     builds: int = 0
     say: Callable[[str], None] = field(default=lambda text: None)
 
-    def command(self, paths: Sequence[str], workers: int) -> list[str]:
+    def command(self, paths: Sequence[str], workers: int, *, by: Sequence[str] = BUILD) -> list[str]:
         """Build these files into a folder of its own."""
         self.builds += 1
         output = str(self.folder / f"build-{self.builds}")
         options = {"input": ",".join(paths), "output": output, "workers": str(workers), "format": self.format}
         options |= {"variant": "en", "resources": self.resources}
         words = [word for name, value in options.items() for word in (f"--{name}", value)]
-        return [sys.executable, "-m", "beam_jobs.build_c4", *words, *self.more]
+        return [sys.executable, *by, *words, *self.more]
 
-    def build(self, paths: Sequence[str], *, workers: int = 1, asked: str = "fast") -> Cost:
-        return self.together([paths], workers=workers, asked=asked)
+    def build(self, paths: Sequence[str], *, workers: int = 1, asked: str = "fast", by: Sequence[str] = BUILD) -> Cost:
+        return self.together([paths], workers=workers, asked=asked, by=by)
 
-    def together(self, inputs: Sequence[Sequence[str]], *, workers: int = 1, asked: str = "fast") -> Cost:
+    def together(
+        self, inputs: Sequence[Sequence[str]], *, workers: int = 1, asked: str = "fast", by: Sequence[str] = BUILD
+    ) -> Cost:
         """What builds at the same moment cost; what they wrote is removed."""
-        commands = [self.command(paths, workers) for paths in inputs]
+        commands = [self.command(paths, workers, by=by) for paths in inputs]
         try:
             return cost(*commands, environment=chosen(asked))
         finally:
@@ -140,6 +146,21 @@ def workers(bench: Bench, whole: Sequence[str], pages: int) -> dict[str, object]
     for name in ("1", "2", "two builds"):
         seconds = median(taken[name], "seconds") - median(taken[f"{name}, no page"], "seconds")
         found[name] = round(pages / seconds, 1)
+    return found
+
+
+def overhead(bench: Bench, whole: Sequence[str], pages: int) -> dict[str, object]:
+    """What all cores need for a build, and for the same steps in a plain pool of processes."""
+    cores = os.cpu_count() or 1
+    taken = bench.turns(
+        {
+            "build": lambda: bench.build(whole, workers=cores),
+            "pool": lambda: bench.build(whole, workers=cores, by=POOL),
+        }
+    )
+    found: dict[str, object] = {"runs": taken, "pages": pages, "workers": cores}
+    for name, runs in taken.items():
+        found[name] = {what: round(median(runs, what), 2) for what in ("seconds", "cpu_seconds")}
     return found
 
 

@@ -1,0 +1,51 @@
+"""A build by a plain pool of processes, in place of Beam's local runner: the same steps on the same items.
+
+    python benchmarks/pool.py --input 'wet/*.gz' --output c4 --variant en --workers 2
+
+Takes the options of beam_jobs.build_c4 that say what is built, and leaves the same shards. It knows no progress, no
+disk that is too small and no second start: what it costs is what the steps cost.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
+from typing import Any
+
+from beam_jobs import files_driver, identity, report, steps
+from beam_jobs.options import parser
+from beam_jobs.plan import Job
+from beam_jobs.planning import planned
+
+_job: Job
+
+
+def begin(job: Job) -> None:
+    """In each process of the pool, once."""
+    global _job
+    _job = job
+    job.begin()
+
+
+def do(step: files_driver.Step, arguments: tuple[Any, ...]) -> None:
+    step.run(_job, *arguments)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    job, selection = planned(parser().parse_args(argv))
+    identity.claim_folder(job, selection)
+    steps.list_urls(job)
+    with ProcessPoolExecutor(job.workers, initializer=begin, initargs=(job,)) as pool:
+        for phase in files_driver.PHASES.values():
+            for step in phase:
+                items = [arguments for _, arguments in step.remaining(job)]
+                for done in [pool.submit(do, step, arguments) for arguments in items]:
+                    done.result()
+    report.publish(job)
+    job.store.forget_exchanges()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
