@@ -1,3 +1,4 @@
+# cython: initializedcheck=False
 """langdetect's detector, compiled: the twin of the plain one in ``c4pipe/detector.py``, digit for digit.
 
 Why it gives what the plain one gives:
@@ -17,7 +18,8 @@ Why it gives what the plain one gives:
   for each place. An index below n is the top bits of the next word that is small enough.
 - *Digits.* A language's probability is multiplied in the order in which n-grams are drawn, divided by the sum from the
   first language to the last, and no operation is fused with another. Languages may be taken side by side, and what is
-  missing in the last lanes is 0. The greatest number stays the greatest when all are divided by the same one.
+  missing in the last lanes is 0; how many at once hangs on the machine. The greatest number stays the greatest when
+  all are divided by the same one.
 - *An early end.* No probability is above 1, as a sum is not below any of its terms, and rounding never turns an
   order round. So a language ends at most where it would if it got 1 in all trials that are left, added in the same
   manner; and what it has, it keeps. If no language can reach the least that is asked and one is above the threshold
@@ -59,6 +61,16 @@ cdef extern from "utf8.h":
     Py_ssize_t utf8_widen_uint32_t(const uint8_t* text, Py_ssize_t size, uint32_t* out, Py_ssize_t most) noexcept nogil
 
 
+cdef extern from "products.h":
+    enum: LANES
+    enum: STEP
+    ctypedef struct Total:
+        double sum, greatest
+    ctypedef Total (*Step)(double*, double, const double**, double, int) noexcept nogil
+    Step step_here() noexcept nogil
+    Total step_anywhere(double*, double, const double**, double, int) noexcept nogil
+
+
 ctypedef fused Unit:  # of text, as Python keeps it
     uint8_t
     uint16_t
@@ -71,6 +83,7 @@ cdef enum:
     LOW_CONFIDENCE = -3
     FAILED = -4
     BLANK = 0x20
+    BLOCK = 32  # characters that are looked at together
     LOCAL = 1  # classes of characters in addresses
     DOMAIN = 2
     URL = 4
@@ -96,8 +109,6 @@ cdef enum:
     LONGEST_CHARACTER = 4  # bytes of UTF-8
     STRIDE = 16  # characters that may be widened together
     LINE = 64  # bytes of a cache line
-    LANES = 8  # languages side by side
-    STEP = 5  # n-grams between two sums, langdetect
     SPARSE = 16  # languages: rows with fewer are kept as a list
     SIZE_BITS = 5  # of a locator
     PAIR = 4  # words of two normal variates
@@ -134,10 +145,19 @@ cdef inline bint _is(uint32_t c, int what) noexcept nogil:
 cdef Py_ssize_t _find(Unit* text, Py_ssize_t start, Py_ssize_t end, uint8_t c) noexcept nogil:
     """The first place of an ASCII character, or the end."""
     cdef uint8_t* found
+    cdef Unit here
+    cdef int i
     if Unit is uint8_t:
         found = <uint8_t*>memchr(text + start, c, end - start) if start < end else NULL
         return found - text if found else end
     else:
+        while start + BLOCK <= end:
+            here = 0
+            for i in range(BLOCK):
+                here |= text[start + i] == c
+            if here:
+                break
+            start += BLOCK
         while start < end and text[start] != c:
             start += 1
         return start
@@ -240,12 +260,12 @@ cdef bint _has_marks(Unit* text, Py_ssize_t length) noexcept nogil:
 
 cdef bint _outnumbers_latin(Unit* text, Py_ssize_t length) noexcept nogil:
     cdef Py_ssize_t i
-    cdef int latin = 0, other = 0
+    cdef uint16_t latin = 0, other = 0  # MOST_CHARACTERS at most; wider ones are fewer side by side
     if Unit is not uint8_t:
         for i in range(length):
             latin += (text[i] >= c"A") & (text[i] <= c"z")
             other += text[i] >= FIRST_MARK
-    return latin * 2 < other
+    return <int>latin * 2 < <int>other
 
 
 cdef Py_ssize_t _without_latin(Unit* text, Py_ssize_t length, Unit* to) noexcept nogil:
@@ -254,10 +274,6 @@ cdef Py_ssize_t _without_latin(Unit* text, Py_ssize_t length, Unit* to) noexcept
         to[used] = text[i]
         used += not c"A" <= text[i] <= c"z"
     return used
-
-
-cdef struct Total:
-    double sum, greatest
 
 
 cdef Total _multiply(double* values, const double* row, double weight, int width) noexcept nogil:
@@ -269,46 +285,6 @@ cdef Total _multiply(double* values, const double* row, double weight, int width
         values[j] *= weight + row[j]
         total.sum += values[j]
         total.greatest = values[j] if values[j] > total.greatest else total.greatest
-    return total
-
-
-cdef Total _step(double* values, double divisor, const double** rows, double weight, int width) noexcept nogil:
-    """Divide, multiply by one row after the other, and sum up: all in one go, as each takes its own time."""
-    cdef const double* first = rows[0]
-    cdef const double* second = rows[1]
-    cdef const double* third = rows[2]
-    cdef const double* fourth = rows[3]
-    cdef const double* fifth = rows[4]
-    cdef Total total
-    cdef double[LANES] lanes
-    cdef double[LANES] greatest
-    cdef double sum = 0.0
-    cdef int j = 0, k
-    for k in range(LANES):
-        greatest[k] = 0.0
-    while j < width:
-        for k in range(LANES):
-            lanes[k] = values[j + k] / divisor
-        for k in range(LANES):
-            lanes[k] *= weight + first[j + k]
-        for k in range(LANES):
-            lanes[k] *= weight + second[j + k]
-        for k in range(LANES):
-            lanes[k] *= weight + third[j + k]
-        for k in range(LANES):
-            lanes[k] *= weight + fourth[j + k]
-        for k in range(LANES):
-            lanes[k] *= weight + fifth[j + k]
-        for k in range(LANES):
-            values[j + k] = lanes[k]
-        for k in range(LANES):
-            greatest[k] = lanes[k] if lanes[k] > greatest[k] else greatest[k]
-        for k in range(LANES):
-            sum += lanes[k]
-        j += LANES
-    for k in range(1, LANES):
-        greatest[0] = greatest[k] if greatest[k] > greatest[0] else greatest[0]
-    total.sum, total.greatest = sum, greatest[0]
     return total
 
 
@@ -398,7 +374,7 @@ cdef class Detector:
     An n-gram's key is its characters as 16-bit numbers, the last one in the lowest bits. From ``starts`` of it on
     ``columns`` and ``probabilities`` say which languages have it and how probable it is there. ``words(n)`` gives the
     first n 32-bit words of the generator, as bytes in the machine's order; ``weights(n)`` the weights of a trial that
-    begins after n words and of the one that follows it.
+    begins after n words and of the one that follows it. Not ``wide``, no instructions are used that some machines lack.
     """
 
     cdef readonly tuple languages
@@ -406,6 +382,7 @@ cdef class Detector:
     cdef object lock  # one text at a time: asking for weights may let another thread in
     cdef dict names  # of n-grams, by locator; None until asked for
     cdef int trials, iterations, width, shift
+    cdef Step step
     cdef Py_ssize_t characters, reach, place
     cdef double converged, threshold
     # Probabilities of n-grams: a row of all languages for those that many have, each from the start of a cache line, and
@@ -428,6 +405,7 @@ cdef class Detector:
     cdef uint16_t[::1] found
     cdef uint8_t[::1] scratch, widened, answers
     cdef double[::1] values, sums
+    cdef double[::1] before  # what the languages have before the first n-gram
 
     def __init__(
         self,
@@ -448,7 +426,9 @@ cdef class Detector:
         double converged,
         double threshold,
         Py_ssize_t characters,
+        bint wide=True,
     ):
+        self.step = step_here() if wide else step_anywhere
         self.languages, self.words, self.weights, self.lock = languages, words, weights, allocate_lock()
         self.trials, self.iterations, self.converged, self.threshold = trials, iterations, converged, threshold
         self.characters, self.normal, self.upper = characters, normal, upper
@@ -464,6 +444,7 @@ cdef class Detector:
         self.windows, self.asked = _zeros("I", characters), _zeros("I", 3 * characters)
         self.found, self.answers = _zeros("H", 3 * characters + 4), bytearray(ANSWERS * sizeof(Answer))
         self.values, self.sums = _zeros("d", self.width), _zeros("d", self.width)
+        self.before = array("d", [1.0 / len(languages)] * len(languages) + [0.0] * (self.width - len(languages)))
 
     def best(self, str text not None, double least):
         """The number of the likeliest language; -1: there are no n-grams, -2: no predictions, -3: it has less."""
@@ -578,11 +559,10 @@ cdef class Detector:
         cdef Total total
         cdef const double* rows[STEP]
         cdef uint32_t drawn[STEP]
-        cdef int i = 0, j, languages = len(self.languages), shift = 31
+        cdef int i = 0, j, shift = 31
         while shift > 0 and count >> (32 - shift):
             shift -= 1
-        for j in range(self.width):
-            values[j] = 1.0 / languages if j < languages else 0.0
+        memcpy(values, &self.before[0], self.width * sizeof(double))
         self._draw(drawn, 1, count, shift)
         total = _multiply(values, self._row(drawn[0], 0), weight, self.width)
         self._clear(drawn[0], 0)
@@ -590,7 +570,7 @@ cdef class Detector:
             self._draw(drawn, STEP, count, shift)
             for j in range(STEP):
                 rows[j] = self._row(drawn[j], j)
-            total = _step(values, total.sum, rows, weight, self.width)
+            total = self.step(values, total.sum, rows, weight, self.width)
             for j in range(STEP):
                 self._clear(drawn[j], j)
             i += STEP
@@ -601,7 +581,7 @@ cdef class Detector:
     cdef inline int _draw(self, uint32_t* drawn, int many, uint32_t count, int shift) except -1:
         """The locators of random ones of the n-grams found."""
         cdef const uint32_t* stream = &self.stream[0]
-        cdef uint32_t[STEP] indices
+        cdef uint32_t indices[STEP]
         cdef Py_ssize_t place = self.place, end = self.stream.shape[0]
         cdef int i = 0
         while i < many:

@@ -36,7 +36,7 @@ UTF8_STEP(uint32_t)
 
 #endif
 
-/* Bytes of a unit that any character of the text fits into: 1 only if all are ASCII, so that the bytes are the units. */
+/* Bytes of a unit that any character of the text fits into: 1 only if all are ASCII, and the bytes are the units. */
 static inline int utf8_width(const uint8_t *p, ptrdiff_t size) {
     uint8_t most = 0;
     for (ptrdiff_t i = 0; i < size; i++) most = p[i] > most ? p[i] : most;

@@ -7,8 +7,10 @@ import random
 import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from itertools import islice
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -45,6 +47,18 @@ def test_real_pages_in_batches(ten_wet_files: list[Path]) -> None:
     for path in ten_wet_files:
         with path.open("rb") as stream:
             agree_on_batch(English(0.99), list(WetReader(stream, name=path.name)))
+
+
+def test_every_machine_finds_the_same_digits(ten_wet_files: list[Path]) -> None:
+    """With wide instructions and without."""
+    room = engine._load("langdetect")
+    assert room is not None
+    narrow = detector._compiled.__wrapped__(SimpleNamespace(Detector=partial(room.Detector, wide=False)))
+    wide = detector._compiled(room)
+    with ten_wet_files[1].open("rb") as stream:
+        for page in WetReader(stream, name=""):
+            assert narrow.probabilities(page.text) == wide.probabilities(page.text)
+            assert narrow.best(page.text, 0.99) == wide.best(page.text, 0.99)
 
 
 def test_mutated_lines(ten_wet_files: list[Path]) -> None:
