@@ -14,6 +14,7 @@ from beam_jobs.dealing import DOCUMENTS
 from beam_jobs.names import name_of
 from beam_jobs.page_store import TALLY, alive
 from beam_jobs.plan import Branch, LineScope
+from beam_jobs.store import Part
 from beam_jobs.tree import Tree
 from c4pipe import keys, shards
 from c4pipe.batch import Batch
@@ -44,7 +45,7 @@ class Judged:
 
 
 def judge_part(
-    pages: pa.Table,
+    pages: Part,
     places: Mapping[LineScope, tuple[keys.Places, keys.Places]],
     branches: Sequence[Branch],
     seed: int,
@@ -60,7 +61,7 @@ def judge_part(
 
 
 def _judge_scope(
-    pages: pa.Table, winners: keys.Places, owners: keys.Places, branches: Sequence[Branch], seed: int, judged: Judged
+    pages: Part, winners: keys.Places, owners: keys.Places, branches: Sequence[Branch], seed: int, judged: Judged
 ) -> None:
     origin = branches[0].origin
     cleaning = name_of(origin.cleaning)
@@ -79,12 +80,13 @@ def _judge_scope(
         judged.counters[name] = shared + found
 
 
-def _winners_tally(pages: pa.Table, winners: keys.Places, cleaning: str) -> Counter[str]:
+def _winners_tally(pages: Part, winners: keys.Places, cleaning: str) -> Counter[str]:
     """What the stages of a cleaning counted for the winners."""
     prefix = f"{TALLY}{cleaning}:"
     rows = winners["row"]
-    columns = [name for name in pages.column_names if name.startswith(prefix)]
-    sums = {name.removeprefix(prefix): int(pages[name].to_numpy()[rows].sum(dtype=np.int64)) for name in columns}
+    counted = pages.read(name for name in pages.column_names if name.startswith(prefix))
+    columns = zip(counted.column_names, counted.columns, strict=True)
+    sums = {name.removeprefix(prefix): int(n.to_numpy()[rows].sum(dtype=np.int64)) for name, n in columns}
     return Counter({name: n for name, n in sums.items() if n})
 
 

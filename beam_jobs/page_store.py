@@ -8,7 +8,7 @@ later build finds what it needs.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, BinaryIO
 
@@ -18,7 +18,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from beam_jobs.names import name_of
-from beam_jobs.plan import Job, LineScope, changes_too_early, only_filters
+from beam_jobs.plan import Job, changes_too_early, only_filters
+from beam_jobs.store import Part
 from beam_jobs.tree import Tree
 from c4pipe import keys
 from c4pipe.batch import Batch, Kept, joined, utf8
@@ -259,24 +260,15 @@ def _batch(pages: pa.Table, text: str | None = None, language: str | None = None
     )
 
 
-def left_by(origins: Iterable[LineScope]) -> Callable[[str], bool]:
-    """The columns of a part that hold what is left of its pages in these line scopes, and what was counted."""
-    needed, counted = {"url", *FIELDS}, []
-    for origin in origins:
-        name = name_of(origin.cleaning)
-        text = {RAW} if only_filters(origin.cleaning) else {TEXT + name, LANGUAGE + name}
-        needed |= {KEPT + name} | text
-        counted.append(f"{TALLY}{name}:")
-    return lambda column: column in needed or column.startswith(tuple(counted))
-
-
-def alive(pages: pa.Table, winners: keys.Places, cleaning: str) -> Iterator[tuple[npt.NDArray[np.uint32], Batch]]:
+def alive(part: Part, winners: keys.Places, cleaning: str) -> Iterator[tuple[npt.NDArray[np.uint32], Batch]]:
     """The winners that a cleaning kept, as it left them, some at a time, with their rows; winners come in order."""
-    all_rows = winners["row"][pages[KEPT + cleaning].to_numpy()[winners["row"]].astype(bool)]
-    edited = TEXT + cleaning in pages.column_names
-    for start in range(0, len(all_rows), PIECE_PAGES):
-        rows = all_rows[start : start + PIECE_PAGES]
-        first, count = int(rows[0]), int(rows[-1] - rows[0]) + 1
-        among = pages.slice(first, count)  # a slice is no copy
-        batch = _batch(among, TEXT + cleaning, LANGUAGE + cleaning) if edited else _batch(among, RAW)
-        yield rows, batch.where(_at(rows - first, count))
+    kept = part.read([KEPT + cleaning])[KEPT + cleaning].to_numpy()
+    all_rows = winners["row"][kept[winners["row"]].astype(bool)]
+    edited = (TEXT + cleaning, LANGUAGE + cleaning)
+    columns = edited if edited[0] in part.column_names else (RAW,)
+    first = 0
+    for piece in part.pieces(("url", *FIELDS, *columns)):
+        rows = all_rows[slice(*np.searchsorted(all_rows, (first, first + len(piece))))]
+        if len(rows):
+            yield rows, _batch(piece, *columns).where(_at(rows - first, len(piece)))
+        first += len(piece)

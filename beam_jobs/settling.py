@@ -11,6 +11,7 @@ import pyarrow as pa
 from beam_jobs.names import name_of
 from beam_jobs.page_store import ENTERS, PAGES, alive, digests
 from beam_jobs.plan import Job, LineScope, Scope
+from beam_jobs.store import Part
 from c4pipe import keys, urls
 from c4pipe.page import Page
 from c4pipe.variants import flat
@@ -75,7 +76,7 @@ def settle_urls(
     return keys.in_order(winners), counters
 
 
-def claim_lines(pages: pa.Table, winners: keys.Places, part: int, origin: LineScope) -> keys.LineClaims:
+def claim_lines(pages: Part, winners: keys.Places, part: int, origin: LineScope) -> keys.LineClaims:
     """Return the line claims of a part's winners."""
     assert origin.lines is not None
     lines = origin.lines

@@ -78,8 +78,8 @@ def clean_part(job: Job, part: int) -> None:
         job.store.finish("clean", item(part), report)
 
 
-def stored_pages(job: Job, part: int, columns: Callable[[str], bool] | None = None) -> pa.Table:
-    """A part that was cleaned already, or the columns of it that are chosen."""
+def stored_pages(job: Job, part: int, columns: Callable[[str], bool]) -> pa.Table:
+    """The columns that are chosen of a part that was cleaned already."""
     return store.read_pages(sources.pages_path(job, part), columns)
 
 
@@ -166,7 +166,8 @@ def _gather(arrays: Iterable[keys.Places], part: int) -> keys.Places:
 def claim_lines(job: Job, origin: LineScope, part: int, winners: keys.Places) -> keys.LineClaims:
     """The line claims of a part's winners, from the page store."""
     job.begin()
-    return settling.claim_lines(stored_pages(job, part, page_store.left_by([origin])), winners, part, origin)
+    with store.opened_pages(sources.pages_path(job, part)) as pages:
+        return settling.claim_lines(pages, winners, part, origin)
 
 
 def claim_part(job: Job, number: int, part: int) -> None:
@@ -202,8 +203,8 @@ def judge_part(
 ) -> tuple[dict[tuple[str, str], pa.Table], dict[str, Any]]:
     """The final documents of a part by variant and split; the report says what was counted and how much there is."""
     job.begin()
-    pages = stored_pages(job, part, page_store.left_by(job.line_scopes))
-    judged = judging.judge_part(pages, places, job.branches, job.seed)
+    with store.opened_pages(sources.pages_path(job, part)) as pages:
+        judged = judging.judge_part(pages, places, job.branches, job.seed)
     tables = judged.tables()
     sizes = [
         {"variant": variant, "split": split, "documents": len(table), "bytes": dealing.size_of(table)}

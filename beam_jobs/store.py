@@ -18,10 +18,11 @@ the item is done. So a step that is done twice, or by two workers at once, leave
 
 from __future__ import annotations
 
+import contextlib
 import glob
 import io
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -34,6 +35,7 @@ import pyarrow.parquet as pq
 from c4pipe import files
 
 PAGES_COMPRESSION = "zstd"
+GROUP_PAGES = 1024  # read from a part at a time: some megabytes of text
 EXCHANGES = ("listed", "urls", "winners", "claims", "owners", "documents")
 
 
@@ -115,19 +117,48 @@ class Store:
                 files.remove(path)
 
 
+class Part:
+    """A part of the page store, open to be read by columns: of all its pages, or of some at a time."""
+
+    def __init__(self, file: pq.ParquetFile) -> None:
+        self._file = file
+        self.column_names: list[str] = file.schema_arrow.names
+
+    def read(self, columns: Iterable[str]) -> pa.Table:
+        """These columns of all pages."""
+        return self._file.read(list(columns), use_threads=False)
+
+    def pieces(self, columns: Iterable[str]) -> Iterator[pa.Table]:
+        """Yield these columns of some pages after the other."""
+        chosen = list(columns)
+        for group in range(self._file.num_row_groups):
+            yield self._file.read_row_group(group, chosen, use_threads=False)
+
+
 def write_pages(path: str, pages: pa.Table) -> None:
     """Write a part of the page store."""
     with files.write_atomic(path) as stream:
         pq.write_table(
-            pages, stream, compression=PAGES_COMPRESSION, use_dictionary=["content-type"], write_statistics=False
+            pages,
+            stream,
+            row_group_size=GROUP_PAGES,
+            compression=PAGES_COMPRESSION,
+            use_dictionary=["content-type"],
+            write_statistics=False,
         )
+
+
+@contextlib.contextmanager
+def opened_pages(path: str) -> Iterator[Part]:
+    """A part of the page store, open for the length of a block."""
+    with files.open_read(path) as stream, pq.ParquetFile(stream) as part:
+        yield Part(part)
 
 
 def read_pages(path: str, columns: Callable[[str], bool] | None = None) -> pa.Table:
     """Read a part of the page store, or the columns of it that are chosen."""
-    with files.open_read(path) as stream, pq.ParquetFile(stream) as part:
-        chosen = [name for name in part.schema_arrow.names if columns is None or columns(name)]
-        return part.read(chosen, use_threads=False)
+    with opened_pages(path) as part:
+        return part.read(name for name in part.column_names if columns is None or columns(name))
 
 
 def write_array(path: str, array: npt.NDArray[np.void]) -> None:
