@@ -55,8 +55,8 @@ class Batch:
         """The pages that are kept; all of them is the batch itself."""
         if kept.all():
             return self
-        rows = pa.array(np.flatnonzero(kept))
-        return Batch(*(column.take(rows) for column in self.columns()))
+        mask = pa.array(kept)
+        return Batch(*(column.filter(mask) for column in self.columns()))
 
     def with_text(self, text: pa.Array) -> Batch:
         """The same pages with other texts."""

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import re
 import zlib
+from collections import deque
 from collections.abc import Callable, Iterator
 from typing import BinaryIO, TypeVar
 
@@ -18,7 +19,8 @@ from c4pipe.inflate import GZIP_WBITS, whole_member
 from c4pipe.member import OUTPUT_BYTES, Member
 from c4pipe.warc_headers import VERSION_LINE, WARC_BEGINS
 
-INPUT_BYTES = 1 << 16  # read from the file at a time
+INPUT_BYTES = 1 << 16  # inflated at a time, at most
+READ_BYTES = 1 << 18  # read from the file at a time
 LOOK_BACK_BYTES = 1 << 20  # compressed bytes kept, to search behind an error for the next member
 PROBE_BYTES = 1 << 12  # more than the header of a member and its first line take
 WHOLE_BYTES = 1 << 17  # compressed bytes in which a member that is offered whole must end
@@ -63,13 +65,15 @@ def _plain_pieces(stream: BinaryIO, head: bytes) -> Iterator[bytes]:
 
 
 class _GzipFile:
-    """The compressed bytes of a file: a buffer with a place in it, and some bytes kept behind the place."""
+    """The compressed bytes of a file: a buffer with a place in it, and some bytes kept that were before the buffer."""
 
     def __init__(self, stream: BinaryIO, head: bytes) -> None:
         self._stream = stream
         self._buffer = bytearray(head)
         self._at = 0
-        self._forgotten = 0  # file offset of buffer[0]
+        self._start = 0  # file offset of buffer[0]
+        self._behind: deque[bytes] = deque()
+        self._behind_bytes = 0
 
     def members(self, take: Take[Taken] | None) -> Iterator[Member | Taken]:
         index = 0
@@ -78,7 +82,7 @@ class _GzipFile:
             if taken is not None:
                 yield taken
             else:
-                offset = self._forgotten + self._at
+                offset = self._start + self._at
                 member = Member(offset, index, False, iter(()), self._skip_padding)
                 member.pieces = self._pieces(member)
                 yield member
@@ -100,15 +104,26 @@ class _GzipFile:
             pass
 
     def _more(self) -> bool:
-        """Read another block, forgetting what lies too far behind; False at the end of the file."""
-        if self._at > 2 * LOOK_BACK_BYTES:
-            surplus = self._at - LOOK_BACK_BYTES
-            del self._buffer[:surplus]
-            self._forgotten += surplus
-            self._at -= surplus
-        block = self._stream.read(INPUT_BYTES)
+        """Read another block, and put away what lies behind the place; False at the end of the file."""
+        if self._at >= READ_BYTES:
+            self._behind.append(bytes(self._buffer[: self._at]))
+            self._behind_bytes += self._at
+            while self._behind_bytes - len(self._behind[0]) >= LOOK_BACK_BYTES:
+                self._behind_bytes -= len(self._behind.popleft())
+            del self._buffer[: self._at]
+            self._start += self._at
+            self._at = 0
+        block = self._stream.read(READ_BYTES)
         self._buffer += block
         return bool(block)
+
+    def _look_back(self) -> None:
+        """Have in the buffer what was put away, ``LOOK_BACK_BYTES`` of it if there was as much."""
+        self._buffer[:0] = b"".join(self._behind)
+        self._start -= self._behind_bytes
+        self._at += self._behind_bytes
+        self._behind.clear()
+        self._behind_bytes = 0
 
     def _skip_padding(self) -> bool:
         """Move over zero bytes; False if nothing but them is left."""
@@ -146,7 +161,8 @@ class _GzipFile:
 
     def _resume(self, member: Member, damage: str, detail: str) -> None:
         """Note the damage, and move to the next member that inflates to a WARC version line, or to the end."""
-        self._at = max(self._at - LOOK_BACK_BYTES, member.offset + 1 - self._forgotten)
+        self._look_back()
+        self._at = max(self._at - LOOK_BACK_BYTES, member.offset + 1 - self._start)
         while self._next_magic() and not self._begins_a_record():
             self._at += 1
         if damage == "truncated_gzip" and self._at < len(self._buffer):

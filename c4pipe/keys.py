@@ -21,6 +21,7 @@ from c4pipe.dedup import KEY_BYTES, UrlClaim
 Keys = npt.NDArray[np.void]
 Places = npt.NDArray[np.void]
 LineClaims = npt.NDArray[np.void]
+Words = npt.NDArray[np.uint64]
 
 # 128 bits in two words, the most significant first.
 KEY = np.dtype([("key", "<u8"), ("key_low", "<u8")])
@@ -49,7 +50,7 @@ URL_CLAIMS = pa.schema(
 )
 
 
-def words(keys: Sequence[bytes]) -> tuple[npt.NDArray[np.uint64], npt.NDArray[np.uint64]]:
+def words(keys: Sequence[bytes]) -> tuple[Words, Words]:
     """Return keys of 16 bytes as two columns of words that sort as the bytes do; several may stand in one item."""
     pairs = np.frombuffer(b"".join(keys), ">u8").astype(np.uint64).reshape(-1, 2)
     return pairs[:, 0], pairs[:, 1]
@@ -150,14 +151,16 @@ def line_claims(
     at its first line that does: a line of every page's makes no more claims than there are parts.
     """
     key, key_low = words([packed])
-    claims = np.empty(len(key), LINE_CLAIM)
-    claims["key"], claims["key_low"] = key, key_low
-    for name, word in zip(("rank", "rank_low"), words([ranks]), strict=True):
-        claims[name] = np.repeat(word, counts)
-    claims["part"] = part
-    claims["row"] = np.repeat(rows, counts)
-    claims["line"] = np.arange(len(key)) - np.repeat(np.cumsum(counts) - counts, counts)
-    return claims[_least_of_each(claims)]
+    page = np.repeat(np.arange(len(rows)), counts)
+    rank, rank_low = (word[page] for word in words([ranks]))
+    chosen = _least_of_each(key, key_low, rank, rank_low)
+    page = page[chosen]
+    claims = np.empty(len(chosen), LINE_CLAIM)
+    columns = (key[chosen], key_low[chosen], rank[chosen], rank_low[chosen], part, rows[page])
+    for name, column in zip(LINE_CLAIM.names or (), columns, strict=False):
+        claims[name] = column
+    claims["line"] = chosen - (np.cumsum(counts) - counts)[page]
+    return claims
 
 
 def line_owners(claims: LineClaims) -> Places:
@@ -165,33 +168,38 @@ def line_owners(claims: LineClaims) -> Places:
 
     No two pages have one rank: those that claim lines have won their URLs.
     """
-    chosen = np.sort(_least_of_each(claims))  # as they came, so by part where the claims came so
+    words_of = (np.ascontiguousarray(claims[name]) for name in ("key", "key_low", "rank", "rank_low"))
+    chosen = np.sort(_least_of_each(*words_of))  # as they came, so by part where the claims came so
     owners = np.empty(len(chosen), LINE_PLACE)
     for name in LINE_PLACE.names or ():
         owners[name] = claims[name][chosen]
     return by_part(owners)
 
 
-def _least_of_each(claims: LineClaims) -> npt.NDArray[np.int64]:
+def _least_of_each(key: Words, key_low: Words, rank: Words, rank_low: Words) -> npt.NDArray[np.int64]:
     """Return where the claim of the least rank stands for each key, by key; of equal ones the first."""
-    order = _by_key(claims["key"], claims["key_low"])
-    first = np.flatnonzero(~_equal_to_last(claims["key"][order], claims["key_low"][order]))
-    least = np.ones(len(order), bool)
-    for name in ("rank", "rank_low"):  # the second word decides among those whose first is the least
-        ranks = np.where(least, claims[name][order], np.uint64(2**64 - 1))
-        least &= ranks == np.repeat(_least(ranks, first), np.diff(np.append(first, len(order))))
-    at = np.flatnonzero(least)
-    return order[at[~_equal_to_last(np.searchsorted(first, at, side="right"))]]
+    order = _by_key(key, key_low)
+    first = _group_starts(key[order], key_low[order])
+    chosen, sizes = order[first], np.diff(np.append(first, len(order)))
+    shared = sizes > 1
+    rivals, sizes = order[np.repeat(shared, sizes)], sizes[shared]
+    first = np.cumsum(sizes) - sizes
+    least = np.ones(len(rivals), bool)
+    for word in (rank, rank_low):  # the second word decides among those whose first is the least
+        ranks = np.where(least, word[rivals], np.uint64(2**64 - 1))
+        least &= ranks == np.repeat(_least(ranks, first), sizes)
+    chosen[shared] = _least(np.where(least, rivals, len(order)), first)
+    return chosen
 
 
-def _least(ranks: npt.NDArray[np.uint64], first: npt.NDArray[np.int64]) -> npt.NDArray[np.uint64]:
-    """The least rank of each group, given where each begins."""
-    return np.minimum.reduceat(ranks, first) if len(first) else ranks
+def _least(values: Any, first: npt.NDArray[np.int64]) -> Any:
+    """The least value of each group, given where each begins."""
+    return np.minimum.reduceat(values, first) if len(first) else values
 
 
-def _by_key(high: npt.NDArray[np.uint64], low: npt.NDArray[np.uint64]) -> npt.NDArray[np.int64]:
-    """Return the order of keys; equal ones stay as they stand."""
-    order = np.argsort(high, kind="stable")
+def _by_key(high: Words, low: Words) -> npt.NDArray[np.int64]:
+    """Return an order of keys in which equal ones stand together."""
+    order = np.argsort(high)
     mixed = _equal_to_last(high[order]) & ~_equal_to_last(low[order])  # the first words alone are equal: hardly ever
     return np.lexsort((low, high)) if mixed.any() else order
 
@@ -228,7 +236,7 @@ def of_part(places: Places, part: int) -> Places:
     return places[first:last]
 
 
-def leading_words(claims: pa.Table) -> tuple[npt.NDArray[np.uint64], npt.NDArray[np.uint64]]:
+def leading_words(claims: pa.Table) -> tuple[Words, Words]:
     """Return the column ``key`` as two columns of words."""
     pairs = _word_pairs(claims).astype(np.uint64)
     return pairs[:, 0], pairs[:, 1]
@@ -247,6 +255,6 @@ def _word_pairs(claims: pa.Table) -> npt.NDArray[Any]:
     return np.frombuffer(raw, ">u8").reshape(-1, 2)
 
 
-def _group_starts(high: npt.NDArray[np.uint64], low: npt.NDArray[np.uint64]) -> npt.NDArray[np.int64]:
+def _group_starts(high: Words, low: Words) -> npt.NDArray[np.int64]:
     """Return where each run of equal keys begins in sorted keys."""
     return np.flatnonzero(~_equal_to_last(high, low))

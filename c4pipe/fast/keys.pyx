@@ -21,6 +21,10 @@ cdef extern from "Python.h":
     uint32_t Py_UNICODE_TOLOWER(uint32_t c) nogil
 
 
+cdef extern from "vectors.h":
+    int lower_16(const unsigned char *at, unsigned char *into) nogil
+
+
 cdef extern from "md5.h":
     uint32_t md5_pad(unsigned char *data, size_t size) nogil
     void md5_many(const unsigned char *data, const uint32_t *blocks, size_t count, unsigned char *digests) nogil
@@ -91,6 +95,12 @@ cdef Py_ssize_t _lowered(const unsigned char *line, Py_ssize_t size, unsigned ch
     cdef int width
     cdef uint32_t c
     while at < size:
+        if size - at >= 16:  # all are written, the ASCII among the first of them count
+            width = lower_16(line + at, into + used)
+            at += width
+            used += width
+            if width == 16:
+                continue
         c = line[at]
         if c < 128:
             into[used] = c + 32 * (65 <= c <= 90)

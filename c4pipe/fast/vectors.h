@@ -1,6 +1,17 @@
 /* Bytes of UTF-8 many at a time: by SSE2, which every x86-64 has, else one by one. */
 #include <stdint.h>
 
+#if defined(_MSC_VER)
+#include <intrin.h>
+static __inline int lowest_bit(uint64_t bits) {
+    unsigned long at;
+    _BitScanForward64(&at, bits);
+    return (int)at;
+}
+#else
+#define lowest_bit(bits) __builtin_ctzll(bits)
+#endif
+
 #if defined(__SSE2__) || defined(_M_X64)
 #include <emmintrin.h>
 
@@ -19,28 +30,13 @@ static inline uint64_t line_ends_64(const uint8_t *p) {
 /* A bit for each of 16 bytes that is not ASCII. */
 static inline uint32_t high_bits_16(const uint8_t *p) { return mask_16(_mm_loadu_si128((const __m128i *)p)); }
 
-/* Widen 16 bytes; a bit for each that is not ASCII. */
-static inline uint32_t widen_16_uint8_t(const uint8_t *p, uint8_t *out) {
+/* The lower case of 16 bytes, as far as they are ASCII, and how many of the first are. */
+static inline int lower_16(const uint8_t *p, uint8_t *out) {
     __m128i v = _mm_loadu_si128((const __m128i *)p);
-    _mm_storeu_si128((__m128i *)out, v);
-    return mask_16(v);
-}
-
-static inline uint32_t widen_16_uint16_t(const uint8_t *p, uint16_t *out) {
-    __m128i v = _mm_loadu_si128((const __m128i *)p), zero = _mm_setzero_si128();
-    _mm_storeu_si128((__m128i *)out, _mm_unpacklo_epi8(v, zero));
-    _mm_storeu_si128((__m128i *)(out + 8), _mm_unpackhi_epi8(v, zero));
-    return mask_16(v);
-}
-
-static inline uint32_t widen_16_uint32_t(const uint8_t *p, uint32_t *out) {
-    __m128i v = _mm_loadu_si128((const __m128i *)p), zero = _mm_setzero_si128();
-    __m128i low = _mm_unpacklo_epi8(v, zero), high = _mm_unpackhi_epi8(v, zero);
-    _mm_storeu_si128((__m128i *)out, _mm_unpacklo_epi16(low, zero));
-    _mm_storeu_si128((__m128i *)(out + 4), _mm_unpackhi_epi16(low, zero));
-    _mm_storeu_si128((__m128i *)(out + 8), _mm_unpacklo_epi16(high, zero));
-    _mm_storeu_si128((__m128i *)(out + 12), _mm_unpackhi_epi16(high, zero));
-    return mask_16(v);
+    __m128i capital = _mm_and_si128(_mm_cmpgt_epi8(v, _mm_set1_epi8('A' - 1)), _mm_cmplt_epi8(v, _mm_set1_epi8('Z' + 1)));
+    uint32_t others = mask_16(v);
+    _mm_storeu_si128((__m128i *)out, _mm_or_si128(v, _mm_and_si128(capital, _mm_set1_epi8(0x20))));
+    return others ? lowest_bit(others) : 16;
 }
 
 #else
@@ -57,25 +53,10 @@ static inline uint32_t high_bits_16(const uint8_t *p) {
     return found;
 }
 
-#define WIDEN_16(unit) \
-    static inline uint32_t widen_16_##unit(const uint8_t *p, unit *out) { \
-        uint32_t found = 0; \
-        for (int i = 0; i < 16; i++) { out[i] = p[i]; found |= (uint32_t)(p[i] >> 7) << i; } \
-        return found; \
-    }
-WIDEN_16(uint8_t)
-WIDEN_16(uint16_t)
-WIDEN_16(uint32_t)
-
-#endif
-
-#if defined(_MSC_VER)
-#include <intrin.h>
-static __inline int lowest_bit(uint64_t bits) {
-    unsigned long at;
-    _BitScanForward64(&at, bits);
-    return (int)at;
+static inline int lower_16(const uint8_t *p, uint8_t *out) {
+    int i;
+    for (i = 0; i < 16 && p[i] < 0x80; i++) out[i] = p[i] + 32 * (p[i] >= 'A' && p[i] <= 'Z');
+    return i;
 }
-#else
-#define lowest_bit(bits) __builtin_ctzll(bits)
+
 #endif
