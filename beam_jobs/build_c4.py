@@ -106,12 +106,10 @@ def is_whole(job: Job) -> bool:
 
 
 def build_through_files(job: Job, options: PipelineOptions) -> None:
-    """Three runs of Beam, and what may be removed after the last."""
-    for name, phase in files_driver.PHASES.items():
-        with Progress(job, name, [step.name for step in phase]):
-            files_driver.run_phase(job, phase, options)
-        if name == "clean":
-            report.check_bad_files(job)
+    """A run of Beam, and what may be removed after it."""
+    with Progress(job, files_driver.PHASES):
+        files_driver.run(job, options)
+    report.check_bad_files(job)
     report.publish(job)
     job.store.forget_exchanges()
 

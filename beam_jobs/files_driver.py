@@ -1,12 +1,12 @@
-"""One machine: three map-only runs of Beam, one a phase, whose steps exchange through files of the store.
+"""One machine: a run of Beam whose steps follow each other and exchange through files of the store.
 
 Beam's local runner keeps what it shuffles in memory, so nothing is shuffled here but the numbers of items:
-memory is that of the items at work, whatever the size of the crawl.
+memory is that of the items at work, whatever the size of the crawl. Workers start once, which takes each some seconds.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,12 +26,14 @@ class Step:
     """A step over all its items.
 
     ``leaves`` names a file of an item that the next step reads: a run through Beam's shuffle leaves the report alone.
+    ``may_begin`` says, once the step before is through, whether the build goes on; if not it ends, and says why.
     """
 
     name: str
     run: Callable[..., None]  # of the job and what an item has
     items: Callable[[Job], Iterable[Item]]
     leaves: Callable[..., str] | None = None  # of the job and what an item has
+    may_begin: Callable[[Job], bool] = lambda job: True
 
     def remaining(self, job: Job) -> list[Item]:
         """The items whose report does not stand yet, or whose file."""
@@ -83,7 +85,7 @@ def _shards(job: Job) -> Iterator[Item]:
 PHASES = {
     "clean": (Step("clean", steps.clean_part, _parts, _urls),),
     "settle": (
-        Step("settle_urls", steps.settle_url_bucket, _buckets, _last_winners),
+        Step("settle_urls", steps.settle_url_bucket, _buckets, _last_winners, report.few_bad_files),
         Step("claim_lines", steps.claim_part, _line_parts),
         Step("settle_lines", steps.settle_line_bucket, _line_buckets),
     ),
@@ -94,20 +96,23 @@ PHASES = {
 }
 
 
-class OneAfterAnother(beam.PTransform):
-    """Run steps in turn, the items of each in parallel; a step begins when the one before is through."""
+STEPS = tuple(step for phase in PHASES.values() for step in phase)
 
-    def __init__(self, job: Job, steps: Sequence[Step]) -> None:
+
+class OneAfterAnother(beam.PTransform):
+    """Run all steps in turn, the items of each in parallel; a step begins when the one before is through."""
+
+    def __init__(self, job: Job) -> None:
         super().__init__()
-        self.job, self.steps = job, steps
+        self.job = job
 
     def expand(self, begin: beam.pvalue.PCollection) -> beam.pvalue.PCollection:
         """Return the number of items that the last step did."""
         done = begin
-        for step in self.steps:
+        for before, step in zip((None, *STEPS), STEPS, strict=False):
             done = (
                 done
-                | f"Items of {step.name}" >> beam.FlatMap(_remaining, step, self.job)
+                | f"Items of {step.name}" >> beam.FlatMap(_remaining, before, step, self.job)
                 | f"Deal {step.name}" >> beam.Reshuffle()
                 | f"Do {step.name}" >> beam.Map(_do, step, self.job)
                 | f"Await {step.name}" >> beam.combiners.Count.Globally()
@@ -115,8 +120,10 @@ class OneAfterAnother(beam.PTransform):
         return done
 
 
-def _remaining(_: object, step: Step, job: Job) -> list[Item]:
-    return step.remaining(job)
+def _remaining(_: object, before: Step | None, step: Step, job: Job) -> list[Item]:
+    if before is not None and before.remaining(job):  # the build has ended there
+        return []
+    return step.remaining(job) if step.may_begin(job) else []
 
 
 def _do(item: Item, step: Step, job: Job) -> str:
@@ -125,8 +132,8 @@ def _do(item: Item, step: Step, job: Job) -> str:
     return name
 
 
-def run_phase(job: Job, phase: Sequence[Step], options: PipelineOptions) -> None:
-    """Do what remains of a phase; one that is done costs a look at its reports."""
-    if any(step.remaining(job) for step in phase):  # stops at the first, on whose reports the next one's items depend
+def run(job: Job, options: PipelineOptions) -> None:
+    """Do what remains of a build; if nothing does that costs a look at its reports."""
+    if any(step.remaining(job) for step in STEPS):  # stops at the first, on whose reports the next one's items depend
         with pipeline(options) as graph:
-            _ = graph | "Begin" >> beam.Create([0]) | OneAfterAnother(job, phase)
+            _ = graph | "Begin" >> beam.Create([0]) | OneAfterAnother(job)

@@ -9,12 +9,12 @@ from __future__ import annotations
 import sys
 import threading
 import time
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, TextIO, cast
 
 from tqdm import tqdm
 
-from beam_jobs import files_driver, memory, sources, steps
+from beam_jobs import memory, sources, steps
 from beam_jobs.files_driver import Step
 from beam_jobs.plan import Job
 from c4pipe import files
@@ -25,7 +25,6 @@ REST_PER_LOOK = 50  # a look that takes long, such as at a remote folder, is tak
 OF_PARTS = ("clean", "claim_lines", "judge")  # steps whose items are WET files, or parts of an earlier store
 OF_BUCKETS = ("settle_urls", "settle_lines")
 
-STEPS = {step.name: step for phase in files_driver.PHASES.values() for step in phase}
 BAR = "{desc}: {percentage:3.0f}%|{bar:20}| {n_fmt}/{total_fmt}{postfix}"
 
 
@@ -105,19 +104,20 @@ def clock(seconds: float) -> str:
 
 
 class Progress:
-    """Says how far a phase is, step by step: as a bar on a terminal, in a log as a line now and then."""
+    """Says how far phases are, step by step: as a bar on a terminal, in a log as a line now and then."""
 
     def __init__(
         self,
         job: Job,
-        phase: str,
-        steps: Sequence[str],
+        phases: Mapping[str, Sequence[Step]],
         out: TextIO | None = None,
         *,
         line_every_seconds: float = LINE_EVERY_SECONDS,
         now: Callable[[], float] = time.monotonic,
     ) -> None:
-        self.job, self.phase, self.waiting = job, phase, [STEPS[name] for name in steps]
+        self.job = job
+        self.waiting = [(phase, step) for phase, steps in phases.items() for step in steps]
+        self.name = ""  # of the step at work
         self.out = sys.stderr if out is None else out
         self.line_every_seconds, self.now = line_every_seconds, now
         self.course: Course | None = None
@@ -127,7 +127,7 @@ class Progress:
         self.thread = threading.Thread(target=self._run, daemon=True)
 
     def __enter__(self) -> Progress:
-        self.before = {step.name: self.job.store.done(step.name) for step in self.waiting}
+        self.before = {step.name: self.job.store.done(step.name) for _, step in self.waiting}
         self._next()
         self.thread.start()
         return self
@@ -150,7 +150,7 @@ class Progress:
         try:
             self.look()
         except OSError as error:  # of a remote folder, say: the build itself will tell, if it is worse
-            print(f"{self.phase}: cannot see how far it is: {error}", file=self.out, flush=True)
+            print(f"{self.name}: cannot see how far it is: {error}", file=self.out, flush=True)
 
     def look(self) -> None:
         """Look at what was done, say so if it is time, and go on to the next step after one that is through."""
@@ -167,9 +167,9 @@ class Progress:
         """Turn to the next step: it may have begun any time since the last look."""
         if not self.waiting:
             return
-        step = self.waiting.pop(0)
+        phase, step = self.waiting.pop(0)
         self.course = Course(self.job, step, self.before[step.name], self.last_look)
-        self.name = step.name if step.name == self.phase else f"{self.phase}, {step.name}"
+        self.name = step.name if step.name == phase else f"{phase}, {step.name}"
         self.last_line = self.now()
         if self.out.isatty() and self.course.total:
             self.bar = tqdm(desc=self.name, total=self.course.total, file=self.out, bar_format=BAR)

@@ -45,17 +45,25 @@ class TooManyBadFiles(ValueError):
     """More WET files cannot be read than the build may leave out."""
 
 
+def few_bad_files(job: Job) -> bool:
+    """No more WET files cannot be read than the build may leave out."""
+    return len(_bad_files(job)) <= job.max_bad_files
+
+
 def check_bad_files(job: Job) -> None:
     """Stop a build of which more WET files cannot be read than it may leave out, and name each with its reason."""
-    reports = job.store.reports("clean").values()
-    bad = [f"{found['file']}: {found['unreadable']}" for found in reports if "unreadable" in found]
-    if len(bad) > job.max_bad_files:
+    if len(bad := _bad_files(job)) > job.max_bad_files:
         raise TooManyBadFiles(
             f"{len(bad)} of {job.parts} WET files cannot be read, but --max_bad_files is {job.max_bad_files}:\n  "
             + "\n  ".join(bad)
             + "\nRaise --max_bad_files to go on without them, or fetch them again or leave them out of --input, "
             "which makes another build with another --output."
         )
+
+
+def _bad_files(job: Job) -> list[str]:
+    reports = job.store.reports("clean").values()
+    return [f"{found['file']}: {found['unreadable']}" for found in reports if "unreadable" in found]
 
 
 def forget_unreadable(job: Job) -> None:

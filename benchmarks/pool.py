@@ -37,11 +37,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     identity.claim_folder(job, selection)
     steps.list_urls(job)
     with ProcessPoolExecutor(job.workers, initializer=begin, initargs=(job,)) as pool:
-        for phase in files_driver.PHASES.values():
-            for step in phase:
-                items = [arguments for _, arguments in step.remaining(job)]
-                for done in [pool.submit(do, step, arguments) for arguments in items]:
-                    done.result()
+        for step in files_driver.STEPS:
+            items = [arguments for _, arguments in step.remaining(job)]
+            for done in [pool.submit(do, step, arguments) for arguments in items]:
+                done.result()
     report.publish(job)
     job.store.forget_exchanges()
     return 0

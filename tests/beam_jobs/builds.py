@@ -51,10 +51,9 @@ def plain(argv: list[str], **changes: Any) -> Job:
     job = replace(job, **changes)
     identity.claim_folder(job, selection)
     steps.list_urls(job)
-    for phase in files_driver.PHASES.values():
-        for step in phase:
-            for _, arguments in step.remaining(job):
-                step.run(job, *arguments)
+    for step in files_driver.STEPS:
+        for _, arguments in step.remaining(job):
+            step.run(job, *arguments)
     report.publish(job)
     return job
 

@@ -10,6 +10,7 @@ import sys
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import builds
 import crawls
@@ -63,9 +64,13 @@ def job(tmp_path: Path) -> Job:
 
 def do(job: Job, step: str, items: int | None = None) -> None:
     """Run what is left of a step, or so many items of it."""
-    one = progress.STEPS[step]
+    (one,) = (each for each in files_driver.STEPS if each.name == step)
     for _, arguments in one.remaining(job)[:items]:
         one.run(job, *arguments)
+
+
+def phases(*names: str) -> dict[str, Any]:
+    return {name: files_driver.PHASES[name] for name in names}
 
 
 def passed(out: io.StringIO) -> list[str]:
@@ -74,7 +79,7 @@ def passed(out: io.StringIO) -> list[str]:
 
 def test_lines_in_a_log(job: Job) -> None:
     clock, out = Clock(), io.StringIO()
-    with Progress(job, "clean", ["clean"], out, line_every_seconds=30, now=clock) as shown:
+    with Progress(job, phases("clean"), out, line_every_seconds=30, now=clock) as shown:
         do(job, "clean", 1)
         clock.seconds += 29.9
         shown.look()
@@ -99,7 +104,7 @@ def test_steps_of_a_phase_follow_each_other(job: Job) -> None:
     """One that is found begun may have begun right after the look before."""
     do(job, "clean")
     clock, out = Clock(), io.StringIO()
-    with Progress(job, "settle", [step.name for step in files_driver.PHASES["settle"]], out, now=clock) as shown:
+    with Progress(job, phases("settle"), out, now=clock) as shown:
         do(job, "settle_urls")
         clock.seconds += 10
         shown.look()
@@ -117,7 +122,7 @@ def test_shards_are_counted_once_their_number_is_known(job: Job) -> None:
     for step in ("clean", "settle_urls", "claim_lines", "settle_lines"):
         do(job, step)
     clock, out = Clock(), io.StringIO()
-    with Progress(job, "publish", ["judge", "write"], out, now=clock) as shown:
+    with Progress(job, phases("publish"), out, now=clock) as shown:
         clock.seconds += 40
         shown.look()
         do(job, "judge")
@@ -131,7 +136,7 @@ def test_shards_are_counted_once_their_number_is_known(job: Job) -> None:
 def test_what_was_done_before_is_in_no_rate(job: Job) -> None:
     do(job, "clean", 2)
     clock, out = Clock(), io.StringIO()
-    with Progress(job, "clean", ["clean"], out, now=clock) as shown:
+    with Progress(job, phases("clean"), out, now=clock) as shown:
         do(job, "clean", 1)
         clock.seconds += 60
         shown.look()
@@ -144,7 +149,7 @@ def test_what_was_done_before_is_in_no_rate(job: Job) -> None:
 def test_a_phase_that_was_through(job: Job) -> None:
     do(job, "clean")
     out = io.StringIO()
-    with Progress(job, "clean", ["clean"], out, now=Clock()):
+    with Progress(job, phases("clean"), out, now=Clock()):
         pass
     assert passed(out) == ["clean: 4 of 4 files, done before, 300 MiB in memory"]
 
@@ -153,7 +158,7 @@ def test_a_phase_that_fails_says_how_far_it_came(job: Job) -> None:
     out = io.StringIO()
 
     def fail_after_one() -> None:
-        with Progress(job, "clean", ["clean"], out, now=Clock()):
+        with Progress(job, phases("clean"), out, now=Clock()):
             do(job, "clean", 1)
             raise ZeroDivisionError
 
@@ -167,7 +172,7 @@ def test_files_of_unknown_size_have_no_rate_in_bytes(job: Job) -> None:
     sources: list[dict[str, object]] = files.read_json(job.store.inputs)  # type: ignore[assignment]
     files.write_json(job.store.inputs, [{k: v for k, v in source.items() if k != "bytes"} for source in sources])
     clock, out = Clock(), io.StringIO()
-    with Progress(job, "clean", ["clean"], out, now=clock):
+    with Progress(job, phases("clean"), out, now=clock):
         do(job, "clean", 1)
         clock.seconds += 1
     assert passed(out) == ["clean: 1 of 4 files, 10 pages, 10 pages/s, 0:03 left, 300 MiB in memory"]
@@ -175,7 +180,7 @@ def test_files_of_unknown_size_have_no_rate_in_bytes(job: Job) -> None:
 
 def test_no_report_is_read_twice(job: Job, monkeypatch: pytest.MonkeyPatch) -> None:
     """A crawl has 64,000 of them."""
-    with Progress(job, "clean", ["clean"], io.StringIO(), now=Clock()) as shown:
+    with Progress(job, phases("clean"), io.StringIO(), now=Clock()) as shown:
         do(job, "clean")
         read: Counter[str] = Counter()
         truly = files.read_json
@@ -192,7 +197,7 @@ def test_no_report_is_read_twice(job: Job, monkeypatch: pytest.MonkeyPatch) -> N
 
 def test_a_bar_on_a_terminal(job: Job) -> None:
     clock, out = Clock(), Terminal()
-    with Progress(job, "clean", ["clean"], out, now=clock) as shown:
+    with Progress(job, phases("clean"), out, now=clock) as shown:
         do(job, "clean", 1)
         clock.seconds += 4
         shown.look()
@@ -208,7 +213,7 @@ def test_a_bar_on_a_terminal(job: Job) -> None:
 
 def test_a_folder_that_cannot_be_listed_is_told(job: Job, monkeypatch: pytest.MonkeyPatch) -> None:
     out = io.StringIO()
-    with Progress(job, "clean", ["clean"], out, now=Clock()):
+    with Progress(job, phases("clean"), out, now=Clock()):
 
         def refused(pattern: str) -> list[str]:
             raise OSError("503 Slow Down")
