@@ -30,7 +30,7 @@ def shard_bounds(documents: pa.Table, count: int) -> npt.NDArray[np.int64]:
 def in_order(tables: Sequence[pa.Table]) -> pa.Table:
     """Return the documents of a shard as they are written: by their keyed hash, wherever they come from."""
     documents = pa.concat_tables([DOCUMENTS.empty_table(), *tables])
-    high, low = keys.words(documents["key"].to_pylist())
+    high, low = keys.leading_words(documents)
     return documents.drop_columns("key").take(np.lexsort((low, high)))
 
 

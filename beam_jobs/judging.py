@@ -40,7 +40,7 @@ class Judged:
         tables = {}
         for place in sorted(self.pieces):
             table = pa.concat_tables(self.pieces.pop(place))
-            tables[place] = table.take(np.lexsort(keys.words(table["key"].to_pylist())[::-1]))
+            tables[place] = table.take(np.lexsort(keys.leading_words(table)[::-1]))
         return tables
 
 

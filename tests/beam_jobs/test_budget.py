@@ -92,4 +92,4 @@ def test_slices_change_no_byte(small: Built, item_bytes: int, tmp_path: Path, mo
 
 def test_too_little_is_told(small: Built, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert build_c4.main([*builds.arguments(small.wet, tmp_path), "--memory", "1G"]) == 1
-    assert "--memory is 1,024M, but --workers 1 takes 1,500M" in capsys.readouterr().err
+    assert "--memory is 1,024M, but --workers 1 takes 1,400M" in capsys.readouterr().err
