@@ -119,7 +119,11 @@ def joined(column: pa.ChunkedArray) -> pa.Array:
 
 def utf8(column: pa.Array) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.uint8]]:
     """A column of strings as compiled rooms take it: where each begins and the last ends, and the bytes."""
-    column = column.cast(pa.large_string())
+    return laid_out(column.cast(pa.large_string()))
+
+
+def laid_out(column: pa.Array) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.uint8]]:
+    """A column of large strings or large binaries as it lies there: where each begins and the last ends, the bytes."""
     _, offsets, data = column.buffers()
     bounds = np.frombuffer(offsets, np.int64)[column.offset : column.offset + len(column) + 1]
     return bounds, np.frombuffer(data if data is not None else b"", np.uint8)
@@ -129,3 +133,9 @@ def strings(offsets: Any, data: Any) -> pa.Array:
     """A column of large strings from where each begins and the last ends, in 64 bits, and their UTF-8."""
     bounds = pa.py_buffer(offsets)
     return pa.LargeStringArray.from_buffers(bounds.size // 8 - 1, bounds, pa.py_buffer(data))
+
+
+def binaries(offsets: Any, data: Any) -> pa.Array:
+    """A column of large binaries, as ``strings``."""
+    bounds = pa.py_buffer(offsets)
+    return pa.LargeBinaryArray.from_buffers(pa.large_binary(), bounds.size // 8 - 1, [None, bounds, pa.py_buffer(data)])

@@ -19,8 +19,8 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from c4pipe import engine, sentences, urls
-from c4pipe.batch import Batch, BatchVerdict, strings, utf8, verdict_of
+from c4pipe import engine, resources, sentences, urls
+from c4pipe.batch import Batch, BatchVerdict, binaries, laid_out, strings, utf8, verdict_of
 from c4pipe.page import Page, Verdict, with_text
 
 Counted = npt.NDArray[np.int64]
@@ -161,18 +161,29 @@ class Dedup(ABC):
     def judge_owned(self, page: Page, owned: Collection[bytes]) -> Verdict:
         """Judge one page, told which of its keys it owns: pure, whoever settled the owners."""
 
-    def keys_of(self, texts: pa.Array) -> tuple[bytes, Counted]:
-        """The keys of a column of texts, one behind the other, and how many each has."""
-        keys = [self.keys(text) for text in texts.to_pylist()]
-        return b"".join(itertools.chain.from_iterable(keys)), np.array([len(each) for each in keys], np.int64)
+    @property
+    def keyed(self) -> tuple[object, ...]:
+        """What its keys follow from, as data: stages of which this is equal make the same keys.
+
+        Of a stage that says no more it is the whole stage, and what it reads.
+        """
+        read = getattr(self, "resources", dict)()
+        return self, *resources.used(read).items()
+
+    def keys_of(self, texts: pa.Array) -> pa.Array:
+        """The keys of each text of a column, one behind the other, as a column of large binaries."""
+        return pa.array([b"".join(self.keys(text)) for text in texts.to_pylist()], pa.large_binary())
 
     def judge_places(self, page: Page, places: Sequence[int]) -> Verdict:
         """Judge one page, told for which of its keys, by their numbers, it is the owner: where each first stands."""
         keys = self.keys(page.text)
         return self.judge_owned(page, {keys[place] for place in places})
 
-    def judge_places_batch(self, batch: Batch, places: Numbers, bounds: Counted) -> BatchVerdict:
-        """``judge_places`` of each page, the n-th with ``places[bounds[n]:bounds[n + 1]]``, in rising order."""
+    def judge_places_batch(self, batch: Batch, keys: pa.Array, places: Numbers, bounds: Counted) -> BatchVerdict:
+        """``judge_places`` of each page, the n-th with ``places[bounds[n]:bounds[n + 1]]``, in rising order.
+
+        ``keys`` are those of the texts, as ``keys_of`` makes them.
+        """
         told = (places[begin:end].tolist() for begin, end in itertools.pairwise(bounds.tolist()))
         pages = list(batch.pages())
         return verdict_of(batch, pages, list(map(self.judge_places, pages, told)))
@@ -240,12 +251,16 @@ class DedupLines(Dedup):
         """The key of each line."""
         return [line_key(line) for line in text.split("\n")]
 
-    def keys_of(self, texts: pa.Array) -> tuple[bytes, Counted]:
-        """The keys of a column of texts, one behind the other, and how many each has."""
+    @property
+    def keyed(self) -> tuple[object, ...]:
+        """The keys are of lines, whatever the limits; a stage that is derived from this may make others."""
+        return (DedupLines,) if type(self) is DedupLines else super().keyed
+
+    def keys_of(self, texts: pa.Array) -> pa.Array:
+        """The keys of each text of a column, one behind the other, as a column of large binaries."""
         if (twin := engine.twin("keys")) is None:
             return super().keys_of(texts)
-        packed, lines = twin.line_keys(*utf8(texts))
-        return packed, np.frombuffer(lines, np.int64)
+        return binaries(*twin.line_keys(*utf8(texts)))
 
     def judge_owned(self, page: Page, owned: Collection[bytes]) -> Verdict:
         """Judge one page, told which line keys it owns: pure, whoever settled the owners."""
@@ -262,12 +277,16 @@ class DedupLines(Dedup):
                 kept[key] = line
         return self._left(page, "\n".join(kept.values()), tally)
 
-    def judge_places_batch(self, batch: Batch, places: Numbers, bounds: Counted) -> BatchVerdict:
-        """``judge_places`` of each page, the n-th with ``places[bounds[n]:bounds[n + 1]]``, in rising order."""
+    def judge_places_batch(self, batch: Batch, keys: pa.Array, places: Numbers, bounds: Counted) -> BatchVerdict:
+        """``judge_places`` of each page, the n-th with ``places[bounds[n]:bounds[n + 1]]``, in rising order.
+
+        ``keys`` are those of the texts, as ``keys_of`` makes them.
+        """
         if (twin := engine.twin("keys")) is None:
-            return super().judge_places_batch(batch, places, bounds)
-        offsets, data, *numbers = twin.kept_lines(*utf8(batch.text), bounds, places)
-        lines, foreign = (np.frombuffer(each, np.int64) for each in numbers)
+            return super().judge_places_batch(batch, keys, places, bounds)
+        key_bounds, packed = laid_out(keys)
+        offsets, data, foreign = twin.kept_lines(*utf8(batch.text), key_bounds, packed, bounds, places)
+        lines, foreign = np.diff(key_bounds) // KEY_BYTES, np.frombuffer(foreign, np.int64)
         left = batch.with_text(strings(offsets, data))
         some = np.diff(np.frombuffer(offsets, np.int64)) > 0
         enough = sentences.at_least_each(left.text, sentences=self.min_sentences, punkt=self.punkt)

@@ -15,7 +15,7 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from typing import BinaryIO, TypeVar
 
-from c4pipe.inflate import GZIP_WBITS, whole_member
+from c4pipe.inflate import GZIP_WBITS, WHOLE_BYTES, whole_member
 from c4pipe.member import OUTPUT_BYTES, Member
 from c4pipe.warc_headers import VERSION_LINE, WARC_BEGINS
 
@@ -23,7 +23,6 @@ INPUT_BYTES = 1 << 16  # inflated at a time, at most
 READ_BYTES = 1 << 18  # read from the file at a time
 LOOK_BACK_BYTES = 1 << 20  # compressed bytes kept, to search behind an error for the next member
 PROBE_BYTES = 1 << 12  # more than the header of a member and its first line take
-WHOLE_BYTES = 1 << 17  # compressed bytes in which a member that is offered whole must end
 
 GZIP_MAGIC = b"\x1f\x8b\x08"  # RFC 1952: ID1, ID2, CM = deflate
 NOT_ZERO = re.compile(rb"[^\0]")

@@ -17,6 +17,7 @@ except ModuleNotFoundError:
     zlib_ng = zlib
 
 GZIP_WBITS = 31  # zlib: largest window, gzip header and trailer, checksum verified
+WHOLE_BYTES = 1 << 17  # compressed, in which a member must end
 WHOLE_MAX_BYTES = 1 << 20  # inflated
 STEP_BYTES = 1 << 13  # compressed; most members have fewer, and what is too much is copied
 
@@ -24,9 +25,9 @@ STEP_BYTES = 1 << 13  # compressed; most members have fewer, and what is too muc
 def whole_member(buffer: bytearray, at: int) -> tuple[bytes, int] | None:
     """Return what the member at ``at`` inflates to, and where it ends; None if it is not whole, sound and small."""
     inflater = zlib_ng.decompressobj(GZIP_WBITS)
-    data = b""
+    data, most = b"", at + WHOLE_BYTES
     while not inflater.eof:
-        step = buffer[at : at + STEP_BYTES]
+        step = buffer[at : min(at + STEP_BYTES, most)]
         if not step or len(data) >= WHOLE_MAX_BYTES:
             return None
         try:

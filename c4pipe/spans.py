@@ -14,7 +14,7 @@ from collections import Counter
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 
-from c4pipe import sentences
+from c4pipe import resources, sentences
 from c4pipe.dedup import Dedup, OwnerOrder, md5, require_owner_order
 from c4pipe.page import Page, Verdict
 
@@ -47,6 +47,13 @@ class DedupSpans(Dedup):
     def resources(self) -> Mapping[str, bytes | None]:
         """The pinned files that the stage reads, with their built-in stand-ins."""
         return sentences.RESOURCES
+
+    @property
+    def keyed(self) -> tuple[object, ...]:
+        """The keys are of spans of so many sentences by this model; a stage that is derived may make others."""
+        if type(self) is not DedupSpans:
+            return super().keyed
+        return DedupSpans, self.span_sentences, self.punkt, *resources.used(self.resources()).items()
 
     def keys(self, text: str) -> list[bytes]:
         """The key of each span: MD5 of its sentences as they are written, white space at their ends aside."""

@@ -194,21 +194,24 @@ cdef Py_ssize_t _lines(const unsigned char *at, const unsigned char *end) noexce
 
 
 def line_keys(const int64_t[::1] offsets not None, const unsigned char[::1] data not None):
-    """MD5 of each line of the texts, stripped and lower-cased, one behind the other; and their number, 64 bits."""
+    """MD5 of each line of the texts, stripped and lower-cased, one behind the other, as strings are given.
+
+    Returned are where those of each text begin and the last end, 64 bits, and the bytes.
+    """
     cdef Py_ssize_t count = offsets.shape[0] - 1, lines = 0, i
-    cdef bytearray sizes = bytearray(8 * count)
-    cdef int64_t *size = <int64_t *> <char *> sizes
+    cdef bytearray bounds = bytearray(8 * (count + 1))
+    cdef int64_t *ends = <int64_t *> <char *> bounds
     cdef const unsigned char *begin = &data[0]  # of none, too: it is not read then
     for i in range(count):
-        size[i] = _lines(begin + offsets[i], begin + offsets[i + 1])
-        lines += size[i]
+        lines += _lines(begin + offsets[i], begin + offsets[i + 1])
+        ends[i + 1] = lines * KEY_BYTES
     cdef bytes keys = PyBytes_FromStringAndSize(NULL, lines * KEY_BYTES)
     cdef _Hashed hashed = _Hashed()
     hashed.digests = <unsigned char *> PyBytes_AS_STRING(keys)
     for i in range(count):
         hashed.add_lines(begin + offsets[i], begin + offsets[i + 1])
     hashed.hash()
-    return keys, sizes
+    return bounds, keys
 
 
 def md5s(const int64_t[::1] offsets not None, const unsigned char[::1] data not None) -> bytes:
@@ -266,14 +269,16 @@ cdef Py_ssize_t _foreign(
 
 cdef Py_ssize_t _keep(
     const unsigned char *at, const unsigned char *end, const uint32_t *places, Py_ssize_t wanted, unsigned char *into
-) noexcept nogil:
+) except -1:
     """Write the lines at the places, with line feeds between; how many bytes that gave."""
     cdef Py_ssize_t line = 0, next, used = 0
     cdef const unsigned char *stop
     for next in range(wanted):
-        while line < <Py_ssize_t> places[next]:
+        while line < <Py_ssize_t> places[next] and at <= end:
             at = _line_end(at, end) + 1
             line += 1
+        if at > end:
+            raise ValueError(f"a text has keys of more lines than the {line} that it has")
         stop = _line_end(at, end)
         if next:
             into[used] = 10
@@ -288,52 +293,41 @@ cdef Py_ssize_t _keep(
 def kept_lines(
     const int64_t[::1] offsets not None,
     const unsigned char[::1] data not None,
+    const int64_t[::1] key_offsets not None,
+    const unsigned char[::1] key_data not None,
     const int64_t[::1] bounds not None,
     const uint32_t[::1] places not None,
 ):
     """What is left of each text by ``places[bounds[n]:bounds[n + 1]]``, the lines that it keeps, in rising order.
 
-    Returned are the texts, as offsets and bytes; of each how many lines it had; and how many of these have a key that
-    none of the kept has. All numbers have 64 bits.
+    The keys are those of ``line_keys``. Returned are the texts, as offsets and bytes; and of each how many lines have a
+    key that none of the kept has. All numbers have 64 bits.
     """
-    cdef Py_ssize_t count = offsets.shape[0] - 1, i, wanted, used = 0
+    cdef Py_ssize_t count = offsets.shape[0] - 1, i, lines, wanted, used = 0
     cdef bytearray kept = bytearray(offsets[count] - offsets[0])
     cdef bytearray kept_offsets = bytearray(8 * (count + 1))
-    cdef bytearray sizes = bytearray(8 * count), others = bytearray(8 * count)
+    cdef bytearray others = bytearray(8 * count)
     cdef int64_t *ends = <int64_t *> <char *> kept_offsets
-    cdef int64_t *size = <int64_t *> <char *> sizes
     cdef int64_t *foreign = <int64_t *> <char *> others
     cdef unsigned char *into = <unsigned char *> <char *> kept
     cdef const unsigned char *begin = &data[0]  # of none, too: it is not read then
+    cdef const unsigned char *keys = &key_data[0]
     cdef const unsigned char *at
     cdef const unsigned char *end
     cdef const uint32_t *chosen = &places[0]
-    cdef unsigned char *keys = NULL
-    cdef unsigned char *grown
-    cdef Py_ssize_t room = 0
-    cdef _Hashed hashed = _Hashed()
-    try:
-        for i in range(count):
-            at, end, wanted = begin + offsets[i], begin + offsets[i + 1], bounds[i + 1] - bounds[i]
-            size[i] = _lines(at, end)
-            if wanted == size[i]:
-                memcpy(into + used, at, end - at)
-                used += end - at
-            elif wanted == 0:
-                foreign[i] = size[i]
-            else:
-                if size[i] > room:
-                    grown = <unsigned char *> realloc(keys, 2 * size[i] * KEY_BYTES)
-                    if grown is NULL:
-                        raise MemoryError
-                    keys, room = grown, 2 * size[i]
-                hashed.digests = keys
-                hashed.add_lines(at, end)
-                hashed.hash()
-                foreign[i] = _foreign(keys, size[i], chosen + bounds[i], wanted)
-                used += _keep(at, end, chosen + bounds[i], wanted, into + used)
-            ends[i + 1] = used
-    finally:
-        free(keys)
+    for i in range(count):
+        at, end, wanted = begin + offsets[i], begin + offsets[i + 1], bounds[i + 1] - bounds[i]
+        lines = (key_offsets[i + 1] - key_offsets[i]) // KEY_BYTES
+        if wanted and chosen[bounds[i + 1] - 1] >= lines:
+            raise ValueError(f"text {i} keeps line {chosen[bounds[i + 1] - 1]}, but has {lines} keys")
+        if wanted == lines:
+            memcpy(into + used, at, end - at)
+            used += end - at
+        elif wanted == 0:
+            foreign[i] = lines
+        else:
+            foreign[i] = _foreign(keys + key_offsets[i], lines, chosen + bounds[i], wanted)
+            used += _keep(at, end, chosen + bounds[i], wanted, into + used)
+        ends[i + 1] = used
     del kept[used:]
-    return kept_offsets, kept, sizes, others
+    return kept_offsets, kept, others

@@ -19,8 +19,8 @@ from wet_builder import DATE, URLS, WARCINFO, Drops, member, member_each, record
 
 from c4pipe import engine, inflate, wet
 from c4pipe.batch import strings
-from c4pipe.gzip_members import GZIP_MAGIC, WHOLE_BYTES, members
-from c4pipe.inflate import WHOLE_MAX_BYTES, whole_member
+from c4pipe.gzip_members import GZIP_MAGIC, members
+from c4pipe.inflate import WHOLE_BYTES, WHOLE_MAX_BYTES, whole_member
 from c4pipe.member import Member
 from c4pipe.warc_records import RECORD_BYTES_MAX
 from c4pipe.wet import BATCH_BYTES, BATCH_PAGES, METADATA, NAMES, Fields, WetReader, page_text
