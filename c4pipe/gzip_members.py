@@ -3,8 +3,8 @@
 Bytes are inflated on demand, a window at a time, so neither a file nor a large member is ever held whole. Damage ends
 a member and is noted on it; reading goes on at the next gzip member that begins with a WARC version line.
 
-A small member may be offered whole to someone who takes what is regular; what is not taken is read by windows, and
-where these begin and end depends on nothing that was before.
+Small members may be offered whole to someone who takes those that are regular; what is not taken is read by windows,
+and where these begin and end depends on nothing that was before.
 """
 
 from __future__ import annotations
@@ -28,13 +28,15 @@ GZIP_MAGIC = b"\x1f\x8b\x08"  # RFC 1952: ID1, ID2, CM = deflate
 NOT_ZERO = re.compile(rb"[^\0]")
 
 Taken = TypeVar("Taken")
-Take = Callable[[bytes], Taken | None]  # makes something of the bytes of a member, or leaves it
+# Takes whole members from a place in a buffer on, as ``whole_member`` gives them; the last begins before an end.
+# Returns what was made of them, None if the first was left, and the place behind the last that was taken.
+Take = Callable[[bytearray, int, int, Callable[[bytearray, int], tuple[bytes, int] | None]], tuple[Taken | None, int]]
 
 
 def members(stream: BinaryIO, take: Take[Taken] | None = None) -> Iterator[Member | Taken]:
     """Yield the members of a file in order, each to be read before the next; a plain file is one member.
 
-    Where ``take`` makes something of a member, that is yielded in its place.
+    Where ``take`` makes something of one or more of them, that is yielded in their place.
     """
     head = _read_full(stream, INPUT_BYTES)
     if _looks_compressed(head):
@@ -70,6 +72,7 @@ class _GzipFile:
         self._stream = stream
         self._buffer = bytearray(head)
         self._at = 0
+        self._read_all = False
         self._start = 0  # file offset of buffer[0]
         self._behind: deque[bytes] = deque()
         self._behind_bytes = 0
@@ -89,12 +92,10 @@ class _GzipFile:
             index += 1
 
     def _whole(self, take: Take[Taken]) -> Taken | None:
-        """Return what is made of the member at the place, and move behind it; None, and not moved, if nothing is."""
+        """Return what is made of the members at the place, and move behind them; None, and not moved, if nothing is."""
         self._ahead(WHOLE_BYTES)
-        found = whole_member(self._buffer, self._at)
-        taken = take(found[0]) if found else None
-        if found and taken is not None:
-            self._at = found[1]
+        end = len(self._buffer) - (0 if self._read_all else WHOLE_BYTES - 1)  # all that begin before are whole there
+        taken, self._at = take(self._buffer, self._at, end, whole_member)
         return taken
 
     def _ahead(self, size: int) -> None:
@@ -114,6 +115,7 @@ class _GzipFile:
             self._at = 0
         block = self._stream.read(READ_BYTES)
         self._buffer += block
+        self._read_all = not block
         return bool(block)
 
     def _look_back(self) -> None:

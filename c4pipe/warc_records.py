@@ -62,8 +62,8 @@ class _Head:
 class Records(Generic[Taken]):
     """The records of one file, in order; what is wrong with the file goes to ``report``.
 
-    Where ``take`` makes something of a gzip member, which then must be one record without a fault and its blank lines,
-    that is yielded in place of the record.
+    Where ``take`` makes something of gzip members, each of which then must be one record without a fault and its blank
+    lines, that is yielded in place of the records.
     """
 
     def __init__(

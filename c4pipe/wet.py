@@ -25,6 +25,7 @@ NAMES = ("warc-target-uri", "warc-date", "content-type", "content-length")  # of
 
 BATCH_PAGES, BATCH_BYTES = 512, 4 << 20  # read together: what a core's cache can hold of their texts
 
+Run = tuple[int, int]  # pages that lack nothing, and what one more lacks that was taken in, 0 if none was
 Fields = tuple[str, str, str, str, str]  # url, text, timestamp, content type, content length; empty: not there
 FATAL = ("filtered:no_url", "filtered:no_content", "filtered:no_timestamp")  # for C4 3.1.0; the names are TFDS's
 LACKS = (*FATAL, "filtered:no_content_type", "filtered:no_content_len")  # of the fields, in their order; a bit each
@@ -62,7 +63,7 @@ class WetReader:
         self._undated = undated
         self._columns = _columns(record_bytes_max)
         take = None if isinstance(self._columns, _Plain) else self._columns
-        self._records = Records[int](stream, self._report, record_bytes_max=record_bytes_max, take=take)
+        self._records = Records[Run](stream, self._report, record_bytes_max=record_bytes_max, take=take)
 
     def tally_of(self, *, undated: bool) -> Counter[str]:
         """Return what was counted, for a variant with or without undated pages (``Variant.undated``)."""
@@ -78,10 +79,10 @@ class WetReader:
         self._undated_tally["wet-file"] += 1
         columns = self._columns
         for record in self._records:
-            lacks = self._taken(record) if isinstance(record, Record) else record
+            lacks = self._taken(record) if isinstance(record, Record) else self._run(*record)
             if lacks is not None and not self._wanted(lacks):
                 columns.drop()
-            elif columns.pages == BATCH_PAGES or columns.size >= BATCH_BYTES:
+            if columns.pages >= BATCH_PAGES or columns.size >= BATCH_BYTES:
                 yield _batch(columns)
         if self._records.leading_lines or not self._records.begun:
             self.tally["filtered:no_url"] += 1  # the reference takes what precedes the first record for a page
@@ -94,6 +95,13 @@ class WetReader:
         """Take a record in as a page, and return what it lacks; None, and reported, if it is no UTF-8."""
         fields = self._fields(record)
         return None if fields is None else self._columns.add(fields)
+
+    def _run(self, whole: int, lacks: int) -> int | None:
+        """Count pages that lack nothing, and return what one more lacks that was taken in; None if none was."""
+        if whole:
+            self.tally["passed"] += whole
+            self._undated_tally["passed"] += whole
+        return lacks or None
 
     def _fields(self, record: Record) -> Fields | None:
         """Return what a page is made of; None, and reported, if the record is no UTF-8."""
@@ -160,7 +168,9 @@ def _columns(record_bytes_max: int) -> Any:
     """What pages are collected in: compiled, or plain."""
     if (fast := engine.twin("records")) is None:
         return _Plain()
-    return fast.Regular(record_bytes_max=record_bytes_max, names=NAMES, metadata=METADATA)
+    return fast.Regular(
+        record_bytes_max=record_bytes_max, names=NAMES, metadata=METADATA, pages=BATCH_PAGES, bytes=BATCH_BYTES
+    )
 
 
 def _batch(columns: Any) -> Batch:

@@ -99,7 +99,8 @@ cdef class Regular:
     """Takes the data of gzip members, a page each where they are regular, and keeps their fields in columns.
 
     ``names`` are those of four fields, in lower case: the address, the date, the type and the length of the body.
-    The columns are address, text, date, type and length; a field that is not there is empty.
+    The columns are address, text, date, type and length; a field that is not there is empty. They are full with so
+    many ``pages``, or ``bytes`` of text.
     """
 
     cdef Py_ssize_t _limit
@@ -107,9 +108,11 @@ cdef class Regular:
     cdef uint8_t _watched[256]  # first bytes of lines that must be looked at
     cdef uint8_t _ends[256]  # last bytes of lines that must be
     cdef list _columns
+    cdef Py_ssize_t _most_pages, _most_bytes
 
-    def __init__(self, *, record_bytes_max, names, metadata):
+    def __init__(self, *, record_bytes_max, names, metadata, pages, bytes):
         self._limit = record_bytes_max
+        self._most_pages, self._most_bytes = pages, bytes
         self._names = tuple(name.encode("ascii") for name in names)
         self._prefixes = tuple(prefix.encode("ascii") for prefix in metadata)
         self._columns = [Column() for _ in range(COLUMNS)]
@@ -122,7 +125,29 @@ cdef class Regular:
         for prefix in self._prefixes:
             self._watched[<uint8_t>prefix[0]] = 1
 
-    def __call__(self, bytes data not None):
+    def __call__(self, bytearray buffer not None, Py_ssize_t at, Py_ssize_t end, whole_member):
+        """Take pages in, from the place of a member on; the last member begins before ``end``.
+
+        It ends where a member is not regular, where the columns are full, and behind a page that lacks a field.
+        Returned are how many pages lack nothing and which fields one more lacks, a bit each, 0 if there is none, or
+        None if no page was taken in; and the place where it ended.
+        """
+        cdef Py_ssize_t whole = 0
+        cdef Column text = self._columns[TEXT]
+        while at < end and text.count < self._most_pages and text.used < self._most_bytes:
+            found = whole_member(buffer, at)
+            lacks = None if found is None else self.take(found[0])
+            if lacks is None:
+                break
+            at = found[1]
+            if lacks:
+                return (whole, lacks), at
+            whole += 1
+            if at < <Py_ssize_t>len(buffer) and PyByteArray_AS_STRING(buffer)[at] == 0:
+                break  # padding
+        return (whole, 0) if whole else None, at
+
+    def take(self, bytes data not None):
         """Take the page of a member in; return which fields it lacks, a bit each, None if the member is not regular."""
         cdef place begin = <place>PyBytes_AS_STRING(data)
         cdef place end = begin + PyBytes_GET_SIZE(data)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import io
+import itertools
 import random
 import sys
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from itertools import islice, product
 from pathlib import Path
+from typing import Any
 
 import fuzz_records
 import pytest
@@ -34,29 +36,25 @@ def both_engines(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv(engine.SETTING, raising=False)
 
 
-def regular(limit: int = RECORD_BYTES_MAX) -> Callable[[bytes], Fields | None]:
-    """What takes the data of a member, and returns its fields; it tells which are empty as it takes them."""
-    columns = room.Regular(record_bytes_max=limit, names=NAMES, metadata=METADATA)
-
-    def take(data: bytes) -> Fields | None:
-        lacks = columns(data)
-        assert columns.pages == (lacks is not None)
-        (url,), (text,), *others = (
-            (strings(*column).to_pylist() for column in columns.taken()) if columns.pages else NONE
-        )
-        fields = (url, text, *(value for (value,) in others))
-        assert lacks is None or lacks == sum((not field) << bit for bit, field in enumerate(fields))
-        return None if lacks is None else fields
-
-    return take
+def columns(limit: int = RECORD_BYTES_MAX, pages: int = 10**9, bytes: int = 10**9) -> Any:
+    return room.Regular(record_bytes_max=limit, names=NAMES, metadata=METADATA, pages=pages, bytes=bytes)
 
 
-NONE = ([None],) * 5
-TAKE = regular()
+def take(data: bytes) -> Fields | None:
+    """The fields that are taken of a member's data; it is told which are empty."""
+    regular = columns()
+    lacks = regular.take(data)
+    assert regular.pages == (lacks is not None)
+    if lacks is None:
+        return None
+    (url,), (text,), *others = (strings(*column).to_pylist() for column in regular.taken())
+    fields = (url, text, *(value for (value,) in others))
+    assert lacks == sum((not field) << bit for bit, field in enumerate(fields))
+    return fields
 
 
 def text_of(body: bytes) -> str | None:
-    fields = TAKE(record(URLS[0], body))
+    fields = take(record(URLS[0], body))
     return fields[1] if fields else None
 
 
@@ -73,15 +71,17 @@ def same_reading(data: bytes, limit: int = RECORD_BYTES_MAX) -> None:
 
 def taken(data: bytes, limit: int = RECORD_BYTES_MAX) -> list[bool]:
     """Of each member whether it is taken whole."""
-    return [not isinstance(one, Member) for one in members(io.BytesIO(data), regular(limit))]
+    found = members(io.BytesIO(data), columns(limit))
+    runs = ([False] if isinstance(one, Member) else [True] * (one[0] + bool(one[1])) for one in found)
+    return list(itertools.chain.from_iterable(runs))
 
 
 def test_the_fields_of_a_record() -> None:
     body = b"Eine Zeile.\n  Noch eine. "
     expected = (URLS[0], "Eine Zeile.\nNoch eine.", DATE, "text/plain", str(len(body)))
-    assert TAKE(record(URLS[0], body)) == expected
-    assert TAKE(record(URLS[0], body, newline=b"\n", version=b"WARC/1.1")) == expected
-    assert TAKE(WARCINFO) == ("", "publisher: Common Crawl", "2019-04-26T19:04:32Z", "application/warc-fields", "27")
+    assert take(record(URLS[0], body)) == expected
+    assert take(record(URLS[0], body, newline=b"\n", version=b"WARC/1.1")) == expected
+    assert take(WARCINFO) == ("", "publisher: Common Crawl", "2019-04-26T19:04:32Z", "application/warc-fields", "27")
 
 
 def test_real_files(shared: Path, ten_wet_files: list[Path]) -> None:
@@ -288,9 +288,49 @@ def test_windows_are_the_same_whatever_was_taken_before(seed: int) -> None:
 @pytest.mark.parametrize("size", [1, 7, 1000])
 def test_what_is_taken_does_not_depend_on_how_much_a_read_returns(size: int) -> None:
     data = member_each([record(url, b"A line.\n" * 40) for url in URLS])
-    found = list(members(Drops(data, size), TAKE))  # type: ignore[arg-type]
-    assert found == list(members(io.BytesIO(data), TAKE))
-    assert len(found) == len(URLS)
+    for stream in (Drops(data, size), io.BytesIO(data)):
+        regular = columns()
+        found = list(members(stream, regular))  # type: ignore[arg-type]
+        assert not any(isinstance(one, Member) for one in found)
+        assert sum(whole for whole, _ in found) == regular.pages == len(URLS)
+
+
+MEMBERS = {  # a letter -> a member
+    "p": member(record(URLS[0], b"a page")),
+    "d": member(record(URLS[0], b"a page").replace(b"WARC-Date", b"X-Date")),
+    "w": member(WARCINFO),
+    "x": member(record(URLS[0], b"a", length=9)),
+    "0": b"\0\0",
+}
+
+
+@pytest.mark.parametrize(
+    ("written", "runs"),
+    [
+        ("ppp", ["ppp"]),
+        ("ppdpp", ["ppd", "pp"]),
+        ("ddp", ["d", "d", "p"]),
+        ("ppxpp", ["pp", "", "pp"]),
+        ("pp0pp", ["pp", "pp"]),
+        ("0pp0", ["pp"]),
+        ("wxw", ["w", "", "w"]),
+        ("pppppppp", ["ppppp", "ppp"]),  # five are what fits
+    ],
+)
+def test_runs_of_members(written: str, runs: list[str]) -> None:
+    """They end at what is not regular, at padding, behind a page that lacks something, and where room ends."""
+    regular = columns(pages=5)
+    found = []
+    for one in members(io.BytesIO(b"".join(MEMBERS[letter] for letter in written)), regular):
+        if isinstance(one, Member):
+            found.append("")
+            one.drain()
+        else:
+            whole, lacks = one
+            found.append("p" * whole + {0: "", 0b1: "w", 0b100: "d"}[lacks])
+            assert regular.pages == len(found[-1])
+            regular.taken()
+    assert found == runs
 
 
 def test_who_decides_is_chosen_before_the_file_is_read() -> None:
@@ -306,7 +346,7 @@ FIELDS = st.tuples(*[st.sampled_from(["", "a", "é\n中", "x" * 5000])] * 5)
 @given(st.lists(st.tuples(FIELDS, st.booleans()), max_size=30))
 def test_pages_are_collected_as_columns(told: list[tuple[Fields, bool]]) -> None:
     """Whatever is taken back, and however often columns are taken."""
-    plain, compiled = wet._Plain(), room.Regular(record_bytes_max=5, names=NAMES, metadata=METADATA)
+    plain, compiled = wet._Plain(), columns()
     for turn in range(2):
         kept = []
         for fields, stays in told[turn * 10 :]:
@@ -318,10 +358,10 @@ def test_pages_are_collected_as_columns(told: list[tuple[Fields, bool]]) -> None
                 compiled.drop()
         assert plain.pages == compiled.pages == len(kept)
         assert compiled.size == sum(len(fields[1].encode()) for fields in kept)
-        columns = [strings(*column).to_pylist() for column in compiled.taken()]
-        assert list(zip(*columns, strict=True)) == kept
+        collected = [strings(*column).to_pylist() for column in compiled.taken()]
+        assert list(zip(*collected, strict=True)) == kept
         if kept:
-            assert [column.to_pylist() for column in plain.taken()] == columns
+            assert [column.to_pylist() for column in plain.taken()] == collected
         assert compiled.pages == compiled.size == 0
 
 
