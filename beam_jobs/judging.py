@@ -12,12 +12,12 @@ import pyarrow as pa
 
 from beam_jobs.dealing import DOCUMENTS
 from beam_jobs.names import name_of
-from beam_jobs.page_store import TALLY, alive
+from beam_jobs.page_store import FIELDS, TALLY, alive, as_batch, keys_column, texts
 from beam_jobs.plan import Branch, LineScope
 from beam_jobs.store import Part
 from beam_jobs.tree import Tree
 from c4pipe import keys, shards
-from c4pipe.batch import Batch
+from c4pipe.batch import Batch, joined
 from c4pipe.variants import Variant, flat
 
 
@@ -68,9 +68,12 @@ def _judge_scope(
     shared = _winners_tally(pages, winners, cleaning)
     tree = Tree({branch.wanted.variant.name: branch.judging for branch in branches})
     variants = {branch.wanted.variant.name: branch.wanted.variant for branch in branches}
-    for rows, batch in alive(pages, winners, cleaning):
+    told = texts(pages.column_names, cleaning)
+    of_lines = [] if origin.lines is None else [keys_column(cleaning, origin.lines)]
+    for rows, piece in alive(pages, winners, cleaning, ("url", *FIELDS, *told, *of_lines)):
+        batch = as_batch(piece, *told)
         if origin.lines is not None:
-            verdict = origin.lines.judge_places_batch(batch, *_lines_of(owners, rows))
+            verdict = origin.lines.judge_places_batch(batch, joined(piece[of_lines[0]]), *_lines_of(owners, rows))
             counted = {name: int(numbers.sum(dtype=np.int64)) for name, numbers in verdict.tallies.items()}
             shared.update(flat(origin.lines.name, counted))
             batch = verdict.pages

@@ -7,8 +7,9 @@ later build finds what it needs.
 
 from __future__ import annotations
 
+import functools
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, BinaryIO
 
@@ -19,16 +20,17 @@ import pyarrow.compute as pc
 
 from beam_jobs.names import name_of
 from beam_jobs.plan import Job, changes_too_early, only_filters
-from beam_jobs.store import Part
+from beam_jobs.store import KEYS, Part
 from beam_jobs.tree import Tree
 from c4pipe import keys
-from c4pipe.batch import Batch, Kept, joined, utf8
-from c4pipe.dedup import KEY_BYTES, md5s
+from c4pipe.batch import Batch, Kept, joined, laid_out
+from c4pipe.dedup import KEY_BYTES, Dedup, md5s
 from c4pipe.urls import InDomains
 from c4pipe.variants import flat
 from c4pipe.wet import WetReader
 
-SCHEMA_NUMBER = 3
+SCHEMA_NUMBER = 4
+READABLE = (3, SCHEMA_NUMBER)  # of earlier stores: one of 3 has no keys, so they are made from its text
 PIECE_PAGES = 512  # judged together
 WET_NAMESPACE = "split-wet-file"
 
@@ -47,6 +49,7 @@ ENTERS = "enters:"  # + name of an entry: the page competes for its URL
 KEPT = "kept:"  # + name of a cleaning: the page has lines left
 TEXT = "text:"  # + name of a cleaning: those lines; none where the cleaning only filters, then they are the raw text
 LANGUAGE = "language:"  # + name of a cleaning that does more than filter: what it labelled the page
+# KEYS + name of a cleaning, ":", name of a kind of keys: those of what it left, which compete, 16 bytes each.
 TALLY = "tally:"  # + name of a cleaning, ":", a counter
 
 
@@ -109,7 +112,7 @@ class _Pages:
         self.raw = job.holds_raw
         self.entries = {True: Tree(job.entries), False: Tree(job.entries)}  # for pages with and without a timestamp
         self.unsure = {n: changes_too_early(stages) for n, stages in job.entries.items() if not only_filters(stages)}
-        self.cleanings = Tree(job.cleanings)
+        self.cleanings, self.keyed = Tree(job.cleanings), job.keyed
         self.pieces: list[pa.Table] = []
 
     def add(self, batch: Batch) -> None:
@@ -120,7 +123,7 @@ class _Pages:
         fields = (batch.url, batch.timestamp, batch.content_type, batch.content_length, digests(batch.text))
         columns = dict(zip(PAGES.names, fields, strict=True)) | ({RAW: batch.text} if self.raw else {})
         columns |= {ENTERS + name: pa.array(enters[wanted]) for name, enters in entered.items()}
-        self.pieces.append(pa.table(columns | cleaned(self.cleanings, batch)))
+        self.pieces.append(pa.table(columns | cleaned(self.cleanings, self.keyed, batch)))
 
     def table(self) -> pa.Table:
         """The part of the page store."""
@@ -164,26 +167,33 @@ def digests(texts: pa.Array) -> pa.Array:
     return pa.FixedSizeBinaryArray.from_buffers(pa.binary(KEY_BYTES), len(texts), [None, pa.py_buffer(md5s(texts))])
 
 
-def cleaned(cleanings: Tree, batch: Batch) -> dict[str, pa.Array]:
-    """Return the columns that cleanings make of pages."""
+def keys_column(cleaning: str, lines: Dedup) -> str:
+    """What the column of the keys is called that a stage makes of what a cleaning leaves."""
+    return f"{KEYS}{cleaning}:{name_of(lines.keyed)}"
+
+
+def cleaned(cleanings: Tree, keyed: Mapping[str, Sequence[Dedup]], batch: Batch) -> dict[str, pa.Array]:
+    """Return the columns that cleanings make of pages, and the keys of what they leave (``Job.keyed``)."""
     made: dict[str, pa.Array] = {}
     for name, (left, tally) in cleanings.judge_counted(batch).items():
         kept = _at(left.rows, len(batch))
         made[KEPT + name] = pa.array(kept)
         if not only_filters(cleanings.lines[name]):
             made |= {TEXT + name: _spread(left.pages.text, kept), LANGUAGE + name: _spread(left.pages.language, kept)}
+        made |= {keys_column(name, lines): _spread(lines.keys_of(left.pages.text), kept) for lines in keyed[name]}
         made |= {f"{TALLY}{name}:{counter}": pa.array(numbers) for counter, numbers in tally.items()}
     return made
 
 
 def _spread(column: pa.Array, kept: Kept) -> pa.Array:
-    """A column of the pages that are kept as one of all; the others have none. The strings are not copied."""
-    bounds, data = utf8(column)
+    """A column of the pages that are kept as one of all; the others have none. What is in it is not copied."""
+    wide = column.cast(pa.large_string()) if pa.types.is_string(column.type) else column
+    bounds, data = laid_out(wide)
     sizes = np.zeros(len(kept) + 1, np.int64)
     sizes[0], sizes[1:][kept] = bounds[0], np.diff(bounds)
     there = np.packbits(kept, bitorder="little")
-    buffers = map(pa.py_buffer, (np.cumsum(sizes), data, there))
-    return pa.LargeStringArray.from_buffers(len(kept), *buffers).cast(column.type)
+    buffers = list(map(pa.py_buffer, (there, np.cumsum(sizes), data)))
+    return pa.Array.from_buffers(wide.type, len(kept), buffers).cast(column.type)
 
 
 def _joined(pieces: Sequence[pa.Table]) -> pa.Table:
@@ -192,7 +202,7 @@ def _joined(pieces: Sequence[pa.Table]) -> pa.Table:
     wholes = []
     for piece in pieces:
         columns = {name: piece[name] for name in piece.column_names if not name.startswith(TALLY)}
-        zeros = pa.array(np.zeros(len(piece), np.uint32))
+        zeros = pa.array(np.zeros(len(piece), np.int64))
         columns |= {name: piece[name] if name in piece.column_names else zeros for name in tallies}
         wholes.append(pa.table(columns))
     return pa.concat_tables(wholes)
@@ -202,20 +212,38 @@ def reuse(pages: pa.Table, found: Mapping[str, Any], job: Job) -> tuple[pa.Table
     """Give a part of an earlier page store the columns that this build needs; it holds what they are made from.
 
     An entry that the part lacks goes on from one that it has, by stages that look at the URL alone; a cleaning that
-    it lacks is made from the raw text. Both are checked before anything runs (``reuse.py``).
+    it lacks is made from the raw text. Both are checked before anything runs (``reuse.py``). Keys that it lacks are
+    made from the text that was cleaned.
     """
     entries = dict(found["entries"])
     for name, stages in job.entries.items():
         if ENTERS + name not in pages.column_names:
             pages, entries[name] = _enter(pages, entries, name, stages)
+    keyed = job.keyed
     missing = {n: s for n, s in job.cleanings.items() if KEPT + n not in pages.column_names}
     if missing:
-        cleanings, starts = Tree(missing), range(0, max(len(pages), 1), PIECE_PAGES)
-        pieces = [pa.table(cleaned(cleanings, _batch(pages.slice(start, PIECE_PAGES), RAW))) for start in starts]
-        extra = _joined(pieces)
-        for column in extra.column_names:
-            pages = pages.append_column(column, extra[column])
+        cleanings = Tree(missing)
+        pages = _more(pages, lambda piece: cleaned(cleanings, keyed, as_batch(piece, RAW)))
+    for cleaning, kinds in keyed.items():
+        for lines in kinds:
+            if keys_column(cleaning, lines) not in pages.column_names:
+                pages = _more(pages, functools.partial(_keys, cleaning=cleaning, lines=lines))
     return pages, {**found, "entries": entries}
+
+
+def _more(pages: pa.Table, make: Callable[[pa.Table], Mapping[str, pa.Array]]) -> pa.Table:
+    """Pages with columns more, made a piece at a time."""
+    extra = _joined([pa.table(make(pages.slice(at, PIECE_PAGES))) for at in range(0, max(len(pages), 1), PIECE_PAGES)])
+    for column in extra.column_names:
+        pages = pages.append_column(column, extra[column])
+    return pages
+
+
+def _keys(pages: pa.Table, *, cleaning: str, lines: Dedup) -> dict[str, pa.Array]:
+    """The column of the keys of what a cleaning left of pages."""
+    kept = pages[KEPT + cleaning].to_numpy().astype(bool)
+    left = joined(pages[texts(pages.column_names, cleaning)[0]]).filter(pa.array(kept))
+    return {keys_column(cleaning, lines): _spread(lines.keys_of(left), kept)}
 
 
 def reachable_from(entry: Sequence[Any]) -> Iterator[int]:
@@ -233,7 +261,7 @@ def _enter(
     held = next(n for n in reachable_from(stages) if ENTERS + name_of(stages[:n]) in pages.column_names)
     before = name_of(stages[:held])
     trees = {True: Tree({name: tuple(stages[held:])}), False: Tree({name: tuple(stages[held:])})}
-    batch = _batch(pages)
+    batch = as_batch(pages)
     among = pages[ENTERS + before].to_numpy().astype(bool)
     enters = let_in(trees, batch, among, {})[name]
     counts = {
@@ -243,8 +271,8 @@ def _enter(
     return pages.append_column(ENTERS + name, pa.array(enters, pa.bool_())), counts
 
 
-def _batch(pages: pa.Table, text: str | None = None, language: str | None = None) -> Batch:
-    """Rows of a part, with the texts and languages of these columns, if any."""
+def as_batch(pages: pa.Table, text: str | None = None, language: str | None = None) -> Batch:
+    """Pages of a part, with the texts and languages of these columns, if any."""
 
     def column(name: str | None, other: pa.Scalar) -> pa.Array:
         return pa.repeat(other, len(pages)) if name is None else joined(pages[name])
@@ -260,15 +288,21 @@ def _batch(pages: pa.Table, text: str | None = None, language: str | None = None
     )
 
 
-def alive(part: Part, winners: keys.Places, cleaning: str) -> Iterator[tuple[npt.NDArray[np.uint32], Batch]]:
-    """The winners that a cleaning kept, as it left them, some at a time, with their rows; winners come in order."""
+def texts(columns: Collection[str], cleaning: str) -> tuple[str, ...]:
+    """The columns of the text and, if it is told, of the language of pages as a cleaning left them."""
+    edited = (TEXT + cleaning, LANGUAGE + cleaning)
+    return edited if edited[0] in columns else (RAW,)
+
+
+def alive(
+    part: Part, winners: keys.Places, cleaning: str, columns: Iterable[str]
+) -> Iterator[tuple[npt.NDArray[np.uint32], pa.Table]]:
+    """These columns of the winners that a cleaning kept, some at a time, with their rows; winners come in order."""
     kept = part.read([KEPT + cleaning])[KEPT + cleaning].to_numpy()
     all_rows = winners["row"][kept[winners["row"]].astype(bool)]
-    edited = (TEXT + cleaning, LANGUAGE + cleaning)
-    columns = edited if edited[0] in part.column_names else (RAW,)
     first = 0
-    for piece in part.pieces(("url", *FIELDS, *columns)):
+    for piece in part.pieces(columns):
         rows = all_rows[slice(*np.searchsorted(all_rows, (first, first + len(piece))))]
         if len(rows):
-            yield rows, _batch(piece, *columns).where(_at(rows - first, len(piece)))
+            yield rows, piece if len(rows) == len(piece) else piece.filter(pa.array(_at(rows - first, len(piece))))
         first += len(piece)

@@ -196,6 +196,15 @@ class Job:
         return {name_of(origin.cleaning): origin.cleaning for origin in self.line_scopes}
 
     @property
+    def keyed(self) -> dict[str, tuple[Dedup, ...]]:
+        """The stages that make the keys of what each cleaning leaves, one a kind of keys, by the cleaning's name."""
+        found: dict[str, dict[tuple[object, ...], Dedup]] = {name: {} for name in self.cleanings}
+        for origin in self.line_scopes:
+            if origin.lines is not None:
+                found[name_of(origin.cleaning)].setdefault(origin.lines.keyed, origin.lines)
+        return {name: tuple(kinds.values()) for name, kinds in found.items()}
+
+    @property
     def holds_raw(self) -> bool:
         """The page store of this build has the pages' text before cleaning."""
         return self.keep_raw or any(only_filters(cleaning) for cleaning in self.cleanings.values())

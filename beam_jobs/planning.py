@@ -11,7 +11,7 @@ import numpy as np
 
 from beam_jobs import budget, reuse, sources
 from beam_jobs.options import is_local
-from beam_jobs.plan import MAX_SCOPES, Crawl, Job, Wanted, default_buckets
+from beam_jobs.plan import MAX_SCOPES, Crawl, Job, Wanted, default_buckets, only_filters
 from beam_jobs.sources import Selection
 from c4pipe import batch, crawl, files, resources
 from c4pipe.batch import Batch
@@ -20,9 +20,10 @@ from c4pipe.page import Page
 from c4pipe.urls import InUrlList
 from c4pipe.variants import Variant
 
-# What a build writes for a byte of gzipped WET, measured on real pages: the store and the exchanges, its raw text, then
-# each format; a variant more adds its cleaned text and its documents.
-STORE_SHARE, RAW_SHARE, FORMAT_SHARE = 0.8, 1.2, 0.3
+# What a build writes for a byte of gzipped WET, measured on real pages: the store and the exchanges, its raw text, keys
+# and claims of the lines of that where they compete, then each format; a variant more adds its cleaned text and its
+# documents.
+STORE_SHARE, RAW_SHARE, RAW_LINES_SHARE, FORMAT_SHARE = 1.0, 1.2, 1.9, 0.3
 
 SAMPLE = Page("http://example.org/", "This page has one sentence.", "2019-04-18T10:00:00Z", "text/plain", "27", "en")
 
@@ -137,8 +138,8 @@ def rehearse(job: Job) -> None:
             batch.judge(stage, Batch.of([SAMPLE]))
         if lines := branch.origin.lines:
             sample = Batch.of([SAMPLE])
-            lines.keys_of(sample.text)
-            lines.judge_places_batch(sample, np.empty(0, np.uint32), np.zeros(2, np.int64))
+            keys = lines.keys_of(sample.text)
+            lines.judge_places_batch(sample, keys, np.empty(0, np.uint32), np.zeros(2, np.int64))
 
 
 def check_disk(job: Job, selection: Selection, arguments: argparse.Namespace) -> None:
@@ -146,7 +147,9 @@ def check_disk(job: Job, selection: Selection, arguments: argparse.Namespace) ->
     read = [source for source in selection.sources if "pages" not in source]
     size = sum(source.get("bytes", sources.WET_FILE_BYTES) for source in read) or selection.bytes
     variants = 1 + (len(job.wanted) - 1) / 2
-    share = (STORE_SHARE + FORMAT_SHARE * len(job.formats)) * variants + RAW_SHARE * job.holds_raw
+    raw_lines = any(origin.lines is not None and only_filters(origin.cleaning) for origin in job.line_scopes)
+    share = (STORE_SHARE + FORMAT_SHARE * len(job.formats)) * variants
+    share += RAW_SHARE * job.holds_raw + RAW_LINES_SHARE * raw_lines
     free = files.free_bytes(job.output)
     if free is None or not is_local(arguments):
         return

@@ -9,10 +9,12 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from beam_jobs.names import name_of
-from beam_jobs.page_store import ENTERS, PAGES, alive, digests
+from beam_jobs.page_store import ENTERS, PAGES, alive, digests, keys_column
 from beam_jobs.plan import Job, LineScope, Scope
 from beam_jobs.store import Part
 from c4pipe import keys, urls
+from c4pipe.batch import joined, laid_out
+from c4pipe.dedup import KEY_BYTES
 from c4pipe.page import Page
 from c4pipe.variants import flat
 
@@ -79,12 +81,13 @@ def settle_urls(
 def claim_lines(pages: Part, winners: keys.Places, part: int, origin: LineScope) -> keys.LineClaims:
     """Return the line claims of a part's winners."""
     assert origin.lines is not None
-    lines = origin.lines
+    cleaning = name_of(origin.cleaning)
+    column = keys_column(cleaning, origin.lines)
     rows, ranks, packed, counts = [np.empty(0, np.uint32)], [], [], [np.empty(0, np.int64)]
-    for at, batch in alive(pages, winners, name_of(origin.cleaning)):
-        of_lines, of_each = lines.keys_of(batch.text)
+    for at, piece in alive(pages, winners, cleaning, ("url", column)):
+        bounds, data = laid_out(joined(piece[column]))
         rows.append(at)
-        ranks.append(lines.owner_ranks(batch.url))
-        packed.append(of_lines)
-        counts.append(of_each)
+        ranks.append(origin.lines.owner_ranks(joined(piece["url"])))
+        packed.append(data[bounds[0] : bounds[-1]].tobytes())
+        counts.append(np.diff(bounds) // KEY_BYTES)
     return keys.line_claims(np.concatenate(rows), b"".join(ranks), b"".join(packed), np.concatenate(counts), part=part)

@@ -35,6 +35,7 @@ import pyarrow.parquet as pq
 from c4pipe import files
 
 PAGES_COMPRESSION = "zstd"
+KEYS = "keys:"  # how columns of keys are called: they are noise, which does not get smaller
 GROUP_PAGES = 1024  # read from a part at a time: some megabytes of text
 EXCHANGES = ("listed", "urls", "winners", "claims", "owners", "documents")
 
@@ -142,7 +143,7 @@ def write_pages(path: str, pages: pa.Table) -> None:
             pages,
             stream,
             row_group_size=GROUP_PAGES,
-            compression=PAGES_COMPRESSION,
+            compression={name: "none" if name.startswith(KEYS) else PAGES_COMPRESSION for name in pages.column_names},
             use_dictionary=["content-type"],
             write_statistics=False,
         )

@@ -50,7 +50,7 @@ def steps(paths: Sequence[str]) -> Iterator[Step]:
     yield Step("line rules and sentences by line", count(long), judging(CLEAN_LINES, long))
     cleaned = passed(CLEAN_LINES, [each.where(won) for each, won in zip(long, winners(long), strict=True)])
     yield Step("keys of URL, text and lines", count(cleaned), lambda: [keys(each) for each in cleaned])
-    told = list(zip(cleaned, *owned(cleaned), strict=True))
+    told = list(zip(cleaned, (DEDUP_LINES.keys_of(each.text) for each in cleaned), *owned(cleaned), strict=True))
     yield Step("dedup of lines, with sentences", count(cleaned), lambda: [judge_lines(*each) for each in told])
     left = [judge_lines(*each).pages for each in told]
     enough = functools.partial(sentences.at_least_each, sentences=3)

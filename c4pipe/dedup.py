@@ -167,7 +167,7 @@ class Dedup(ABC):
 
         Of a stage that says no more it is the whole stage, and what it reads.
         """
-        read = getattr(self, "resources", dict)()
+        read: Mapping[str, bytes | None] = self.resources() if hasattr(self, "resources") else {}
         return self, *resources.used(read).items()
 
     def keys_of(self, texts: pa.Array) -> pa.Array:

@@ -8,10 +8,12 @@ from typing import Any
 
 import builds
 import crawls
+import pyarrow.parquet as pq
 import pytest
 
 from beam_jobs import identity, options, planning, reuse
 from beam_jobs.plan import Job
+from beam_jobs.store import KEYS, read_pages, write_pages
 
 
 @pytest.fixture(scope="module")
@@ -117,6 +119,80 @@ def test_a_file_that_an_earlier_build_could_not_read(wet: str, tmp_path: Path) -
     assert builds.told(tmp_path / "later" / "one", "stats.json") == builds.told(
         tmp_path / "alone" / "one", "stats.json"
     )
+
+
+OTHERS = """
+from dataclasses import replace
+
+from c4pipe.dedup import DedupLines
+from c4pipe.spans import DedupSpans
+from c4pipe.variants import variant
+
+en = variant("en")
+before, (lines, *after) = en.stages[:3], en.stages[3:]
+SPANS = replace(en, name="spans", stages=(*before, DedupSpans(span_sentences=3, min_sentences=3), *after))
+PAIRS = replace(en, name="pairs", stages=(*before, DedupSpans(span_sentences=2, min_sentences=1)))
+LINES = replace(en, name="lines", stages=(*before, DedupLines(min_sentences=1)))
+RAW = replace(en, name="raw", stages=(*before[:2], lines))
+"""
+
+
+def keys_held(folder: Path) -> set[str]:
+    """The columns of keys of a store's parts, which all have the same."""
+    (found,) = {
+        frozenset(name for name in pq.read_schema(path).names if name.startswith(KEYS))
+        for path in (folder / "store" / "pages").iterdir()
+    }
+    return set(found)
+
+
+def forget_keys(folder: Path) -> None:
+    """Make a store one of schema 3, which had none."""
+    for path in (folder / "store" / "pages").iterdir():
+        pages = read_pages(str(path))
+        write_pages(str(path), pages.select([name for name in pages.column_names if not name.startswith(KEYS)]))
+    changed(folder, schema=3)
+
+
+@pytest.mark.parametrize("by", ["fast", "plain"])
+def test_a_store_without_keys(by: str, wet: str, tmp_path: Path) -> None:
+    """They are made from its text, cleaned or raw."""
+    own = tmp_path / f"for_keys_{by}.py"  # a module a name
+    own.write_text(OTHERS, "utf-8")
+    variants = ("--variant", f"en,en.noclean,{own}:RAW", "--engine", by)
+    builds.plain(asked(tmp_path / "first", *variants, wet=wet))
+    held = keys_held(tmp_path / "first")
+    assert len(held) == 2
+    forget_keys(tmp_path / "first")
+    builds.plain(asked(tmp_path / "later", *variants, "--from_store", str(tmp_path / "first")))
+    assert keys_held(tmp_path / "later") == held
+    for name in ("en", "en.noclean", "raw"):
+        assert builds.tree(tmp_path / "later" / name) == builds.tree(tmp_path / "first" / name)
+
+
+def test_each_kind_of_keys_has_its_column(wet: str, tmp_path: Path) -> None:
+    """In one build, and in a later one that finds some of them; those of lines serve whatever the limits."""
+    own = tmp_path / "for_kinds.py"
+    own.write_text(OTHERS, "utf-8")
+    names = {name: f"{own}:{name.upper()}" for name in ("spans", "pairs", "lines")} | {"en": "en"}
+    every = ",".join(names.values())
+    builds.plain(asked(tmp_path / "together", "--variant", every, wet=wet))
+    builds.plain(asked(tmp_path / "en", wet=wet))
+    builds.plain(asked(tmp_path / "later", "--variant", every, "--from_store", str(tmp_path / "en")))
+    assert len(keys_held(tmp_path / "together")) == 3
+    assert keys_held(tmp_path / "together") == keys_held(tmp_path / "later") > keys_held(tmp_path / "en")
+    for name, spec in names.items():
+        builds.plain(asked(tmp_path / "alone" / name, "--variant", spec, wet=wet))
+        expected = builds.tree(tmp_path / "alone" / name / name)
+        assert builds.tree(tmp_path / "together" / name) == builds.tree(tmp_path / "later" / name) == expected
+
+
+def test_a_store_that_has_the_keys_stays_where_it_is(wet: str, tmp_path: Path) -> None:
+    (tmp_path / "for_same_keys.py").write_text(OTHERS, "utf-8")
+    builds.plain(asked(tmp_path / "en", wet=wet))
+    later = ("--from_store", str(tmp_path / "en"), "--variant", f"{tmp_path}/for_same_keys.py:LINES")
+    builds.plain(asked(tmp_path / "later", *later))
+    assert not (tmp_path / "later" / "store" / "pages").exists()
 
 
 def test_a_store_named_from_another_folder(wet: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from c4pipe import resources, sentences
 from c4pipe.dedup import DedupLines, KeepLargestText, KeepNewest, KeepOne, line_key, md5, url_claim
 from c4pipe.page import Page, Verdict
+from c4pipe.spans import DedupSpans
 
 WON, LOST = {"passed": 1, "filtered": 0}, {"filtered": 0}
 PAGE = Page("http://a.com/x", "a", "2019-04-18T10:38:25Z", "text/plain", "12")
@@ -235,6 +236,27 @@ def test_sentences_by_the_punkt_that_is_asked(punkt: sentences.Punkt, dropped: b
     (verdict,) = DedupLines(3, punkt=punkt).judge_all([asked])
     outcome = "filtered:too_few_sentences" if dropped else "passed"
     assert verdict == Verdict(None if dropped else asked, {"line-passed": 1, outcome: 1})
+
+
+class Backwards(DedupLines):
+    """A stage that is derived from another may make other keys."""
+
+    def keys(self, text: str) -> list[bytes]:
+        return super().keys(text[::-1])
+
+
+def test_stages_that_make_the_same_keys_say_so() -> None:
+    """Of lines whatever the limits, of spans by their length, the model and its parameters; others for themselves."""
+    lines, spans, own = DedupLines(3), DedupSpans(3, 1), Backwards(3)
+    assert lines.keyed == DedupLines(0, owner="normalized_url", punkt="3.6.5").keyed
+    assert spans.keyed == DedupSpans(3, 5, owner="normalized_url").keyed
+    others = [lines, spans, DedupSpans(2, 1), DedupSpans(3, 1, punkt="3.6.5"), own, Backwards(2)]
+    assert len({stage.keyed for stage in others}) == len(others)
+    before = [stage.keyed for stage in (lines, spans, own)]
+    resources.use(None)
+    after = [stage.keyed for stage in (lines, spans, own)]
+    resources.use(resources.BUILTIN)
+    assert [one == other for one, other in zip(before, after, strict=True)] == [True, False, False]
 
 
 @pytest.mark.parametrize(

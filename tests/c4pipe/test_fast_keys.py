@@ -7,6 +7,7 @@ import itertools
 import random
 import sys
 from collections.abc import Iterator
+from contextlib import nullcontext
 from itertools import islice
 from pathlib import Path
 
@@ -27,7 +28,7 @@ keys = pytest.importorskip("c4pipe.fast.keys")
 
 
 def keys_of(text: str) -> bytes:
-    packed: bytes = keys.line_keys(*utf8(pa.array([text], pa.large_string())))[0]
+    packed: bytes = keys.line_keys(*utf8(pa.array([text], pa.large_string())))[1]
     return packed
 
 
@@ -65,6 +66,24 @@ def test_long_lines(size: int) -> None:
 
 def test_no_texts() -> None:
     fuzz_keys.agree([])
+
+
+@pytest.mark.parametrize(
+    ("text", "lines", "places", "wrong"),
+    [
+        ("One.", 1, [1], "line 1, but has 1 keys"),
+        ("One.\nTwo.", 0, [0], "line 0, but has 0 keys"),
+        ("One.\nTwo.", 4, [0, 2], "more lines than the 2"),
+        ("One.\n", 3, [0, 1], None),
+        ("One.", 3, [0, 1], "more lines than the 1"),
+    ],
+)
+def test_keys_of_other_texts(text: str, lines: int, places: list[int], wrong: str | None) -> None:
+    """Nothing beyond a text or its keys is read, whatever a store says."""
+    of_keys = np.array([0, 16 * lines]), np.zeros(16 * lines, np.uint8)
+    told = np.array([0, len(places)]), np.array(places, np.uint32)
+    with nullcontext() if wrong is None else pytest.raises(ValueError, match=wrong):
+        keys.kept_lines(*utf8(pa.array([text])), *of_keys, *told)
 
 
 def test_characters_that_grow() -> None:
@@ -120,9 +139,9 @@ def test_pages_told_their_places_are_judged_as_pages_told_their_keys(
     places = [sorted(each.index(key) for key in some) for each, some in zip(of, owned, strict=True)]
     batch, bounds = Batch.of(pages), np.cumsum([0, *map(len, places)])
     with engine.using(by):
-        packed, counts = stage.keys_of(batch.text)
-        assert (packed, counts.tolist()) == (b"".join(itertools.chain(*of)), list(map(len, of)))
-        verdict = stage.judge_places_batch(batch, np.array(list(itertools.chain(*places)), np.uint32), bounds)
+        packed = stage.keys_of(batch.text)
+        assert (packed.type, packed.to_pylist()) == (pa.large_binary(), list(map(b"".join, of)))
+        verdict = stage.judge_places_batch(batch, packed, np.array(list(itertools.chain(*places)), np.uint32), bounds)
     verdicts = [stage.judge_owned(page, some) for page, some in zip(pages, owned, strict=True)]
     assert [stage.judge_places(*told) for told in zip(pages, places, strict=True)] == verdicts
     expected = verdict_of(batch, pages, verdicts)
