@@ -202,7 +202,7 @@ def _joined(pieces: Sequence[pa.Table]) -> pa.Table:
     wholes = []
     for piece in pieces:
         columns = {name: piece[name] for name in piece.column_names if not name.startswith(TALLY)}
-        zeros = pa.array(np.zeros(len(piece), np.uint32))
+        zeros = pa.array(np.zeros(len(piece), np.int64))
         columns |= {name: piece[name] if name in piece.column_names else zeros for name in tallies}
         wholes.append(pa.table(columns))
     return pa.concat_tables(wholes)

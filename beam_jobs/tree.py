@@ -83,10 +83,8 @@ class Tree:
         return total
 
 
-def _spread(numbers: npt.NDArray[np.uint32], rows: npt.NDArray[np.int64], count: int) -> npt.NDArray[np.uint32]:
+def _spread(numbers: npt.NDArray[np.integer[Any]], rows: npt.NDArray[np.int64], count: int) -> npt.NDArray[np.int64]:
     """Numbers of some pages as numbers of all, 0 for the others."""
-    if len(rows) == count:
-        return numbers
-    spread = np.zeros(count, np.uint32)
+    spread = np.zeros(count, np.int64)
     spread[rows] = numbers
     return spread

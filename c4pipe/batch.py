@@ -7,6 +7,7 @@ stage is asked page by page, so nobody who writes one needs to know of columns.
 from __future__ import annotations
 
 import functools
+import operator
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -17,7 +18,7 @@ import pyarrow as pa
 
 from c4pipe.page import Page, PageStage, Verdict
 
-Counts = Mapping[str, npt.NDArray[np.uint32]]  # counter -> a number a page
+Counts = Mapping[str, npt.NDArray[np.integer[Any]]]  # counter -> a number a page
 Kept = npt.NDArray[np.bool_]
 
 FIELDS = ("url", "text", "timestamp", "content_type", "content_length", "language")  # of a page, in their order
@@ -40,7 +41,7 @@ class Batch:
 
     @classmethod
     def of(cls, pages: Sequence[Page]) -> Batch:
-        """These pages; their strings must have no lone surrogates."""
+        """These pages; raises UnicodeEncodeError where a string has a lone surrogate."""
         return cls(*(pa.array([getattr(page, name) for page in pages], TYPES[name]) for name in FIELDS))
 
     def pages(self) -> Iterator[Page]:
@@ -93,7 +94,18 @@ def _knows_columns(kind: type[Any]) -> bool:
 
 def _page_by_page(stage: PageStage, batch: Batch) -> BatchVerdict:
     pages = list(batch.pages())
-    return verdict_of(batch, pages, [stage.judge(page) for page in pages])
+    verdicts = [stage.judge(page) for page in pages]
+    try:
+        return verdict_of(batch, pages, verdicts)
+    except UnicodeEncodeError as error:
+        url = next(page.url for page, verdict in zip(pages, verdicts, strict=True) if _has_surrogate(verdict.page))
+        raise ValueError(
+            f"stage {stage.name} leaves half of a surrogate pair, for which UTF-8 has no bytes, in {url!a}: {error}"
+        ) from error
+
+
+def _has_surrogate(page: Page | None) -> bool:
+    return page is not None and any("\ud800" <= c <= "\udfff" for name in FIELDS for c in getattr(page, name))
 
 
 def verdict_of(batch: Batch, pages: Sequence[Page], verdicts: Sequence[Verdict]) -> BatchVerdict:
@@ -107,9 +119,9 @@ def verdict_of(batch: Batch, pages: Sequence[Page], verdicts: Sequence[Verdict])
 
 
 def counts(tallies: Sequence[Mapping[str, int]]) -> Counts:
-    """Tallies by counter; one that a page lacks is 0 there."""
+    """Tallies by counter; one that a page lacks is 0 there. Numbers are whole, of 64 bits."""
     names = sorted(set().union(*tallies))
-    return {name: np.array([tally.get(name, 0) for tally in tallies], np.uint32) for name in names}
+    return {name: np.array([operator.index(tally.get(name, 0)) for tally in tallies], np.int64) for name in names}
 
 
 def joined(column: pa.ChunkedArray) -> pa.Array:

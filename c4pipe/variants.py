@@ -84,7 +84,7 @@ class Variant:
         return self.split_of(page.url, page.language)
 
     def split_of(self, url: str, language: str) -> str:
-        """``split`` of a page with this URL, in this language."""
+        """``split`` of a page with this URL, in this language: what a variant with other splits overrides."""
         split = urls.split(url)
         if not self.by_language:
             return split

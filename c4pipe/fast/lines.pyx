@@ -328,7 +328,7 @@ cdef uint64_t add_phrases(Program program, phrases, bint whole) except *:
 
 cdef Py_ssize_t rarest_pair(str phrase):
     """Where the two letters begin that are rarest in English, each by itself."""
-    rarity = [BY_FREQUENCY.find(letter) % len(BY_FREQUENCY) for letter in phrase]
+    rarity = [(BY_FREQUENCY + letter).index(letter) for letter in phrase]  # others are the rarest
     return max(range(len(phrase) - 1), key=lambda at: rarity[at] + rarity[at + 1])
 
 

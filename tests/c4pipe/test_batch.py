@@ -123,3 +123,25 @@ def test_columns_are_asked_of_who_says_how_a_page_is_judged(stage: Columns, coun
 
 def test_a_count_of_nothing_stays() -> None:
     assert {name: n.tolist() for name, n in batch.counts([{"a": 0}, {"b": 2}]).items()} == {"a": [0, 0], "b": [0, 2]}
+
+
+def test_counts_are_whole_numbers_of_64_bits() -> None:
+    (numbers,) = batch.counts([{"a": 2**40}, {"a": -1}]).values()
+    assert numbers.tolist() == [2**40, -1]
+    with pytest.raises(TypeError, match="float"):
+        batch.counts([{"a": 0.5}])  # type: ignore[dict-item]
+
+
+class Halves(OnlyFilters):
+    """Leaves half a pair of a character in a page."""
+
+    def judge(self, page: Page) -> Verdict:
+        return keep(replace(page, text="\ud83d") if page.text == "half" else page)
+
+
+def test_a_stage_that_leaves_what_utf8_cannot_hold_is_named() -> None:
+    pages = [Page("http://a.com/whole", "whole", ""), Page("http://a.com/half", "half", "")]
+    with pytest.raises(
+        ValueError, match=r"stage only leaves half of a surrogate pair, .* in 'http://a\.com/half'"
+    ):
+        batch.judge(Halves(), Batch.of(pages))
