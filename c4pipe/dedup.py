@@ -13,6 +13,7 @@ from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from types import ModuleType
 from typing import Any, Literal, NamedTuple, get_args
 
 import numpy as np
@@ -256,9 +257,13 @@ class DedupLines(Dedup):
         """The keys are of lines, whatever the limits; a stage that is derived from this may make others."""
         return (DedupLines,) if type(self) is DedupLines else super().keyed
 
+    def _twin(self) -> ModuleType | None:
+        """The compiled room, which knows this stage alone: one that is derived from it may do otherwise."""
+        return engine.twin("keys") if type(self) is DedupLines else None
+
     def keys_of(self, texts: pa.Array) -> pa.Array:
         """The keys of each text of a column, one behind the other, as a column of large binaries."""
-        if (twin := engine.twin("keys")) is None:
+        if (twin := self._twin()) is None:
             return super().keys_of(texts)
         return binaries(*twin.line_keys(*utf8(texts)))
 
@@ -282,7 +287,7 @@ class DedupLines(Dedup):
 
         ``keys`` are those of the texts, as ``keys_of`` makes them.
         """
-        if (twin := engine.twin("keys")) is None:
+        if (twin := self._twin()) is None:
             return super().judge_places_batch(batch, keys, places, bounds)
         key_bounds, packed = laid_out(keys)
         offsets, data, foreign = twin.kept_lines(*utf8(batch.text), key_bounds, packed, bounds, places)

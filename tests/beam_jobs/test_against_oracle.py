@@ -17,7 +17,8 @@ from crawls import Record
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from c4pipe import local, resources
+from beam_jobs import store
+from c4pipe import local, resources, wet
 from c4pipe.page import Page
 from c4pipe.variants import VARIANTS, variant
 
@@ -33,12 +34,21 @@ def builtin() -> Iterator[None]:
     resources.use(previous)
 
 
-def agree(wet: str, name: str, **changes: int) -> None:
+@pytest.fixture(autouse=True, scope="module")
+def small_pieces() -> Iterator[None]:
+    """Few pages are read, judged and stored together, so that a part of some pages is several pieces."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(wet, "BATCH_PAGES", 2)
+        patch.setattr(store, "GROUP_PAGES", 3)
+        yield
+
+
+def agree(paths: str, name: str, **changes: int) -> None:
     """Build without Beam, and compare with the oracle on the pages of the same files."""
-    pages, reading = crawls.read(wet)
+    pages, reading = crawls.read(paths)
     outcome = local.run(variant(name), pages)
     with tempfile.TemporaryDirectory() as output:
-        argv = builds.arguments(wet, output, "--variant", name, "--shards", "2", format="parquet")
+        argv = builds.arguments(paths, output, "--variant", name, "--shards", "2", format="parquet")
         builds.plain(argv, **changes)
         folder = Path(output) / name
         stats = builds.told(folder, "stats.json")

@@ -141,7 +141,5 @@ class Halves(OnlyFilters):
 
 def test_a_stage_that_leaves_what_utf8_cannot_hold_is_named() -> None:
     pages = [Page("http://a.com/whole", "whole", ""), Page("http://a.com/half", "half", "")]
-    with pytest.raises(
-        ValueError, match=r"stage only leaves half of a surrogate pair, .* in 'http://a\.com/half'"
-    ):
+    with pytest.raises(ValueError, match=r"stage only leaves half of a surrogate pair, .* in 'http://a\.com/half'"):
         batch.judge(Halves(), Batch.of(pages))

@@ -6,7 +6,7 @@ import hashlib
 import itertools
 import random
 import sys
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import nullcontext
 from itertools import islice
 from pathlib import Path
@@ -20,8 +20,8 @@ from hypothesis import strategies as st
 
 from c4pipe import engine, resources
 from c4pipe.batch import Batch, utf8, verdict_of
-from c4pipe.dedup import DedupLines, OwnerOrder, line_key
-from c4pipe.page import Page
+from c4pipe.dedup import DedupLines, OwnerOrder, line_key, md5
+from c4pipe.page import Page, Verdict, keep, with_text
 from c4pipe.wet import WetReader
 
 keys = pytest.importorskip("c4pipe.fast.keys")
@@ -158,3 +158,27 @@ def test_ranks_of_a_column(by: str, owner: OwnerOrder) -> None:
     stage, urls = DedupLines(0, owner=owner), ["http://www.a.com/", "", "https://é.com/?ref=1"]
     with engine.using(by):
         assert stage.owner_ranks(pa.array(urls)) == b"".join(map(stage.owner_rank, urls))
+
+
+class Louder(DedupLines):
+    """Parts a text into words, and counts each page."""
+
+    def keys(self, text: str) -> list[bytes]:
+        return list(map(md5, text.split(" ")))
+
+    def judge_owned(self, page: Page, owned: Collection[bytes]) -> Verdict:
+        text = " ".join(word for word in page.text.split(" ") if md5(word) in owned)
+        return keep(with_text(page, text), "passed", "louder")
+
+
+@pytest.mark.parametrize("by", ["fast", "plain"])
+def test_a_stage_that_is_derived_decides_itself(by: str) -> None:
+    """The compiled room knows of lines alone, and is not asked."""
+    batch = Batch.of([Page("http://a.com/", "one two one three", "2019")])
+    stage = Louder(min_sentences=0)
+    with engine.using(by):
+        keys = stage.keys_of(batch.text)
+        assert keys.to_pylist() == [b"".join(map(md5, ["one", "two", "one", "three"]))]
+        verdict = stage.judge_places_batch(batch, keys, np.array([0, 3], np.uint32), np.array([0, 2]))
+    assert [page.text for page in verdict.pages.pages()] == ["one one three"]
+    assert {name: n.tolist() for name, n in verdict.tallies.items()} == {"passed": [1], "louder": [1]}
