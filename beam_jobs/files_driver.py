@@ -21,6 +21,10 @@ from c4pipe import files
 Item = tuple[str, tuple[Any, ...]]  # its name, and what the step takes
 
 
+def _always(job: Job) -> bool:
+    return True
+
+
 @dataclass(frozen=True)
 class Step:
     """A step over all its items.
@@ -33,7 +37,7 @@ class Step:
     run: Callable[..., None]  # of the job and what an item has
     items: Callable[[Job], Iterable[Item]]
     leaves: Callable[..., str] | None = None  # of the job and what an item has
-    may_begin: Callable[[Job], bool] = lambda job: True
+    may_begin: Callable[[Job], bool] = _always
 
     def remaining(self, job: Job) -> list[Item]:
         """The items whose report does not stand yet, or whose file."""

@@ -7,9 +7,7 @@ later build finds what it needs.
 
 from __future__ import annotations
 
-import functools
-from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, BinaryIO
 
@@ -25,7 +23,6 @@ from beam_jobs.tree import Tree
 from c4pipe import keys
 from c4pipe.batch import Batch, Kept, joined, laid_out
 from c4pipe.dedup import KEY_BYTES, Dedup, md5s
-from c4pipe.urls import InDomains
 from c4pipe.variants import flat
 from c4pipe.wet import WetReader
 
@@ -129,7 +126,7 @@ class _Pages:
         """The part of the page store."""
         if not self.pieces:
             self.add(Batch.of([]))
-        return _joined(self.pieces)
+        return joined_pieces(self.pieces)
 
     def entered(self) -> dict[str, dict[str, dict[str, int]]]:
         """What each entry counted."""
@@ -179,13 +176,13 @@ def cleaned(cleanings: Tree, keyed: Mapping[str, Sequence[Dedup]], batch: Batch)
         kept = _at(left.rows, len(batch))
         made[KEPT + name] = pa.array(kept)
         if not only_filters(cleanings.lines[name]):
-            made |= {TEXT + name: _spread(left.pages.text, kept), LANGUAGE + name: _spread(left.pages.language, kept)}
-        made |= {keys_column(name, lines): _spread(lines.keys_of(left.pages.text), kept) for lines in keyed[name]}
+            made |= {TEXT + name: spread(left.pages.text, kept), LANGUAGE + name: spread(left.pages.language, kept)}
+        made |= {keys_column(name, lines): spread(lines.keys_of(left.pages.text), kept) for lines in keyed[name]}
         made |= {f"{TALLY}{name}:{counter}": pa.array(numbers) for counter, numbers in tally.items()}
     return made
 
 
-def _spread(column: pa.Array, kept: Kept) -> pa.Array:
+def spread(column: pa.Array, kept: Kept) -> pa.Array:
     """A column of the pages that are kept as one of all; the others have none. What is in it is not copied."""
     wide = column.cast(pa.large_string()) if pa.types.is_string(column.type) else column
     bounds, data = laid_out(wide)
@@ -196,7 +193,7 @@ def _spread(column: pa.Array, kept: Kept) -> pa.Array:
     return pa.Array.from_buffers(wide.type, len(kept), buffers).cast(column.type)
 
 
-def _joined(pieces: Sequence[pa.Table]) -> pa.Table:
+def joined_pieces(pieces: Sequence[pa.Table]) -> pa.Table:
     """Pieces of a part as one table; a counter that a piece lacks is 0 there."""
     tallies = sorted({name for piece in pieces for name in piece.column_names if name.startswith(TALLY)})
     wholes = []
@@ -206,69 +203,6 @@ def _joined(pieces: Sequence[pa.Table]) -> pa.Table:
         columns |= {name: piece[name] if name in piece.column_names else zeros for name in tallies}
         wholes.append(pa.table(columns))
     return pa.concat_tables(wholes)
-
-
-def reuse(pages: pa.Table, found: Mapping[str, Any], job: Job) -> tuple[pa.Table, dict[str, Any]]:
-    """Give a part of an earlier page store the columns that this build needs; it holds what they are made from.
-
-    An entry that the part lacks goes on from one that it has, by stages that look at the URL alone; a cleaning that
-    it lacks is made from the raw text. Both are checked before anything runs (``reuse.py``). Keys that it lacks are
-    made from the text that was cleaned.
-    """
-    entries = dict(found["entries"])
-    for name, stages in job.entries.items():
-        if ENTERS + name not in pages.column_names:
-            pages, entries[name] = _enter(pages, entries, name, stages)
-    keyed = job.keyed
-    missing = {n: s for n, s in job.cleanings.items() if KEPT + n not in pages.column_names}
-    if missing:
-        cleanings = Tree(missing)
-        pages = _more(pages, lambda piece: cleaned(cleanings, keyed, as_batch(piece, RAW)))
-    for cleaning, kinds in keyed.items():
-        for lines in kinds:
-            if keys_column(cleaning, lines) not in pages.column_names:
-                pages = _more(pages, functools.partial(_keys, cleaning=cleaning, lines=lines))
-    return pages, {**found, "entries": entries}
-
-
-def _more(pages: pa.Table, make: Callable[[pa.Table], Mapping[str, pa.Array]]) -> pa.Table:
-    """Pages with columns more, made a piece at a time."""
-    extra = _joined([pa.table(make(pages.slice(at, PIECE_PAGES))) for at in range(0, max(len(pages), 1), PIECE_PAGES)])
-    for column in extra.column_names:
-        pages = pages.append_column(column, extra[column])
-    return pages
-
-
-def _keys(pages: pa.Table, *, cleaning: str, lines: Dedup) -> dict[str, pa.Array]:
-    """The column of the keys of what a cleaning left of pages."""
-    kept = pages[KEPT + cleaning].to_numpy().astype(bool)
-    left = joined(pages[texts(pages.column_names, cleaning)[0]]).filter(pa.array(kept))
-    return {keys_column(cleaning, lines): _spread(lines.keys_of(left), kept)}
-
-
-def reachable_from(entry: Sequence[Any]) -> Iterator[int]:
-    """Yield the lengths of beginnings of an entry from which the rest can be done by the URL alone, the whole first."""
-    for length in range(len(entry), -1, -1):
-        yield length
-        if length and type(entry[length - 1]) is not InDomains:
-            return
-
-
-def _enter(
-    pages: pa.Table, entries: Mapping[str, Any], name: str, stages: Sequence[Any]
-) -> tuple[pa.Table, dict[str, dict[str, int]]]:
-    """Let the pages of the longest entry that is held go through the rest of a longer one."""
-    held = next(n for n in reachable_from(stages) if ENTERS + name_of(stages[:n]) in pages.column_names)
-    before = name_of(stages[:held])
-    trees = {True: Tree({name: tuple(stages[held:])}), False: Tree({name: tuple(stages[held:])})}
-    batch = as_batch(pages)
-    among = pages[ENTERS + before].to_numpy().astype(bool)
-    enters = let_in(trees, batch, among, {})[name]
-    counts = {
-        kind: dict(Counter(entries[before][kind]) + trees[dated].counters()[name])
-        for kind, dated in (("dated", True), ("undated", False))
-    }
-    return pages.append_column(ENTERS + name, pa.array(enters, pa.bool_())), counts
 
 
 def as_batch(pages: pa.Table, text: str | None = None, language: str | None = None) -> Batch:

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from importlib.metadata import version
 from typing import Any
 
-from beam_jobs import page_store
+from beam_jobs import completing, page_store
 from beam_jobs.names import name_of
 from beam_jobs.plan import Branch, Job
 from c4pipe import resources
@@ -77,7 +77,7 @@ def check_held(job: Job, held: dict[str, Any], folder: str) -> None:
 
 def _check_branch(branch: Branch, held: dict[str, Any], folder: str) -> None:
     name, entry, cleaning = branch.wanted.variant.name, branch.origin.scope.entry, branch.origin.cleaning
-    if not any(name_of(entry[:n]) in held["entries"] for n in page_store.reachable_from(entry)):
+    if not any(name_of(entry[:n]) in held["entries"] for n in completing.reachable_from(entry)):
         raise Missing(_lacks(folder, name, "pages that its stages before URL deduplication let pass", name))
     if cleaned := name_of(cleaning) in held["cleanings"]:
         _check_resources(cleaning, held, folder)

@@ -22,7 +22,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from beam_jobs import budget, dealing, judging, page_store, settling, sources, store
+from beam_jobs import budget, completing, dealing, judging, page_store, settling, sources, store
 from beam_jobs.plan import Job, LineScope
 from c4pipe import download, files, keys, shards
 
@@ -63,7 +63,7 @@ def clean(job: Job, part: int) -> tuple[pa.Table, dict[str, Any]]:
 def _reuse(job: Job, source: sources.Source) -> tuple[pa.Table, dict[str, Any]]:
     before = store.read_pages(source["pages"])
     found: Any = files.read_json(source["report"])
-    pages, report = page_store.reuse(before, found, job)
+    pages, report = completing.complete(before, found, job)
     if pages.column_names != before.column_names:
         store.write_pages(job.store.pages(source["part"]), pages)
     return pages, report

@@ -321,3 +321,15 @@ def test_the_published_tables_are_those_of_the_json() -> None:
         pytest.skip("nothing is published yet")
     told = published.partition(results.BEGIN)[2].partition(results.END)[0]
     assert told.strip() == results.markdown(json.loads(kept.read_text("utf-8"))).strip()
+
+
+def test_a_plain_pool_leaves_what_a_build_does(given: str, tmp_path: Path) -> None:
+    bench = whole.Bench(tmp_path, resources.BUILTIN)
+    trees = []
+    for by in (whole.BUILD, whole.POOL):
+        command = bench.command([given], 2, by=by)
+        commands.cost(command)
+        folder = whole.output_of(command) / "en"
+        trees.append({path.name: path.read_bytes() for path in folder.iterdir()})
+    assert trees[0] == trees[1]
+    assert len(trees[0]) > 2

@@ -1,0 +1,94 @@
+"""Parts of an earlier page store, given what this build needs of them (``reuse.py`` says whether they can be)."""
+
+from __future__ import annotations
+
+import functools
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+import pyarrow as pa
+
+from beam_jobs.names import name_of
+from beam_jobs.page_store import (
+    ENTERS,
+    KEPT,
+    PIECE_PAGES,
+    RAW,
+    as_batch,
+    cleaned,
+    joined_pieces,
+    keys_column,
+    let_in,
+    spread,
+    texts,
+)
+from beam_jobs.plan import Job
+from beam_jobs.tree import Tree
+from c4pipe.batch import joined
+from c4pipe.dedup import Dedup
+from c4pipe.urls import InDomains
+
+
+def complete(pages: pa.Table, found: Mapping[str, Any], job: Job) -> tuple[pa.Table, dict[str, Any]]:
+    """Give a part of an earlier page store the columns that this build needs; it holds what they are made from.
+
+    An entry that the part lacks goes on from one that it has, by stages that look at the URL alone; a cleaning that
+    it lacks is made from the raw text. Both are checked before anything runs (``reuse.py``). Keys that it lacks are
+    made from the text that was cleaned.
+    """
+    entries = dict(found["entries"])
+    for name, stages in job.entries.items():
+        if ENTERS + name not in pages.column_names:
+            pages, entries[name] = _enter(pages, entries, name, stages)
+    keyed = job.keyed
+    missing = {n: s for n, s in job.cleanings.items() if KEPT + n not in pages.column_names}
+    if missing:
+        cleanings = Tree(missing)
+        pages = _more(pages, lambda piece: cleaned(cleanings, keyed, as_batch(piece, RAW)))
+    for cleaning, kinds in keyed.items():
+        for lines in kinds:
+            if keys_column(cleaning, lines) not in pages.column_names:
+                pages = _more(pages, functools.partial(_keys, cleaning=cleaning, lines=lines))
+    return pages, {**found, "entries": entries}
+
+
+def _more(pages: pa.Table, make: Callable[[pa.Table], Mapping[str, pa.Array]]) -> pa.Table:
+    """Pages with columns more, made a piece at a time."""
+    starts = range(0, max(len(pages), 1), PIECE_PAGES)
+    extra = joined_pieces([pa.table(make(pages.slice(start, PIECE_PAGES))) for start in starts])
+    for column in extra.column_names:
+        pages = pages.append_column(column, extra[column])
+    return pages
+
+
+def _keys(pages: pa.Table, *, cleaning: str, lines: Dedup) -> dict[str, pa.Array]:
+    """The column of the keys of what a cleaning left of pages."""
+    kept = pages[KEPT + cleaning].to_numpy().astype(bool)
+    left = joined(pages[texts(pages.column_names, cleaning)[0]]).filter(pa.array(kept))
+    return {keys_column(cleaning, lines): spread(lines.keys_of(left), kept)}
+
+
+def reachable_from(entry: Sequence[Any]) -> Iterator[int]:
+    """Yield the lengths of beginnings of an entry from which the rest can be done by the URL alone, the whole first."""
+    for length in range(len(entry), -1, -1):
+        yield length
+        if length and type(entry[length - 1]) is not InDomains:
+            return
+
+
+def _enter(
+    pages: pa.Table, entries: Mapping[str, Any], name: str, stages: Sequence[Any]
+) -> tuple[pa.Table, dict[str, dict[str, int]]]:
+    """Let the pages of the longest entry that is held go through the rest of a longer one."""
+    held = next(n for n in reachable_from(stages) if ENTERS + name_of(stages[:n]) in pages.column_names)
+    before = name_of(stages[:held])
+    trees = {True: Tree({name: tuple(stages[held:])}), False: Tree({name: tuple(stages[held:])})}
+    batch = as_batch(pages)
+    among = pages[ENTERS + before].to_numpy().astype(bool)
+    enters = let_in(trees, batch, among, {})[name]
+    counts = {
+        kind: dict(Counter(entries[before][kind]) + trees[dated].counters()[name])
+        for kind, dated in (("dated", True), ("undated", False))
+    }
+    return pages.append_column(ENTERS + name, pa.array(enters, pa.bool_())), counts
