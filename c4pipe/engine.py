@@ -72,7 +72,7 @@ def missing() -> tuple[str, ...]:
 def told() -> str:
     """What judges, in a line for the user."""
     if chosen() == "plain":
-        return "plain Python judges pages, as asked for: some hundred times slower than compiled code, and alike"
+        return "plain Python judges pages, as asked for: some sixty times slower than compiled code, and alike"
     if absent := missing():
         return (
             f"compiled code judges pages, but for {', '.join(absent)}, which were not built here: plain Python does "
