@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import random
 import tempfile
 from collections import Counter
@@ -34,7 +35,7 @@ def builtin() -> Iterator[None]:
     resources.use(previous)
 
 
-@pytest.fixture(autouse=True, scope="module")
+@contextlib.contextmanager
 def small_pieces() -> Iterator[None]:
     """Few pages are read, judged and stored together, so that a part of some pages is several pieces."""
     with pytest.MonkeyPatch.context() as patch:
@@ -49,7 +50,8 @@ def agree(paths: str, name: str, **changes: int) -> None:
     outcome = local.run(variant(name), pages)
     with tempfile.TemporaryDirectory() as output:
         argv = builds.arguments(paths, output, "--variant", name, "--shards", "2", format="parquet")
-        builds.plain(argv, **changes)
+        with small_pieces():
+            builds.plain(argv, **changes)
         folder = Path(output) / name
         stats = builds.told(folder, "stats.json")
         assert builds.documents(folder) == corpora.rows(variant(name), outcome.pages)
