@@ -17,7 +17,7 @@ from beam_jobs.plan import Branch, LineScope
 from beam_jobs.store import Part
 from beam_jobs.tree import Tree
 from c4pipe import keys, shards
-from c4pipe.batch import Batch, joined
+from c4pipe.batch import Batch, hashes, joined, totals
 from c4pipe.variants import Variant, flat
 
 
@@ -74,8 +74,7 @@ def _judge_scope(
         batch = as_batch(piece, *told)
         if origin.lines is not None:
             verdict = origin.lines.judge_places_batch(batch, joined(piece[of_lines[0]]), *_lines_of(owners, rows))
-            counted = {name: int(numbers.sum(dtype=np.int64)) for name, numbers in verdict.tallies.items()}
-            shared.update(flat(origin.lines.name, counted))
+            shared.update(flat(origin.lines.name, totals(verdict.tallies)))
             batch = verdict.pages
         for name, left in tree.judge(batch).items():
             judged.add(variants[name], left.pages, seed)
@@ -107,6 +106,6 @@ def _lines_of(
 def _documents(batch: Batch, seed: int) -> pa.Table:
     """Rows of ``DOCUMENTS``."""
     packed = b"".join(shards.document_key(url, seed) for url in batch.url.to_pylist())
-    key = pa.FixedSizeBinaryArray.from_buffers(DOCUMENTS.field("key").type, len(batch), [None, pa.py_buffer(packed)])
+    key = hashes(packed, DOCUMENTS.field("key").type.byte_width)
     fields = (batch.text, batch.url, batch.timestamp, batch.content_type, batch.content_length)
     return pa.table([key, *fields], schema=DOCUMENTS)

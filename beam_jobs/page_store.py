@@ -21,7 +21,7 @@ from beam_jobs.plan import Job, changes_too_early, only_filters
 from beam_jobs.store import KEYS, Part
 from beam_jobs.tree import Tree
 from c4pipe import keys
-from c4pipe.batch import Batch, Kept, joined, laid_out
+from c4pipe.batch import Batch, Kept, hashes, joined, laid_out
 from c4pipe.dedup import KEY_BYTES, Dedup, md5s
 from c4pipe.variants import flat
 from c4pipe.wet import WetReader
@@ -161,7 +161,7 @@ def _at(rows: npt.NDArray[np.int64], count: int) -> Kept:
 
 def digests(texts: pa.Array) -> pa.Array:
     """The MD5 of each text."""
-    return pa.FixedSizeBinaryArray.from_buffers(pa.binary(KEY_BYTES), len(texts), [None, pa.py_buffer(md5s(texts))])
+    return hashes(md5s(texts), KEY_BYTES)
 
 
 def keys_column(cleaning: str, lines: Dedup) -> str:

@@ -50,25 +50,27 @@ class Tree:
     def judge(self, pages: Batch) -> dict[str, Left]:
         """Return the pages as each line leaves them; the tallies grow."""
         left, tallies = self._judge(pages)
-        for total, tally in zip(self.tallies, tallies, strict=True):
-            for name, numbers in tally.items():
-                total[name] = total.get(name, 0) + int(numbers.sum(dtype=np.int64))
+        for total, (_, tally) in zip(self.tallies, tallies, strict=True):
+            for name, n in batch.totals(tally).items():
+                total[name] = total.get(name, 0) + n
         return left
 
     def judge_counted(self, pages: Batch) -> dict[str, tuple[Left, Counts]]:
         """Return the pages as each line leaves them, with the counts of each page; the tallies stay as they are."""
         left, tallies = self._judge(pages)
-        return {name: (alive, self._counted(self.paths[name], tallies)) for name, alive in left.items()}
+        of_all = [{name: _spread(n, rows, len(pages)) for name, n in tally.items()} for rows, tally in tallies]
+        return {name: (alive, self._counted(self.paths[name], of_all)) for name, alive in left.items()}
 
-    def _judge(self, pages: Batch) -> tuple[dict[str, Left], list[Counts]]:
+    def _judge(self, pages: Batch) -> tuple[dict[str, Left], list[tuple[npt.NDArray[np.int64], Counts]]]:
+        """Return the pages as each line leaves them, and of each node the rows that it saw with what it counted."""
         begin = Left(np.arange(len(pages)), pages)
         left: list[Left] = []  # the pages as each node leaves them; a node comes after the one before it
-        tallies: list[Counts] = []
+        tallies: list[tuple[npt.NDArray[np.int64], Counts]] = []
         for stage, before in self.nodes:
             here = begin if before < 0 else left[before]
             verdict = batch.judge(stage, here.pages)
             left.append(Left(here.rows[verdict.kept], verdict.pages))
-            tallies.append({name: _spread(n, here.rows, len(pages)) for name, n in verdict.tallies.items()})
+            tallies.append((here.rows, verdict.tallies))
         return {name: left[path[-1]] if path else begin for name, path in self.paths.items()}, tallies
 
     def counters(self) -> dict[str, Counter[str]]:

@@ -124,6 +124,22 @@ def counts(tallies: Sequence[Mapping[str, int]]) -> Counts:
     return {name: np.array([operator.index(tally.get(name, 0)) for tally in tallies], np.int64) for name in names}
 
 
+def fired(tallies: Mapping[str, npt.NDArray[Any]]) -> Counts:
+    """Numbers a page, by counter, without counters that no page of the batch counts under."""
+    return {counter: numbers.astype(np.uint32) for counter, numbers in tallies.items() if numbers.any()}
+
+
+def totals(tallies: Counts) -> dict[str, int]:
+    """What all pages counted, by counter."""
+    return {counter: int(numbers.sum(dtype=np.int64)) for counter, numbers in tallies.items()}
+
+
+def hashes(packed: bytes, size: int) -> pa.Array:
+    """A column of hashes of ``size`` bytes that lie one behind the other."""
+    buffers = [None, pa.py_buffer(packed)]
+    return pa.FixedSizeBinaryArray.from_buffers(pa.binary(size), len(packed) // size, buffers)
+
+
 def joined(column: pa.ChunkedArray) -> pa.Array:
     """A column as one array; what is one already is not copied."""
     return column.chunk(0) if column.num_chunks == 1 else column.combine_chunks()

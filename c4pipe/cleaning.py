@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from c4pipe import engine, rules, sentences
-from c4pipe.batch import Batch, BatchVerdict, Counts, Kept, strings, utf8
+from c4pipe.batch import Batch, BatchVerdict, Counts, Kept, fired, strings, utf8
 from c4pipe.page import Page, Verdict, drop, keep, with_text
 
 Effect = Literal["drop_line", "drop_page", "edit"]
@@ -94,8 +94,7 @@ def _counts(tallies: Mapping[str, bytearray]) -> Counts:
 
 def _those(kept: Kept, batch: Batch) -> BatchVerdict:
     """Keep those pages, and count them ``passed`` and the others ``filtered``."""
-    counts = {"passed": kept.astype(np.uint32), "filtered": (~kept).astype(np.uint32)}
-    return BatchVerdict(kept, batch.where(kept), {name: numbers for name, numbers in counts.items() if numbers.any()})
+    return BatchVerdict(kept, batch.where(kept), fired({"passed": kept, "filtered": ~kept}))
 
 
 def _require_sound(rows: tuple[Row, ...]) -> None:

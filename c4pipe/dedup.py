@@ -21,7 +21,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from c4pipe import engine, resources, sentences, urls
-from c4pipe.batch import Batch, BatchVerdict, binaries, laid_out, strings, utf8, verdict_of
+from c4pipe.batch import Batch, BatchVerdict, binaries, fired, laid_out, strings, utf8, verdict_of
 from c4pipe.page import Page, Verdict, with_text
 
 Counted = npt.NDArray[np.int64]
@@ -304,8 +304,7 @@ class DedupLines(Dedup):
             "filtered:too_few_sentences": some & ~enough,
             "passed": kept,
         }
-        counts = {name: numbers.astype(np.uint32) for name, numbers in tallies.items() if numbers.any()}
-        return BatchVerdict(kept, left.where(kept), counts)
+        return BatchVerdict(kept, left.where(kept), fired(tallies))
 
     def _left(self, page: Page, text: str, tally: Mapping[str, int]) -> Verdict:
         """Judge what is left of a page."""

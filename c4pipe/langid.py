@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from c4pipe.batch import Batch, BatchVerdict
+from c4pipe.batch import Batch, BatchVerdict, fired
 from c4pipe.detector import DOUBTS, likeliest, likeliest_each
 from c4pipe.page import Page, Verdict, drop, keep, with_language
 
@@ -44,8 +44,7 @@ class English:
         for number in np.unique(numbers[~kept]).tolist():
             of = f"ignored_language-{languages[number]}" if number >= 0 else DOUBTS[~number]
             tallies[f"filtered:{of}"] = numbers == number
-        counts = {counter: fired.astype(np.uint32) for counter, fired in tallies.items() if fired.any()}
-        return BatchVerdict(kept, batch.where(kept).with_language("en"), counts)
+        return BatchVerdict(kept, batch.where(kept).with_language("en"), fired(tallies))
 
 
 UNKNOWN = "und"  # BCP 47

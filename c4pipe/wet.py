@@ -118,8 +118,7 @@ class WetReader:
     def _wanted(self, lacks: int) -> bool:
         """Count the record, as each version does; whether it is a page."""
         if not lacks:
-            self.tally["passed"] += 1
-            self._undated_tally["passed"] += 1
+            self._run(1, 0)
             return True
         missing = [counter for bit, counter in enumerate(LACKS) if lacks >> bit & 1]
         fatal = [counter for counter in missing if counter in FATAL]
