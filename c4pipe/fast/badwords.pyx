@@ -32,9 +32,12 @@ cdef extern from "Python.h":
 
 cdef extern from "utf8.h":
     int lowest_bit(uint64_t bits) noexcept nogil
+    ctypedef struct Utf8Room:
+        void* units
+        size_t bytes
     int utf8_width(const uint8_t* text, Py_ssize_t size) noexcept nogil
-    Py_ssize_t utf8_widen_uint16_t(const uint8_t* text, Py_ssize_t size, uint16_t* out, Py_ssize_t most) noexcept nogil
-    Py_ssize_t utf8_widen_uint32_t(const uint8_t* text, Py_ssize_t size, uint32_t* out, Py_ssize_t most) noexcept nogil
+    Py_ssize_t utf8_widen(const uint8_t* at, Py_ssize_t size, int width, Py_ssize_t most, Utf8Room* room) noexcept nogil
+    void utf8_free(Utf8Room* room) noexcept nogil
 
 cdef extern from *:
     """
@@ -124,36 +127,33 @@ cdef class Words:
 
     def column(self, const int64_t[::1] offsets, const uint8_t[::1] data):
         """What a call says of each text of a column, a byte a text."""
-        cdef Py_ssize_t count = max(offsets.shape[0] - 1, 0), i, size
-        cdef bytearray out = bytearray(count), scratch = bytearray(1)
+        cdef Py_ssize_t count = offsets.shape[0] - 1, i, size, length
+        cdef bytearray out = bytearray(count)
+        cdef Utf8Room room = Utf8Room(NULL, 0)
         cdef const uint8_t* text
-        cdef bint odd, found = False
         cdef int width
-        for i in range(count):
-            text, size = &data[0] + offsets[i], offsets[i + 1] - offsets[i]
-            width = utf8_width(text, size)
-            if <Py_ssize_t>len(scratch) < size * width and width > 1:
-                scratch = bytearray(2 * size * width)
-            odd = False
-            if width == 1:
-                found = self._found[uint8_t](text, size)
-            elif width == 2:
-                odd = self._found_wide[uint16_t](text, size, <uint16_t*><char*>scratch, &found)
-            else:
-                odd = self._found_wide[uint32_t](text, size, <uint32_t*><char*>scratch, &found)
-            out[i] = self(PyUnicode_DecodeUTF8(<const char*>text, size, NULL)) if odd else found
+        try:
+            for i in range(count):
+                text, size = &data[0] + offsets[i], offsets[i + 1] - offsets[i]
+                width = utf8_width(text, size)
+                length = size if width == 1 else utf8_widen(text, size, width, size, &room)
+                if length < 0:
+                    raise MemoryError
+                if width == 1:
+                    out[i] = self._found[uint8_t](text, length)
+                elif width == 2:
+                    out[i] = self._found_wide[uint16_t](text, size, <const uint16_t*>room.units, length)
+                else:
+                    out[i] = self._found_wide[uint32_t](text, size, <const uint32_t*>room.units, length)
+        finally:
+            utf8_free(&room)
         return out
 
-    cdef bint _found_wide(self, const uint8_t* text, Py_ssize_t size, unit* wide, bint* found) noexcept nogil:
-        """Look into a text that is not ASCII alone, unless it lowers oddly, which is the answer."""
-        if unit is uint16_t:
-            size = utf8_widen_uint16_t(text, size, wide, size)
-        elif unit is uint32_t:
-            size = utf8_widen_uint32_t(text, size, wide, size)
-        if has_odd[unit](wide, size):
-            return True
-        found[0] = self._found[unit](wide, size)
-        return False
+    cdef bint _found_wide(self, const uint8_t* text, Py_ssize_t size, const unit* wide, Py_ssize_t length) except -1:
+        """The same of a text that is not ASCII alone, given widened, too; one that lowers oddly goes as ``str``."""
+        if has_odd[unit](wide, length):
+            return self(PyUnicode_DecodeUTF8(<const char*>text, size, NULL))
+        return self._found[unit](wide, length)
 
     cdef int _add(self, int32_t number, uint32_t* place, list characters) except -1:
         """Let the filter pass the word, and put it into a chain."""

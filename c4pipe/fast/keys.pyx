@@ -21,8 +21,9 @@ cdef extern from "Python.h":
     uint32_t Py_UNICODE_TOLOWER(uint32_t c) nogil
 
 
-cdef extern from "vectors.h":
+cdef extern from "utf8.h":
     int lower_16(const unsigned char *at, unsigned char *into) nogil
+    int utf8_decode(const unsigned char *at, uint32_t *character) nogil
 
 
 cdef extern from "md5.h":
@@ -39,22 +40,6 @@ cdef enum:
 
 cdef inline bint _is_blank(unsigned char c) noexcept nogil:
     return c == 32 or 9 <= c <= 13 or 28 <= c <= 31
-
-
-cdef inline uint32_t _character(const unsigned char *at, int *size) noexcept nogil:
-    """The character that begins there in valid UTF-8, and its bytes."""
-    cdef uint32_t c = at[0]
-    if c < 128:
-        size[0] = 1
-        return c
-    if c < 224:
-        size[0] = 2
-        return (c & 31) << 6 | (at[1] & 63)
-    if c < 240:
-        size[0] = 3
-        return (c & 15) << 12 | (at[1] & 63) << 6 | (at[2] & 63)
-    size[0] = 4
-    return (c & 7) << 18 | (at[1] & 63) << 12 | (at[2] & 63) << 6 | (at[3] & 63)
 
 
 cdef inline int _put(uint32_t c, unsigned char *into) noexcept nogil:
@@ -80,13 +65,15 @@ cdef inline int _put(uint32_t c, unsigned char *into) noexcept nogil:
 
 cdef bint _ends_in_blank(const unsigned char *line, Py_ssize_t size) noexcept nogil:
     """The first or last character is a blank."""
-    cdef int width
+    cdef uint32_t first_character = 0, last_character = 0
     cdef const unsigned char *last = line + size - 1
     if size == 0:
         return False
     while last[0] & 192 == 128:
         last -= 1
-    return Py_UNICODE_ISSPACE(_character(line, &width)) or Py_UNICODE_ISSPACE(_character(last, &width))
+    utf8_decode(line, &first_character)
+    utf8_decode(last, &last_character)
+    return Py_UNICODE_ISSPACE(first_character) or Py_UNICODE_ISSPACE(last_character)
 
 
 cdef Py_ssize_t _lowered(const unsigned char *line, Py_ssize_t size, unsigned char *into) noexcept nogil:
@@ -107,7 +94,7 @@ cdef Py_ssize_t _lowered(const unsigned char *line, Py_ssize_t size, unsigned ch
             at += 1
             used += 1
         else:
-            c = _character(line + at, &width)
+            width = utf8_decode(line + at, &c)
             if c == 0x130 or c == 0x3A3:
                 return -1
             at += width

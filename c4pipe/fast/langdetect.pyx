@@ -56,9 +56,12 @@ cdef extern from "Python.h":
 
 
 cdef extern from "utf8.h":
+    ctypedef struct Utf8Room:
+        void* units
+        size_t bytes
     int utf8_width(const uint8_t* text, Py_ssize_t size) noexcept nogil
-    Py_ssize_t utf8_widen_uint16_t(const uint8_t* text, Py_ssize_t size, uint16_t* out, Py_ssize_t most) noexcept nogil
-    Py_ssize_t utf8_widen_uint32_t(const uint8_t* text, Py_ssize_t size, uint32_t* out, Py_ssize_t most) noexcept nogil
+    Py_ssize_t utf8_widen(const uint8_t* at, Py_ssize_t size, int width, Py_ssize_t most, Utf8Room* room) noexcept nogil
+    void utf8_free(Utf8Room* room) noexcept nogil
 
 
 cdef extern from "products.h":
@@ -107,7 +110,6 @@ cdef enum:
     ASKED = 1 << 30  # a window is this and where its locators are in ``asked``
     MOST_CHARACTERS = (1 << 14) - 1
     LONGEST_CHARACTER = 4  # bytes of UTF-8
-    STRIDE = 16  # characters that may be widened together
     LINE = 64  # bytes of a cache line
     SPARSE = 16  # languages: rows with fewer are kept as a list
     SIZE_BITS = 5  # of a locator
@@ -403,7 +405,8 @@ cdef class Detector:
     cdef double[::1] first_weight, second_weight  # by the place where a pair of trials begins; NaN: not asked yet
     cdef uint32_t[::1] cut, windows, asked
     cdef uint16_t[::1] found
-    cdef uint8_t[::1] scratch, widened, answers
+    cdef uint8_t[::1] scratch, answers
+    cdef Utf8Room widened
     cdef double[::1] values, sums
     cdef double[::1] before  # what the languages have before the first n-gram
 
@@ -440,7 +443,7 @@ cdef class Detector:
         self._lengthen(1 << 12)
         if characters > MOST_CHARACTERS:
             raise ValueError(f"{characters} characters are to be read, but at most {MOST_CHARACTERS} have numbers")
-        self.cut, self.scratch, self.widened = _zeros("I", characters + 1), bytearray(1), bytearray(1)
+        self.cut, self.scratch = _zeros("I", characters + 1), bytearray(1)
         self.windows, self.asked = _zeros("I", characters), _zeros("I", 3 * characters)
         self.found, self.answers = _zeros("H", 3 * characters + 4), bytearray(ANSWERS * sizeof(Answer))
         self.values, self.sums = _zeros("d", self.width), _zeros("d", self.width)
@@ -485,6 +488,9 @@ cdef class Detector:
             }
         return [self.names[locator] for locator in locators]
 
+    def __dealloc__(self):
+        utf8_free(&self.widened)
+
     cdef uint32_t _find_in(self, str text) except? 0:
         """Find its known n-grams, and say how many."""
         cdef int kind = PyUnicode_KIND(text)
@@ -502,13 +508,12 @@ cdef class Detector:
         width = utf8_width(text, size)
         if width == 1:
             return self._collect(<uint8_t*>text, size)
-        if self.widened.shape[0] < min(size, most + STRIDE) * width:
-            self.widened = bytearray(2 * min(size, most + STRIDE) * width)
+        size = utf8_widen(text, size, width, most, &self.widened)
+        if size < 0:
+            raise MemoryError
         if width == 2:
-            size = utf8_widen_uint16_t(text, size, <uint16_t*>&self.widened[0], most)
-            return self._collect(<uint16_t*>&self.widened[0], size)
-        size = utf8_widen_uint32_t(text, size, <uint32_t*>&self.widened[0], most)
-        return self._collect(<uint32_t*>&self.widened[0], size)
+            return self._collect(<uint16_t*>self.widened.units, size)
+        return self._collect(<uint32_t*>self.widened.units, size)
 
     cdef int _best(self, uint32_t count, double least) except FAILED:
         """The number of the likeliest language by the n-grams found, or the outcome."""

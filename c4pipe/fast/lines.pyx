@@ -58,6 +58,9 @@ cdef extern from "lines.h":
         uint8_t second[16]
     uint64_t pairs_64(const uint8_t* at, const BytePair* pairs, int count, int* ascii) noexcept  # reads one byte more
 
+cdef extern from "utf8.h":
+    int utf8_decode(const uint8_t* at, uint32_t* character) noexcept
+
 ctypedef const uint8_t* place
 
 cdef enum Act:
@@ -540,13 +543,9 @@ cdef inline int line_end_size(place t, place end) noexcept:
 
 
 cdef inline unsigned int character_at(place t) noexcept:
-    if t[0] < 0x80:
-        return t[0]
-    if t[0] < 0xE0:
-        return (t[0] & 0x1F) << 6 | t[1] & 0x3F
-    if t[0] < 0xF0:
-        return (t[0] & 0x0F) << 12 | (t[1] & 0x3F) << 6 | t[2] & 0x3F
-    return (t[0] & 0x07) << 18 | (t[1] & 0x3F) << 12 | (t[2] & 0x3F) << 6 | t[3] & 0x3F
+    cdef uint32_t character = 0
+    utf8_decode(t, &character)
+    return character
 
 
 cdef inline place before(place t) noexcept:

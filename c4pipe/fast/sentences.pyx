@@ -48,9 +48,12 @@ from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t
 from libc.string cimport memset
 
 cdef extern from "utf8.h":
+    ctypedef struct Utf8Room:
+        void* units
+        size_t bytes
     int utf8_width(const uint8_t* text, Py_ssize_t size) noexcept nogil
-    Py_ssize_t utf8_widen_uint16_t(const uint8_t* text, Py_ssize_t size, uint16_t* out, Py_ssize_t most) noexcept nogil
-    Py_ssize_t utf8_widen_uint32_t(const uint8_t* text, Py_ssize_t size, uint32_t* out, Py_ssize_t most) noexcept nogil
+    Py_ssize_t utf8_widen(const uint8_t* at, Py_ssize_t size, int width, Py_ssize_t most, Utf8Room* room) noexcept nogil
+    void utf8_free(Utf8Room* room) noexcept nogil
 
 ctypedef fused Char:
     uint8_t
@@ -154,27 +157,27 @@ cdef class Punkt:
 
     def at_least_column(self, const int64_t[::1] offsets, const uint8_t[::1] data, Py_ssize_t limit):
         """Whether ``count(text, limit) == limit`` of each text of a column, a byte a text."""
-        cdef Py_ssize_t count = max(offsets.shape[0] - 1, 0), i, size, found
-        cdef bytearray out = bytearray(count), scratch = bytearray(1)
+        cdef Py_ssize_t count = offsets.shape[0] - 1, i, size, length, found
+        cdef bytearray out = bytearray(count)
+        cdef Utf8Room room = Utf8Room(NULL, 0)
         cdef const uint8_t* text
-        cdef uint16_t* wide
-        cdef uint32_t* widest
         cdef int width
-        for i in range(count):
-            text, size = &data[0] + offsets[i], offsets[i + 1] - offsets[i]
-            width = utf8_width(text, size)
-            if <Py_ssize_t>len(scratch) < size * width and width > 1:
-                scratch = bytearray(2 * size * width)
-            if width == 1:
-                found = count_sentences(self, text, size, limit)
-            elif width == 2:
-                wide = <uint16_t*><char*>scratch
-                found = count_sentences(self, <const uint16_t*>wide, utf8_widen_uint16_t(text, size, wide, size), limit)
-            else:
-                widest = <uint32_t*><char*>scratch
-                size = utf8_widen_uint32_t(text, size, widest, size)
-                found = count_sentences(self, <const uint32_t*>widest, size, limit)
-            out[i] = 1 if found == limit else 0
+        try:
+            for i in range(count):
+                text, size = &data[0] + offsets[i], offsets[i + 1] - offsets[i]
+                width = utf8_width(text, size)
+                length = size if width == 1 else utf8_widen(text, size, width, size, &room)
+                if length < 0:
+                    raise MemoryError
+                if width == 1:
+                    found = count_sentences(self, text, length, limit)
+                elif width == 2:
+                    found = count_sentences(self, <const uint16_t*>room.units, length, limit)
+                else:
+                    found = count_sentences(self, <const uint32_t*>room.units, length, limit)
+                out[i] = 1 if found == limit else 0
+        finally:
+            utf8_free(&room)
         return out
 
 

@@ -1,5 +1,6 @@
 /* Valid UTF-8 as units of one width, a character each: what rooms that look at characters judge of a column. */
 #include <stddef.h>
+#include <stdlib.h>
 
 #include "vectors.h"
 
@@ -77,3 +78,26 @@ static inline int utf8_decode(const uint8_t *p, uint32_t *character) {
     }
 UTF8_WIDEN(uint16_t)
 UTF8_WIDEN(uint32_t)
+
+/* Where widened texts are put, one after the other: it grows, and whoever has it frees it. */
+typedef struct {
+    void *units;
+    size_t bytes;
+} Utf8Room;
+
+/* The text, or at least its first ``most`` characters, as units of 2 or 4 bytes in the room; how many, -1 if memory is
+   too short. */
+static inline ptrdiff_t utf8_widen(const uint8_t *p, ptrdiff_t size, int width, ptrdiff_t most, Utf8Room *room) {
+    size_t needed = (size_t)(size < most + 16 ? size : most + 16) * width;
+    if (room->bytes < needed) {
+        free(room->units);
+        room->bytes = 0;
+        room->units = malloc(2 * needed);
+        if (!room->units) return -1;
+        room->bytes = 2 * needed;
+    }
+    return width == 2 ? utf8_widen_uint16_t(p, size, (uint16_t *)room->units, most)
+                      : utf8_widen_uint32_t(p, size, (uint32_t *)room->units, most);
+}
+
+static inline void utf8_free(Utf8Room *room) { free(room->units); }

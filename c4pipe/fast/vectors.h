@@ -1,4 +1,7 @@
 /* Bytes of UTF-8 many at a time: by SSE2, which every x86-64 has, else one by one. */
+#ifndef C4PIPE_VECTORS_H
+#define C4PIPE_VECTORS_H
+
 #include <stdint.h>
 
 #if defined(_MSC_VER)
@@ -58,5 +61,7 @@ static inline int lower_16(const uint8_t *p, uint8_t *out) {
     for (i = 0; i < 16 && p[i] < 0x80; i++) out[i] = p[i] + 32 * (p[i] >= 'A' && p[i] <= 'Z');
     return i;
 }
+
+#endif
 
 #endif
