@@ -24,6 +24,18 @@ Why it gives what the plain one gives:
   order round. So a language ends at most where it would if it got 1 in all trials that are left, added in the same
   manner; and what it has, it keeps. If no language can reach the least that is asked and one is above the threshold
   of predictions already, the outcome is known.
+- *Near.* What is asked is mostly an outcome, not digits. It hangs on comparisons alone: where trials end, and what the
+  sums are above. So they are made by nearly the same numbers, in other orders and with factors of 32 bits, and hold if
+  they hold by more than both ways can differ; else the trials are repeated digit for digit. A factor, weight plus
+  probability, both positive, is off by two roundings of 2^-24, its product with others by one more: 2.8 of them for an
+  n-gram, as five have four products. The package's own roundings, of 2^-53, are nothing beside. So the ratio of two
+  languages is off by less than 5.6 * 2^-24 = 3.4e-7 an n-gram, for which ``DRIFT`` is taken: the odds against a
+  language, all others by it, are off by no more, and so are those against the likeliest, which are the least; and a
+  probability. A step of five factors above 2e-5 leaves 3e-24 or more of a value, so one that starts at 1 / 55 is not
+  below 1e-290, where digits end, after 12 steps. From the tenth on, at every other one, values below 1e-240 are raised
+  to it: more than what the package has there, whether it keeps digits or not, and so ever after. A step gives a
+  language at most 2e24 times the share that it had (0.32 by 2e-5 five times, and the likeliest has 1 / 55), so if no
+  raised one is above 1e-100 when looked at, none is above 1e-50 in between, and none counts; else all is repeated.
 - *UTF-8.* A text of a column is judged as units of one width, which is how Python keeps it but for the width. Of a long
   one only as many characters are widened as are looked at: for addresses ``2 * characters + 66``, and more only if
   there may be one, then the text is taken whole; for marks one more than ``characters``; of two characters that become
@@ -36,7 +48,7 @@ from array import array
 
 from libc.math cimport NAN, isnan
 from libc.stdint cimport int32_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t, uintptr_t
-from libc.string cimport memchr, memcpy, memmove
+from libc.string cimport memchr, memcpy, memmove, memset
 
 
 cdef extern from *:
@@ -72,6 +84,10 @@ cdef extern from "products.h":
     ctypedef Total (*Step)(double*, double, const double**, double, int) noexcept nogil
     Step step_here() noexcept nogil
     Total step_anywhere(double*, double, const double**, double, int) noexcept nogil
+    ctypedef Total (*NearStep)(double*, double, const float**, int, float, int) noexcept nogil
+    NearStep near_step_here() noexcept nogil
+    Total near_step_anywhere(double*, double, const float**, int, float, int) noexcept nogil
+    void FETCH_EARLY(const void*) noexcept nogil
 
 
 ctypedef fused Unit:  # of text, as Python keeps it
@@ -85,6 +101,7 @@ cdef enum:
     NO_PREDICTIONS = -2
     LOW_CONFIDENCE = -3
     FAILED = -4
+    UNSURE = -5  # ask for the digits
     BLANK = 0x20
     BLOCK = 32  # characters that are looked at together
     LOCAL = 1  # classes of characters in addresses
@@ -115,11 +132,20 @@ cdef enum:
     SIZE_BITS = 5  # of a locator
     PAIR = 4  # words of two normal variates
 
+cdef double DRIFT = 4e-7  # of near numbers, by n-gram
+cdef double LEAST_WEIGHT = 2e-5  # that is as small as the proof allows
+cdef double TINY = 1e-240
+cdef double SMALL = 1e-100
 cdef uint64_t SCATTER = 0x9E3779B97F4A7C15  # 2 ** 64 by the golden ratio: spreads keys
 
 
 cdef struct Entry:
     double probability
+    int32_t language
+
+
+cdef struct NearEntry:
+    float probability
     int32_t language
 
 
@@ -385,14 +411,18 @@ cdef class Detector:
     cdef dict names  # of n-grams, by locator; None until asked for
     cdef int trials, iterations, width, shift
     cdef Step step
+    cdef NearStep near_step
     cdef Py_ssize_t characters, reach, place
     cdef double converged, threshold
     # Probabilities of n-grams: a row of all languages for those that many have, each from the start of a cache line, and
     # a list for the others. A locator is the number of a row, or where a list begins; and in the last bits its size.
     cdef double* rows
-    cdef object row_memory, list_memory
+    cdef object row_memory, list_memory, near_row_memory, near_list_memory
+    cdef Py_ssize_t full  # rows that are not spare
     cdef Entry* lists
     cdef double* spare  # STEP rows for what is in lists, else 0
+    cdef float* near_rows  # the same in less memory, and its spare rows
+    cdef NearEntry* near_lists
     cdef uint64_t[::1] keys  # a hash table; 0 is free
     cdef uint32_t[::1] locators
     cdef const uint16_t[::1] normal  # what characters are taken for
@@ -406,6 +436,7 @@ cdef class Detector:
     cdef uint32_t[::1] cut, windows, asked
     cdef uint16_t[::1] found
     cdef uint8_t[::1] scratch, answers
+    cdef uint8_t[::1] raised  # by language, in a trial
     cdef Utf8Room widened
     cdef double[::1] values, sums
     cdef double[::1] before  # what the languages have before the first n-gram
@@ -432,6 +463,7 @@ cdef class Detector:
         bint wide=True,
     ):
         self.step = step_here() if wide else step_anywhere
+        self.near_step = near_step_here() if wide else near_step_anywhere
         self.languages, self.words, self.weights, self.lock = languages, words, weights, allocate_lock()
         self.trials, self.iterations, self.converged, self.threshold = trials, iterations, converged, threshold
         self.characters, self.normal, self.upper = characters, normal, upper
@@ -446,6 +478,7 @@ cdef class Detector:
         self.cut, self.scratch = _zeros("I", characters + 1), bytearray(1)
         self.windows, self.asked = _zeros("I", characters), _zeros("I", 3 * characters)
         self.found, self.answers = _zeros("H", 3 * characters + 4), bytearray(ANSWERS * sizeof(Answer))
+        self.raised = bytearray(self.width)
         self.values, self.sums = _zeros("d", self.width), _zeros("d", self.width)
         self.before = array("d", [1.0 / len(languages)] * len(languages) + [0.0] * (self.width - len(languages)))
 
@@ -517,13 +550,146 @@ cdef class Detector:
 
     cdef int _best(self, uint32_t count, double least) except FAILED:
         """The number of the likeliest language by the n-grams found, or the outcome."""
-        cdef int j, best = 0, outcome = self._detect(count, least)
+        cdef int j, best = 0, outcome = self._nearly_best(count, least)
+        if outcome != UNSURE:
+            return outcome
+        outcome = self._detect(count, least)
         if outcome:
             return outcome
         for j in range(self.width):
             if self.sums[j] > self.sums[best]:
                 best = j
         return best if self.sums[best] > self.threshold else NO_PREDICTIONS
+
+    cdef int _nearly_best(self, uint32_t count, double least) except FAILED:
+        """What ``_best`` says, if that can be said without all digits."""
+        cdef int t, j, best = 0
+        cdef int drawn = 0, many
+        cdef double weight, second = 0.0, most = 0.0, next_most = 0.0, off = 0.0
+        if count == 0:
+            return NO_FEATURES
+        self.place = 0
+        for j in range(self.width):
+            self.sums[j] = 0.0
+        for t in range(self.trials):
+            if t % 2:
+                weight = second
+            else:
+                weight = self._weight(&second)
+            many = self._nearly_try(count, weight)
+            if many == 0:
+                return UNSURE
+            drawn += many
+            off, most = drawn * DRIFT, 0.0
+            for j in range(self.width):
+                self.sums[j] += self.values[j]
+            for j in range(self.width):
+                most = self.sums[j] if self.sums[j] > most else most
+            most /= self.trials
+            if most - off > self.threshold and most + (self.trials - t - 1) / <double>self.trials + off < least:
+                return LOW_CONFIDENCE
+        if most + off < self.threshold:
+            return NO_PREDICTIONS
+        if most - off <= self.threshold or most - off <= least:
+            return UNSURE
+        for j in range(self.width):
+            if self.sums[j] > self.sums[best]:
+                best = j
+        for j in range(self.width):
+            if j != best and self.sums[j] > next_most:
+                next_most = self.sums[j]
+        return best if most - off > next_most / self.trials + off else UNSURE
+
+    cdef int _nearly_try(self, uint32_t count, double weight) except -1:
+        """One trial; how many n-grams were drawn, or 0 if that is unsure."""
+        cdef double* values = &self.values[0]
+        cdef Total total
+        cdef const float* rows[STEP]
+        cdef uint32_t drawn[STEP]
+        cdef uint32_t ahead[STEP]
+        cdef int i = 0, j, many = 1, shift = 31
+        cdef double factor = 1.0, odds = 1.0 / self.converged - 1.0, against, drift
+        cdef Py_ssize_t place
+        if weight < LEAST_WEIGHT:
+            return 0
+        while shift > 0 and count >> (32 - shift):
+            shift -= 1
+        memcpy(values, &self.before[0], self.width * sizeof(double))
+        self._draw(drawn, 1, count, shift)
+        while True:
+            place = self.place
+            self._draw(ahead, STEP, count, shift)
+            for j in range(STEP):
+                self._fetch_early(ahead[j])
+            for j in range(many):
+                rows[j] = self._near_row(drawn[j], j)
+            total = self.near_step(values, factor, rows, many, <float>weight, self.width)
+            for j in range(many):
+                self._near_clear(drawn[j], j)
+            factor = 1.0 / total.sum
+            against = (total.sum - total.greatest) - odds * total.greatest
+            drift = (i + 1) * DRIFT * odds * total.greatest
+            if i >= self.iterations:
+                break
+            if against < drift:
+                if against >= -drift:
+                    return 0
+                break
+            if i % (2 * STEP) == 0 and i >= 10 * STEP:
+                if i == 10 * STEP:
+                    memset(&self.raised[0], 0, self.width)
+                if not self._raise_tiny(total.sum):
+                    return 0
+            memcpy(drawn, ahead, sizeof(drawn))
+            many = STEP
+            i += STEP
+        self.place = place
+        for j in range(self.width):
+            values[j] *= factor
+        return i + 1
+
+    cdef bint _raise_tiny(self, double sum) noexcept:
+        """Raise values that come near the end of digits; False if one that was raised may come to count."""
+        cdef double tiny = TINY * sum, small = SMALL * sum
+        cdef int j
+        for j in range(self.width):
+            if self.raised[j] and self.values[j] > small:
+                return False
+            if 0.0 < self.values[j] < tiny:
+                self.values[j] = tiny
+                self.raised[j] = True
+        return True
+
+    cdef inline void _fetch_early(self, uint32_t locator) noexcept:
+        cdef float* row
+        cdef int i = 0
+        cdef int size = locator & ((1 << SIZE_BITS) - 1)
+        if size:
+            FETCH_EARLY(self.near_lists + (locator >> SIZE_BITS))
+            FETCH_EARLY(self.near_lists + (locator >> SIZE_BITS) + size - 1)
+            return
+        row = self.near_rows + <Py_ssize_t>(locator >> SIZE_BITS) * self.width
+        while i < self.width:
+            FETCH_EARLY(row + i)
+            i += <int>(LINE / sizeof(float))
+
+    cdef inline const float* _near_row(self, uint32_t locator, int spare) noexcept:
+        cdef int size = locator & ((1 << SIZE_BITS) - 1), i
+        cdef float* row
+        cdef NearEntry* entries = self.near_lists + (locator >> SIZE_BITS)
+        if size == 0:
+            return self.near_rows + <Py_ssize_t>(locator >> SIZE_BITS) * self.width
+        row = self.near_rows + (self.full + spare) * self.width
+        for i in range(size):
+            row[entries[i].language] = entries[i].probability
+        return row
+
+    cdef inline void _near_clear(self, uint32_t locator, int spare) noexcept:
+        cdef int size = locator & ((1 << SIZE_BITS) - 1), i
+        cdef float* row = self.near_rows + (self.full + spare) * self.width
+        cdef NearEntry* entries = self.near_lists + (locator >> SIZE_BITS)
+        for i in range(size):
+            row[entries[i].language] = 0.0
 
     cdef int _detect(self, uint32_t count, double least) except FAILED:
         """Sum the trials up. 0: the sums stand; else the outcome."""
@@ -745,7 +911,12 @@ cdef class Detector:
                 full += 1
         cdef uint8_t[::1] rows = bytearray((full + STEP) * self.width * sizeof(double) + LINE)
         cdef uint8_t[::1] lists = bytearray(listed * sizeof(Entry) + LINE)
-        self.row_memory, self.list_memory = rows, lists
+        cdef uint8_t[::1] near_rows = bytearray((full + STEP) * self.width * sizeof(float) + LINE)
+        cdef uint8_t[::1] near_lists = bytearray(listed * sizeof(NearEntry) + LINE)
+        self.row_memory, self.list_memory, self.full = rows, lists, full
+        self.near_row_memory, self.near_list_memory = near_rows, near_lists
+        self.near_lists = <NearEntry*>((<uintptr_t>&near_lists[0] + LINE - 1) // LINE * LINE)
+        self.near_rows = <float*>((<uintptr_t>&near_rows[0] + LINE - 1) // LINE * LINE)
         self.rows = <double*>((<uintptr_t>&rows[0] + LINE - 1) // LINE * LINE)
         self.spare = self.rows + full * self.width
         self.lists = <Entry*>((<uintptr_t>&lists[0] + LINE - 1) // LINE * LINE)
@@ -755,6 +926,10 @@ cdef class Detector:
                     self.lists[(locators[row] >> SIZE_BITS) + i - starts[row]] = Entry(probabilities[i], columns[i])
                 else:
                     self.rows[(locators[row] >> SIZE_BITS) * self.width + columns[i]] = probabilities[i]
+        for i in range(full * self.width):
+            self.near_rows[i] = <float>self.rows[i]
+        for i in range(listed):
+            self.near_lists[i] = NearEntry(<float>self.lists[i].probability, self.lists[i].language)
         return locators
 
     cdef _load_keys(self, const uint64_t[::1] keys, const uint32_t[::1] locators):

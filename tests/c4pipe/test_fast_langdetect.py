@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 import random
 import sys
@@ -11,6 +12,7 @@ from functools import partial
 from itertools import islice
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -49,16 +51,23 @@ def test_real_pages_in_batches(ten_wet_files: list[Path]) -> None:
             agree_on_batch(English(0.99), list(WetReader(stream, name=path.name)))
 
 
+@functools.cache
+def narrow() -> Any:
+    """A detector without wide instructions."""
+    room = engine._load("langdetect")
+    assert room is not None
+    return detector._compiled.__wrapped__(SimpleNamespace(Detector=partial(room.Detector, wide=False)))
+
+
 def test_every_machine_finds_the_same_digits(ten_wet_files: list[Path]) -> None:
     """With wide instructions and without."""
     room = engine._load("langdetect")
     assert room is not None
-    narrow = detector._compiled.__wrapped__(SimpleNamespace(Detector=partial(room.Detector, wide=False)))
     wide = detector._compiled(room)
     with ten_wet_files[1].open("rb") as stream:
         for page in WetReader(stream, name=""):
-            assert narrow.probabilities(page.text) == wide.probabilities(page.text)
-            assert narrow.best(page.text, 0.99) == wide.best(page.text, 0.99)
+            assert narrow().probabilities(page.text) == wide.probabilities(page.text)
+            assert narrow().best(page.text, 0.99) == wide.best(page.text, 0.99)
 
 
 def test_mutated_lines(ten_wet_files: list[Path]) -> None:
@@ -221,6 +230,26 @@ def test_what_is_just_enough() -> None:
     probability = detector.probabilities(text)[0][1]
     for least in (probability, math.nextafter(probability, 0), math.nextafter(probability, 1)):
         agree_in_digits(text, least)
+
+
+@pytest.mark.parametrize("text", ["Hun har en stor hund. ", "ан ", "中文", "да не ", "kuća je velika "])
+@pytest.mark.parametrize("times", [1, 2, 7, 40])
+def test_long_trials(text: str, times: int) -> None:
+    """Related languages are drawn for long, while others come to less than a double holds."""
+    for tail in ("", ENGLISH, RUSSIAN):
+        probability = max((one for _, one in detector.probabilities(text * times + tail)), default=0.0)
+        for least in (0.0, 0.1, probability, math.nextafter(probability, 0), math.nextafter(probability, 1), 0.99, 1.0):
+            agree_in_outcome(text * times + tail, least)
+
+
+def agree_in_outcome(text: str, least: float) -> None:
+    """On every machine; digits are compared elsewhere."""
+    language, doubt = detector.outcome(detector.probabilities(text), least)
+    room = engine._load("langdetect")
+    assert room is not None
+    for ours in (detector._compiled(room), narrow()):
+        number = ours.best(text, least)
+        assert (language and ours.languages[number], doubt and detector.DOUBTS[~number]) == (language, doubt)
 
 
 @pytest.mark.parametrize("question", ["probabilities", "best"])
