@@ -155,6 +155,7 @@ class Job:
     item_bytes: int = CLUSTER_ITEM_BYTES  # what a step may hold of a bucket or shard at a time; changes no outcome
     workers: int = 1  # processes on this machine; changes no outcome
     engine: str | None = None  # that judges pages; changes no outcome
+    store_compression: str = "zstd"  # of the page store; changes no outcome
 
     @property
     def store(self) -> Store:

@@ -10,7 +10,7 @@ from dataclasses import replace
 import numpy as np
 
 from beam_jobs import budget, reuse, sources
-from beam_jobs.options import is_local
+from beam_jobs.options import is_local, store_compression
 from beam_jobs.plan import MAX_SCOPES, Crawl, Job, Wanted, default_buckets, only_filters
 from beam_jobs.sources import Selection
 from c4pipe import batch, crawl, files, resources
@@ -20,10 +20,12 @@ from c4pipe.page import Page
 from c4pipe.urls import InUrlList
 from c4pipe.variants import Variant
 
-# What a build writes for a byte of gzipped WET, measured on real pages: the store and the exchanges, its raw text, keys
-# and claims of the lines of that where they compete, then each format; a variant more adds its cleaned text and its
-# documents.
-STORE_SHARE, RAW_SHARE, RAW_LINES_SHARE, FORMAT_SHARE = 1.0, 1.2, 1.9, 0.3
+# What a build writes for a byte of gzipped WET, measured on real pages: the page store as it is compressed, the
+# exchanges, keys and claims of lines of raw text where these compete, then each format; a variant more adds its cleaned
+# text and its documents.
+STORE_SHARES = {"none": 0.95, "lz4": 0.65, "zstd": 0.45}
+EXCHANGE_SHARE, RAW_LINES_SHARE, FORMAT_SHARE = 0.55, 1.9, 0.3
+RAW_TIMES = 2.7  # what raw text takes of the store, by what cleaned text does
 
 SAMPLE = Page("http://example.org/", "This page has one sentence.", "2019-04-18T10:00:00Z", "text/plain", "27", "en")
 
@@ -54,6 +56,7 @@ def planned(arguments: argparse.Namespace) -> tuple[Job, Selection]:
         max_bad_files=arguments.max_bad_files,
         keep_raw=arguments.keep_raw,
         engine=arguments.engine,
+        store_compression=store_compression(arguments),
     )
     if is_local(arguments):
         share = budget.shared(arguments.memory, arguments.workers, raw=job.holds_raw)
@@ -148,15 +151,17 @@ def check_disk(job: Job, selection: Selection, arguments: argparse.Namespace) ->
     size = sum(source.get("bytes", sources.WET_FILE_BYTES) for source in read) or selection.bytes
     variants = 1 + (len(job.wanted) - 1) / 2
     raw_lines = any(origin.lines is not None and only_filters(origin.cleaning) for origin in job.line_scopes)
-    share = (STORE_SHARE + FORMAT_SHARE * len(job.formats)) * variants
-    share += RAW_SHARE * job.holds_raw + RAW_LINES_SHARE * raw_lines
+    store_share = STORE_SHARES[job.store_compression]
+    share = (store_share + EXCHANGE_SHARE + FORMAT_SHARE * len(job.formats)) * variants
+    share += store_share * RAW_TIMES * job.holds_raw + RAW_LINES_SHARE * raw_lines
     free = files.free_bytes(job.output)
     if free is None or not is_local(arguments):
         return
     written = sum(map(files.size, files.matches(files.join(glob.escape(job.output), "**"))))
     needed = int(size * share) - written
     if free < needed:
+        smaller = "" if job.store_compression == "zstd" else "give --store_compression zstd, "
         raise OSError(
             f"{job.output} has {free:,} bytes free, but the build of {size:,} bytes of WET needs about {needed:,} "
-            "more; free some, name an --output on a larger disk, or build fewer files"
+            f"more; {smaller}free some, name an --output on a larger disk, or build fewer files"
         )

@@ -56,7 +56,7 @@ def clean(job: Job, part: int) -> tuple[pa.Table, dict[str, Any]]:
     except (OSError, download.DownloadError, page_store.UnreadableWetFile) as error:
         cleaned = page_store.nothing(job)
         report["unreadable"] = f"{type(error).__name__}: {error}"
-    store.write_pages(job.store.pages(part), cleaned.pages)
+    store.write_pages(job.store.pages(part), cleaned.pages, job.store_compression)
     return cleaned.pages, report | cleaned.report()
 
 
@@ -65,7 +65,7 @@ def _reuse(job: Job, source: sources.Source) -> tuple[pa.Table, dict[str, Any]]:
     found: Any = files.read_json(source["report"])
     pages, report = completing.complete(before, found, job)
     if pages.column_names != before.column_names:
-        store.write_pages(job.store.pages(source["part"]), pages)
+        store.write_pages(job.store.pages(source["part"]), pages, job.store_compression)
     return pages, report
 
 

@@ -34,7 +34,7 @@ import pyarrow.parquet as pq
 
 from c4pipe import files
 
-PAGES_COMPRESSION = "zstd"
+COMPRESSIONS = ("none", "lz4", "zstd")  # of the page store, by how much is left
 KEYS = "keys:"  # how columns of keys are called: they are noise, which does not get smaller
 GROUP_PAGES = 1024  # read from a part at a time: some megabytes of text
 EXCHANGES = ("listed", "urls", "winners", "claims", "owners", "documents")
@@ -136,14 +136,14 @@ class Part:
             yield self._file.read_row_group(group, chosen, use_threads=False)
 
 
-def write_pages(path: str, pages: pa.Table) -> None:
-    """Write a part of the page store."""
+def write_pages(path: str, pages: pa.Table, compression: str) -> None:
+    """Write a part of the page store, compressed by one of ``COMPRESSIONS``."""
     with files.write_atomic(path) as stream:
         pq.write_table(
             pages,
             stream,
             row_group_size=GROUP_PAGES,
-            compression={name: "none" if name.startswith(KEYS) else PAGES_COMPRESSION for name in pages.column_names},
+            compression={name: "none" if name.startswith(KEYS) else compression for name in pages.column_names},
             use_dictionary=["content-type"],
             write_statistics=False,
         )

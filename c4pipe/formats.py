@@ -21,9 +21,9 @@ from c4pipe.documents import BATCH, FIELDS, SCHEMA, DamagedShard, as_bytes, colu
 
 RELEASED = ("text", "timestamp", "url")  # allenai/c4, in the order of its JSON lines
 AROUND = (b'{"text":"', b'","timestamp":"', b'","url":"', b'"}\n')  # their values
-# Measured on released documents: 118 MB/s to 0.402 of their size, where zlib's level 4 has 46 MB/s and 0.403, its
-# level 6 18 MB/s and 0.387; libdeflate's level 1 175 MB/s and 0.412, its level 6 59 MB/s and 0.386.
-GZIP_LEVEL = 2
+# Measured on released documents: 175 MB/s to 0.412 of their size, where zlib's level 4 has 46 MB/s and 0.403, its
+# level 6 18 MB/s and 0.387; libdeflate's level 2 118 MB/s and 0.402, its level 6 59 MB/s and 0.386.
+GZIP_LEVEL = 1
 ZSTD_LEVEL = 3  # smaller than gzip's level 9 at seven times its speed
 
 _to_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode  # as released

@@ -12,8 +12,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from beam_jobs import identity, options, planning, reuse
+from beam_jobs.page_store import TEXT
 from beam_jobs.plan import Job
-from beam_jobs.store import KEYS, read_pages, write_pages
+from beam_jobs.store import COMPRESSIONS, KEYS, read_pages, write_pages
 
 
 @pytest.fixture(scope="module")
@@ -52,6 +53,42 @@ def test_raw_text_is_kept_of_all_parts_or_of_none(first: tuple[str, ...], wet: s
     assert claim(asked(tmp_path, *first, wet=wet))
     with pytest.raises(identity.AnotherBuild, match="keep_raw"):
         claim(asked(tmp_path, *second, wet=wet))
+
+
+def test_how_the_page_store_is_compressed_changes_no_shard(wet: str, tmp_path: Path) -> None:
+    found = {}
+    for compression in (None, *COMPRESSIONS):
+        output = tmp_path / str(compression)
+        more = () if compression is None else ("--store_compression", compression)
+        builds.plain(asked(output, *more, wet=wet))
+        codecs, sizes = codecs_of(output)
+        assert codecs == {TEXT: "UNCOMPRESSED" if compression in (None, "none") else compression.upper()}
+        found[compression] = sizes
+        assert builds.tree(output / "en") == builds.tree(tmp_path / "None" / "en")
+    assert found[None] == found["none"] > found["lz4"] > found["zstd"]
+
+
+def codecs_of(folder: Path) -> tuple[dict[str, str], int]:
+    """How the text in a store's parts is compressed, and the bytes that it takes."""
+    codecs, size = {}, 0
+    for path in (folder / "store" / "pages").iterdir():
+        group = pq.read_metadata(path).row_group(0)
+        for column in map(group.column, range(group.num_columns)):
+            if column.path_in_schema.startswith(TEXT):
+                codecs[TEXT], size = column.compression, size + column.total_compressed_size
+    return codecs, size
+
+
+@pytest.mark.parametrize(("output", "more", "compression"), [
+    ("build", (), "none"),
+    ("build", ("--store_compression", "lz4"), "lz4"),
+    ("build", ("--runner", "SparkRunner"), "zstd"),
+    ("memory://build", (), "zstd"),
+    ("memory://build", ("--store_compression", "none"), "none"),
+])  # fmt: skip
+def test_a_store_at_hand_is_not_compressed(output: str, more: tuple[str, ...], compression: str) -> None:
+    argv = ["--input", "x", "--output", output, *more]
+    assert options.store_compression(options.parser().parse_known_args(argv)[0]) == compression
 
 
 def test_raw_text_cannot_be_kept_that_is_not_there(wet: str, tmp_path: Path) -> None:
@@ -150,7 +187,8 @@ def forget_keys(folder: Path) -> None:
     """Make a store one of schema 3, which had none."""
     for path in (folder / "store" / "pages").iterdir():
         pages = read_pages(str(path))
-        write_pages(str(path), pages.select([name for name in pages.column_names if not name.startswith(KEYS)]))
+        older = [name for name in pages.column_names if not name.startswith(KEYS)]
+        write_pages(str(path), pages.select(older), "zstd")
     changed(folder, schema=3)
 
 
