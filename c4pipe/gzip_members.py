@@ -15,7 +15,6 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from typing import BinaryIO, TypeVar
 
-from c4pipe.inflate import GZIP_WBITS, WHOLE_BYTES, whole_member
 from c4pipe.member import OUTPUT_BYTES, Member
 from c4pipe.warc_headers import VERSION_LINE, WARC_BEGINS
 
@@ -23,14 +22,17 @@ INPUT_BYTES = 1 << 16  # inflated at a time, at most
 READ_BYTES = 1 << 18  # read from the file at a time
 LOOK_BACK_BYTES = 1 << 20  # compressed bytes kept, to search behind an error for the next member
 PROBE_BYTES = 1 << 12  # more than the header of a member and its first line take
+WHOLE_BYTES = 1 << 17  # compressed, in which a member must end that is offered whole
+
+GZIP_WBITS = 31  # zlib: largest window, gzip header and trailer, checksum verified
 
 GZIP_MAGIC = b"\x1f\x8b\x08"  # RFC 1952: ID1, ID2, CM = deflate
 NOT_ZERO = re.compile(rb"[^\0]")
 
 Taken = TypeVar("Taken")
-# Takes whole members from a place in a buffer on, as ``whole_member`` gives them; the last begins before an end.
-# Returns what was made of them, None if the first was left, and the place behind the last that was taken.
-Take = Callable[[bytearray, int, int, Callable[[bytearray, int], tuple[bytes, int] | None]], tuple[Taken | None, int]]
+# Takes whole members from a place in a buffer on; the last begins before an end, and of none more than WHOLE_BYTES are
+# looked at. Returns what was made of them, None if the first was left, and the place behind the last that was taken.
+Take = Callable[[bytearray, int, int], tuple[Taken | None, int]]
 
 
 def members(stream: BinaryIO, take: Take[Taken] | None = None) -> Iterator[Member | Taken]:
@@ -95,7 +97,7 @@ class _GzipFile:
         """Return what is made of the members at the place, and move behind them; None, and not moved, if nothing is."""
         self._ahead(WHOLE_BYTES)
         end = len(self._buffer) - (0 if self._read_all else WHOLE_BYTES - 1)  # all that begin before are whole there
-        taken, self._at = take(self._buffer, self._at, end, whole_member)
+        taken, self._at = take(self._buffer, self._at, end)
         return taken
 
     def _ahead(self, size: int) -> None:

@@ -16,6 +16,7 @@ import pyarrow as pa
 
 from c4pipe import engine
 from c4pipe.batch import FIELDS, Batch, strings
+from c4pipe.gzip_members import WHOLE_BYTES
 from c4pipe.page import Page
 from c4pipe.warc_records import RECORD_BYTES_MAX, Record, Records
 
@@ -24,6 +25,7 @@ METADATA = ("WARC", "CONTENT-", "Content-")  # TFDS c4 3.1.0: lines that begin l
 NAMES = ("warc-target-uri", "warc-date", "content-type", "content-length")  # of the fields of a record that are used
 
 BATCH_PAGES, BATCH_BYTES = 512, 4 << 20  # read together: what a core's cache can hold of their texts
+WHOLE_MAX_BYTES = 1 << 20  # inflated, of a member that the compiled room takes whole
 
 Run = tuple[int, int]  # pages that lack nothing, and what one more lacks that was taken in, 0 if none was
 Fields = tuple[str, str, str, str, str]  # url, text, timestamp, content type, content length; empty: not there
@@ -168,7 +170,12 @@ def _columns(record_bytes_max: int) -> Any:
     if (fast := engine.twin("records")) is None:
         return _Plain()
     return fast.Regular(
-        record_bytes_max=record_bytes_max, names=NAMES, metadata=METADATA, pages=BATCH_PAGES, bytes=BATCH_BYTES
+        fast.Inflater(WHOLE_BYTES, WHOLE_MAX_BYTES),
+        record_bytes_max=record_bytes_max,
+        names=NAMES,
+        metadata=METADATA,
+        pages=BATCH_PAGES,
+        bytes=BATCH_BYTES,
     )
 
 

@@ -20,7 +20,6 @@ DOORS = {
     "langdetect": {"c4pipe/detector.py"},
     "gcld3": {"c4pipe/langid.py"},
     "tldextract": {"c4pipe/urls.py"},
-    "zlib_ng": {"c4pipe/inflate.py"},
     "deflate": {"c4pipe/formats.py"},
     "fsspec": {"c4pipe/files.py"},
     "google_crc32c": {"c4pipe/tfrecord.py"},

@@ -1,16 +1,23 @@
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+
+class Inflater:
+    whole_bytes: int
+    whole_max_bytes: int
+    def __init__(self, whole_bytes: int, whole_max_bytes: int) -> None: ...
+    def __call__(self, buffer: bytearray, at: int) -> tuple[bytes, int] | None: ...
 
 class Regular:
     def __init__(
-        self, *, record_bytes_max: int, names: Sequence[str], metadata: Sequence[str], pages: int, bytes: int
-    ) -> None: ...
-    def __call__(
         self,
-        buffer: bytearray,
-        at: int,
-        end: int,
-        whole_member: Callable[[bytearray, int], tuple[bytes, int] | None],
-    ) -> tuple[tuple[int, int] | None, int]: ...
+        inflater: Inflater,
+        *,
+        record_bytes_max: int,
+        names: Sequence[str],
+        metadata: Sequence[str],
+        pages: int,
+        bytes: int,
+    ) -> None: ...
+    def __call__(self, buffer: bytearray, at: int, end: int) -> tuple[tuple[int, int] | None, int]: ...
     def take(self, data: bytes) -> int | None: ...
     def add(self, fields: tuple[str, ...]) -> int: ...
     def drop(self) -> None: ...

@@ -1,8 +1,9 @@
-"""Regular gzip members, inflated, as columns of pages: the twin of ``warc_records`` and ``wet.page_text``.
+"""Regular gzip members as columns of pages: the twin of ``gzip_members``, ``warc_records`` and ``wet.page_text``.
 
 Only what the plain rooms take in one step, without a fault and without looking beyond the member, is taken here; for
 all else the answer is None, and they decide. Why what is taken is the same:
 
+- *Inflated.* ``inflate.h`` takes a member only if zlib would inflate it without an error, to the same bytes.
 - *One record.* The data begin with a version line, so no junk is before it. Every line behind it up to the first empty
   one is ``name:value`` with a name of letters, digits and hyphens, so that empty line is what ends the header there
   (no line of blanks, no ``WARC/`` line is before it), and a value is printable ASCII without a carriage return, so
@@ -16,6 +17,7 @@ all else the answer is None, and they decide. Why what is taken is the same:
 
 from cpython.bytearray cimport PyByteArray_AS_STRING, PyByteArray_FromStringAndSize, PyByteArray_Resize
 from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
+from libc.stdlib cimport free, malloc
 from libc.string cimport memchr, memcmp, memcpy, memset
 
 cdef extern from "Python.h":
@@ -26,6 +28,18 @@ cdef extern from "vectors.h":
     uint64_t line_ends_64(const uint8_t* at) noexcept
     uint32_t high_bits_16(const uint8_t* at) noexcept
     int lowest_bit(uint64_t bits) noexcept
+
+cdef extern from "inflate.h":
+    enum:
+        INFLATE_SLACK
+    ctypedef struct Tables "Inflater":
+        pass
+    void crc32_begin() noexcept
+    void inflater_begin(Tables* tables) noexcept
+    Py_ssize_t inflate_member(
+        Tables* tables, const uint8_t* data, Py_ssize_t size, uint8_t* out, Py_ssize_t most, Py_ssize_t* made) noexcept
+
+crc32_begin()
 
 ctypedef const uint8_t* place
 
@@ -42,6 +56,7 @@ cdef enum:
     TAKEN = 4  # fields of a header
     TEXT = 1  # its place among the columns: address, text, date, type, length
     COLUMNS = 5
+    IRREGULAR = -1
 
 
 cdef class Column:
@@ -95,14 +110,47 @@ cdef class Column:
         return ends, data
 
 
-cdef class Regular:
-    """Takes the data of gzip members, a page each where they are regular, and keeps their fields in columns.
+cdef class Inflater:
+    """Inflates gzip members of at most ``whole_bytes`` to at most ``whole_max_bytes``, one at a time."""
 
-    ``names`` are those of four fields, in lower case: the address, the date, the type and the length of the body.
-    The columns are address, text, date, type and length; a field that is not there is empty. They are full with so
-    many ``pages``, or ``bytes`` of text.
+    cdef Tables* _tables
+    cdef uint8_t* inflated
+    cdef readonly Py_ssize_t whole_bytes, whole_max_bytes
+
+    def __cinit__(self, Py_ssize_t whole_bytes, Py_ssize_t whole_max_bytes):
+        self.whole_bytes, self.whole_max_bytes = whole_bytes, whole_max_bytes
+        self._tables = <Tables*>malloc(sizeof(Tables))
+        self.inflated = <uint8_t*>malloc(whole_max_bytes + INFLATE_SLACK)
+        if self._tables == NULL or self.inflated == NULL:
+            raise MemoryError
+        inflater_begin(self._tables)
+
+    def __dealloc__(self):
+        free(self._tables)
+        free(self.inflated)
+
+    cdef Py_ssize_t member(self, place at, Py_ssize_t size, Py_ssize_t* made) noexcept:
+        """Inflate the member that begins with these bytes; how many are its own, 0 if it is not taken."""
+        return inflate_member(self._tables, at, min(size, self.whole_bytes), self.inflated, self.whole_max_bytes, made)
+
+    def __call__(self, bytearray buffer not None, Py_ssize_t at):
+        """Return what the member at ``at`` inflates to, and where it ends; None if it is not taken."""
+        cdef Py_ssize_t made, size
+        if not 0 <= at <= <Py_ssize_t>len(buffer):
+            raise IndexError(f"there is no byte {at} of {len(buffer)}")
+        size = self.member(<place>PyByteArray_AS_STRING(buffer) + at, len(buffer) - at, &made)
+        return (self.inflated[:made], at + size) if size else None
+
+
+cdef class Regular:
+    """Takes gzip members, a page each where they are regular, and keeps their fields in columns.
+
+    A member is regular only if the ``inflater`` takes it. ``names`` are those of four fields, in lower case: the
+    address, the date, the type and the length of the body. The columns are address, text, date, type and length; a
+    field that is not there is empty. They are full with so many ``pages``, or ``bytes`` of text.
     """
 
+    cdef Inflater _inflater
     cdef Py_ssize_t _limit
     cdef tuple _names, _prefixes
     cdef uint8_t _watched[256]  # first bytes of lines that must be looked at
@@ -110,7 +158,8 @@ cdef class Regular:
     cdef list _columns
     cdef Py_ssize_t _most_pages, _most_bytes
 
-    def __init__(self, *, record_bytes_max, names, metadata, pages, bytes):
+    def __init__(self, Inflater inflater not None, *, record_bytes_max, names, metadata, pages, bytes):
+        self._inflater = inflater
         self._limit = record_bytes_max
         self._most_pages, self._most_bytes = pages, bytes
         self._names = tuple(name.encode("ascii") for name in names)
@@ -125,44 +174,51 @@ cdef class Regular:
         for prefix in self._prefixes:
             self._watched[<uint8_t>prefix[0]] = 1
 
-    def __call__(self, bytearray buffer not None, Py_ssize_t at, Py_ssize_t end, whole_member):
+    def __call__(self, bytearray buffer not None, Py_ssize_t at, Py_ssize_t end):
         """Take pages in, from the place of a member on; the last member begins before ``end``.
 
         It ends where a member is not regular, where the columns are full, and behind a page that lacks a field.
         Returned are how many pages lack nothing and which fields one more lacks, a bit each, 0 if there is none, or
         None if no page was taken in; and the place where it ended.
         """
-        cdef Py_ssize_t whole = 0
+        cdef Py_ssize_t whole = 0, made, size, last = len(buffer)
+        cdef place data = <place>PyByteArray_AS_STRING(buffer)
+        cdef int lacks
         cdef Column text = self._columns[TEXT]
+        if not 0 <= at <= end <= last:
+            raise IndexError(f"there are no bytes {at} to {end} of {last}")
         while at < end and text.count < self._most_pages and text.used < self._most_bytes:
-            found = whole_member(buffer, at)
-            lacks = None if found is None else self.take(found[0])
-            if lacks is None:
+            size = self._inflater.member(data + at, last - at, &made)
+            lacks = self._member(self._inflater.inflated, made) if size else IRREGULAR
+            if lacks == IRREGULAR:
                 break
-            at = found[1]
+            at += size
             if lacks:
                 return (whole, lacks), at
             whole += 1
-            if at < <Py_ssize_t>len(buffer) and PyByteArray_AS_STRING(buffer)[at] == 0:
+            if at < last and data[at] == 0:
                 break  # padding
         return (whole, 0) if whole else None, at
 
     def take(self, bytes data not None):
         """Take the page of a member in; return which fields it lacks, a bit each, None if the member is not regular."""
-        cdef place begin = <place>PyBytes_AS_STRING(data)
-        cdef place end = begin + PyBytes_GET_SIZE(data)
+        cdef int lacks = self._member(<place>PyBytes_AS_STRING(data), PyBytes_GET_SIZE(data))
+        return None if lacks == IRREGULAR else lacks
+
+    cdef int _member(self, place begin, Py_ssize_t data_size) except? IRREGULAR:
+        cdef place end = begin + data_size
         cdef place value[TAKEN]
         cdef Py_ssize_t size[TAKEN]
         memset(size, 0, sizeof(size))
         cdef place body = self._header(begin, end, value, size)
         if body == NULL:
-            return None
+            return IRREGULAR
         cdef int64_t length = number(value[3], size[3])
         if length < 0 or length > self._limit or length > end - body:
-            return None
+            return IRREGULAR
         cdef place body_end = body + <Py_ssize_t>length
         if not blank(body_end, end) or not valid(body, body_end):
-            return None
+            return IRREGULAR
         cdef int column, field, lacks = 0
         cdef Column text = self._columns[TEXT]
         cdef Py_ssize_t taken = self._take(body, body_end, text.space(body_end - body + 1))

@@ -1,4 +1,4 @@
-"""Fuzzing of the compiled reading of WET files against the plain one, and of what inflates against zlib."""
+"""Fuzzing of the compiled reading of WET files against the plain one."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import zlib
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
-from c4pipe import engine, inflate
+from c4pipe import engine
 from c4pipe.wet import METADATA, WetReader
 
 BLANKS = "\t\n\x0b\x0c\r\x1c\x1d\x1e\x1f \x85\xa0\u1680\u2000\u2005\u200a\u2028\u2029\u202f\u205f\u3000"
@@ -46,18 +46,15 @@ LIMITS = (20, 200, 1 << 20)
 
 
 class Case(NamedTuple):
-    """A file, and the limit of its records; or a member alone, for the inflaters."""
+    """A file, and the limit of its records."""
 
     data: bytes
-    record_bytes_max: int = 0
+    record_bytes_max: int
 
 
 def inputs(rng: random.Random, lines: Sequence[str]) -> Iterator[Case]:
     """Files of a few short records, from regular ones to what is hardly a file."""
     while True:
-        if not rng.randrange(8):
-            yield Case(_deflated(rng, lines))
-            continue
         wild = rng.choice((0, 0, 1, 3))  # how odd it is
         count = rng.choice((1, 1, 2, 3))
         data = b"".join(_member(rng, lines, wild) for _ in range(count))
@@ -67,11 +64,7 @@ def inputs(rng: random.Random, lines: Sequence[str]) -> Iterator[Case]:
 
 
 def agree(case: Case) -> None:
-    """Both read the same pages, count the same, and find the same faults; or inflate to the same bytes."""
-    if not case.record_bytes_max:
-        found = inflate.whole_member(bytearray(case.data), 0)
-        assert found is None or found == _by_zlib(case.data), case
-        return
+    """Both read the same pages, count the same, and find the same faults."""
     assert readings(case.data, case.record_bytes_max, "plain") == readings(case.data, case.record_bytes_max, None), case
 
 
@@ -82,13 +75,6 @@ def readings(data: bytes, record_bytes_max: int, chosen: str | None) -> list[Any
         reader = WetReader(io.BytesIO(data), name="x", undated=True, record_bytes_max=record_bytes_max)
         pages = [page for batch in reader.batches() for page in batch.pages()]
     return [pages, reader.tally, reader.tally_of(undated=True), reader.faults, reader.fault_counts]
-
-
-def _by_zlib(data: bytes) -> tuple[bytes, int]:
-    inflater = zlib.decompressobj(31)
-    inflated = inflater.decompress(data)
-    assert inflater.eof
-    return inflated, len(data) - len(inflater.unused_data)
 
 
 def _body(rng: random.Random, lines: Sequence[str], wild: int) -> bytes:
@@ -177,22 +163,3 @@ def _damaged(rng: random.Random, data: bytes) -> bytes:
     for _ in range(rng.choice((1, 1, 2, 8))):
         changed[rng.randrange(len(data))] ^= rng.choice((1, 2, 0x20, 0x80, 0xFF))
     return bytes(changed)
-
-
-def _deflated(rng: random.Random, lines: Sequence[str]) -> bytes:
-    """A member whose compressed data were changed, with the checksum and the size of what they became."""
-    data = _record(rng, lines, 0)
-    deflater = zlib.compressobj(rng.choice((1, 6, 9)), zlib.DEFLATED, -15, 8, rng.choice((0, zlib.Z_FIXED)))
-    packed = bytearray(deflater.compress(data) + deflater.flush())
-    for _ in range(rng.choice((1, 1, 2, 3))):
-        packed[rng.randrange(min(len(packed), rng.choice((8, 80, 8000))))] ^= 1 << rng.randrange(8)
-    fastest: Any = inflate.zlib_ng
-    inflater = fastest.decompressobj(-15)
-    try:
-        data = inflater.decompress(bytes(packed), 1 << 16)
-    except fastest.error:
-        data = b""
-    if inflater.eof and inflater.unused_data:
-        del packed[-len(inflater.unused_data) :]
-    trailer = zlib.crc32(data).to_bytes(4, "little") + len(data).to_bytes(4, "little")
-    return b"\x1f\x8b\x08\0\0\0\0\0\0\x03" + bytes(packed) + trailer

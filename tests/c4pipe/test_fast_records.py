@@ -19,13 +19,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from wet_builder import DATE, URLS, WARCINFO, Drops, member, member_each, record
 
-from c4pipe import engine, inflate, wet
+from c4pipe import engine, wet
 from c4pipe.batch import strings
-from c4pipe.gzip_members import GZIP_MAGIC, members
-from c4pipe.inflate import WHOLE_BYTES, WHOLE_MAX_BYTES, whole_member
+from c4pipe.gzip_members import WHOLE_BYTES, members
 from c4pipe.member import Member
 from c4pipe.warc_records import RECORD_BYTES_MAX
-from c4pipe.wet import BATCH_BYTES, BATCH_PAGES, METADATA, NAMES, Fields, WetReader, page_text
+from c4pipe.wet import BATCH_BYTES, BATCH_PAGES, METADATA, NAMES, WHOLE_MAX_BYTES, Fields, WetReader, page_text
 
 room = pytest.importorskip("c4pipe.fast.records")
 LINES = ["The quick brown fox.", "Москва — столица.", "日本語の行。", "Crème brûlée", "x" * 300, "😀 emoji", "C", "W"]
@@ -37,7 +36,8 @@ def both_engines(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def columns(limit: int = RECORD_BYTES_MAX, pages: int = 10**9, bytes: int = 10**9) -> Any:
-    return room.Regular(record_bytes_max=limit, names=NAMES, metadata=METADATA, pages=pages, bytes=bytes)
+    inflater = room.Inflater(WHOLE_BYTES, WHOLE_MAX_BYTES)
+    return room.Regular(inflater, record_bytes_max=limit, names=NAMES, metadata=METADATA, pages=pages, bytes=bytes)
 
 
 def take(data: bytes) -> Fields | None:
@@ -235,28 +235,19 @@ def test_a_member_with_many_compressed_bytes_is_read_by_windows(size: int) -> No
     same_reading(one + one)
 
 
-@pytest.mark.parametrize("step", [1, 2, 7, inflate.STEP_BYTES])
-def test_the_bytes_of_a_magic_number_inside_a_member(step: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    """They end no member, wherever the steps end in which it is inflated."""
-    monkeypatch.setattr(inflate, "STEP_BYTES", step)
-    inside = GZIP_MAGIC * 3
-    data = GZIP_MAGIC + b"\0" * 7 + zlib.compress(inside, 0, -15) + zlib.crc32(inside).to_bytes(4, "little")
-    data += len(inside).to_bytes(4, "little")
-    for behind in (b"", b"\0\0", b"x", data, data[:3], data[-8:], data[:-1]):
-        assert whole_member(bytearray(b"###" + data + behind), 3) == (inside, 3 + len(data)), behind
-    for cut in range(len(data)):
-        assert whole_member(bytearray(data[:cut]), 0) is None
-
-
-@pytest.mark.parametrize("library", ["zlib", "zlib_ng"])
-def test_without_a_faster_inflater_zlib_does(library: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    if library == "zlib":
-        monkeypatch.setattr(inflate, "zlib_ng", zlib)
+def test_damage_at_any_byte() -> None:
+    """What is left of a file is read as ever, whatever was taken before the damage."""
     data = member_each([WARCINFO, *(record(url, b"a line") for url in URLS)])
     assert taken(data) == [True] * 9
-    same_reading(data)
     for place in range(0, len(data), 19):
         same_reading(data[:place] + bytes([data[place] ^ 4]) + data[place + 1 :])
+
+
+@pytest.mark.parametrize(("at", "end"), [(-1, 2), (2, 1), (0, 4)])
+def test_places_outside_the_data_are_an_error(at: int, end: int) -> None:
+    assert columns()(bytearray(3), 3, 3) == (None, 3)
+    with pytest.raises(IndexError, match=rf"no bytes {at} to {end} of 3"):
+        columns()(bytearray(3), at, end)
 
 
 def large(rng: random.Random) -> bytes:
