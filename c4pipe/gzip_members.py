@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import re
 import zlib
-from collections import deque
 from collections.abc import Callable, Iterator
 from typing import BinaryIO, TypeVar
 
@@ -21,6 +20,7 @@ from c4pipe.warc_headers import VERSION_LINE, WARC_BEGINS
 INPUT_BYTES = 1 << 16  # inflated at a time, at most
 READ_BYTES = 1 << 18  # read from the file at a time
 LOOK_BACK_BYTES = 1 << 20  # compressed bytes kept, to search behind an error for the next member
+DROP_BYTES = 1 << 22  # no longer kept, and dropped together: what stays is moved then
 PROBE_BYTES = 1 << 12  # more than the header of a member and its first line take
 WHOLE_BYTES = 1 << 17  # compressed, in which a member must end that is offered whole
 
@@ -68,7 +68,7 @@ def _plain_pieces(stream: BinaryIO, head: bytes) -> Iterator[bytes]:
 
 
 class _GzipFile:
-    """The compressed bytes of a file: a buffer with a place in it, and some bytes kept that were before the buffer."""
+    """The compressed bytes of a file: a buffer with a place in it, and ``LOOK_BACK_BYTES`` before it if there are."""
 
     def __init__(self, stream: BinaryIO, head: bytes) -> None:
         self._stream = stream
@@ -76,8 +76,6 @@ class _GzipFile:
         self._at = 0
         self._read_all = False
         self._start = 0  # file offset of buffer[0]
-        self._behind: deque[bytes] = deque()
-        self._behind_bytes = 0
 
     def members(self, take: Take[Taken] | None) -> Iterator[Member | Taken]:
         index = 0
@@ -106,27 +104,16 @@ class _GzipFile:
             pass
 
     def _more(self) -> bool:
-        """Read another block, and put away what lies behind the place; False at the end of the file."""
-        if self._at >= READ_BYTES:
-            self._behind.append(bytes(self._buffer[: self._at]))
-            self._behind_bytes += self._at
-            while self._behind_bytes - len(self._behind[0]) >= LOOK_BACK_BYTES:
-                self._behind_bytes -= len(self._behind.popleft())
-            del self._buffer[: self._at]
-            self._start += self._at
-            self._at = 0
+        """Read another block, and drop what lies too far behind the place; False at the end of the file."""
+        far = self._at - LOOK_BACK_BYTES
+        if far >= DROP_BYTES:
+            del self._buffer[:far]
+            self._start += far
+            self._at -= far
         block = self._stream.read(READ_BYTES)
         self._buffer += block
         self._read_all = not block
         return bool(block)
-
-    def _look_back(self) -> None:
-        """Have in the buffer what was put away, ``LOOK_BACK_BYTES`` of it if there was as much."""
-        self._buffer[:0] = b"".join(self._behind)
-        self._start -= self._behind_bytes
-        self._at += self._behind_bytes
-        self._behind.clear()
-        self._behind_bytes = 0
 
     def _skip_padding(self) -> bool:
         """Move over zero bytes; False if nothing but them is left."""
@@ -164,7 +151,6 @@ class _GzipFile:
 
     def _resume(self, member: Member, damage: str, detail: str) -> None:
         """Note the damage, and move to the next member that inflates to a WARC version line, or to the end."""
-        self._look_back()
         self._at = max(self._at - LOOK_BACK_BYTES, member.offset + 1 - self._start)
         while self._next_magic() and not self._begins_a_record():
             self._at += 1

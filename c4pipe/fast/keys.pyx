@@ -27,12 +27,18 @@ cdef extern from "utf8.h":
 
 
 cdef extern from "md5.h":
-    uint32_t md5_pad(unsigned char *data, size_t size) nogil
-    void md5_many(const unsigned char *data, const uint32_t *blocks, size_t count, unsigned char *digests) nogil
+    ctypedef struct md5_message:
+        const unsigned char *whole
+        const unsigned char *tail
+        size_t whole_blocks
+        size_t tail_blocks
+    size_t md5_pad(unsigned char *tail, size_t left, uint64_t size) nogil
+    void md5_many(const md5_message *messages, size_t count, unsigned char *digests) nogil
 
 
 cdef enum:
     KEY_BYTES = 16
+    BLOCK = 64  # bytes, as MD5 takes them
     PADDING_BYTES = 72  # of a message, at most
     MESSAGES = 4096  # hashed together, at most
     ENOUGH_BYTES = 1 << 18  # of them, which stay in a core's cache
@@ -103,41 +109,56 @@ cdef Py_ssize_t _lowered(const unsigned char *line, Py_ssize_t size, unsigned ch
 
 
 cdef class _Hashed:
-    """Messages that wait to be hashed side by side, as MD5 takes them."""
+    """Messages that wait to be hashed side by side, their tails as MD5 takes them."""
 
-    cdef unsigned char *messages
-    cdef Py_ssize_t room, used
-    cdef uint32_t blocks[MESSAGES]
+    cdef unsigned char *tails
+    cdef Py_ssize_t room, used, bytes
+    cdef md5_message messages[MESSAGES]
+    cdef Py_ssize_t tail_at[MESSAGES]  # of those that wait: where tails are may change
     cdef size_t waiting
     cdef unsigned char *digests  # where the next go
 
     def __dealloc__(self):
-        free(self.messages)
+        free(self.tails)
 
     cdef unsigned char *space(self, Py_ssize_t size) except NULL:
-        """Where a message of at most so many bytes may be written."""
+        """Where a tail of at most so many bytes may be written."""
         cdef Py_ssize_t needed = self.used + size + PADDING_BYTES
         cdef unsigned char *grown
         if needed > self.room:
-            grown = <unsigned char *> realloc(self.messages, 2 * needed)
+            grown = <unsigned char *> realloc(self.tails, 2 * needed)
             if grown is NULL:
                 raise MemoryError
-            self.messages, self.room = grown, 2 * needed
-        return self.messages + self.used
+            self.tails, self.room = grown, 2 * needed
+        return self.tails + self.used
 
-    cdef void add(self, Py_ssize_t size) noexcept:
-        """Take in the message of so many bytes that was written there."""
-        self.blocks[self.waiting] = md5_pad(self.messages + self.used, size)
-        self.used += 64 * <Py_ssize_t> self.blocks[self.waiting]
+    cdef void add(self, const unsigned char *whole, Py_ssize_t blocks, Py_ssize_t left) noexcept:
+        """Take in a message of whole blocks, which must stay there till it is hashed, and the bytes written there."""
+        cdef md5_message *message = &self.messages[self.waiting]
+        message.whole, message.whole_blocks = whole, blocks
+        message.tail_blocks = md5_pad(self.tails + self.used, left, BLOCK * blocks + left)
+        self.tail_at[self.waiting] = self.used
+        self.used += BLOCK * <Py_ssize_t> message.tail_blocks
+        self.bytes += BLOCK * (blocks + <Py_ssize_t> message.tail_blocks)
         self.waiting += 1
-        if self.waiting == MESSAGES or self.used >= ENOUGH_BYTES:
+        if self.waiting == MESSAGES or self.bytes >= ENOUGH_BYTES:
             self.hash()
 
     cdef void hash(self) noexcept:
         """Write the digests of all that wait."""
-        md5_many(self.messages, self.blocks, self.waiting, self.digests)
+        cdef size_t i
+        for i in range(self.waiting):
+            self.messages[i].tail = self.tails + self.tail_at[i]
+        md5_many(self.messages, self.waiting, self.digests)
         self.digests += self.waiting * KEY_BYTES
-        self.used = self.waiting = 0
+        self.used = self.bytes = self.waiting = 0
+
+    cdef int add_text(self, const unsigned char *at, Py_ssize_t size) except -1:
+        """Take in bytes that stay where they are."""
+        cdef Py_ssize_t blocks = size // BLOCK, left = size % BLOCK
+        memcpy(self.space(left), at + BLOCK * blocks, left)
+        self.add(at, blocks, left)
+        return 0
 
     cdef int add_line(self, const unsigned char *at, const unsigned char *end) except -1:
         """Take in a line, stripped and lower-cased."""
@@ -153,7 +174,7 @@ cdef class _Hashed:
             other = PyUnicode_DecodeUTF8(<const char *> at, end - at, NULL).strip().lower().encode()
             size = len(other)
             memcpy(self.space(size), PyBytes_AS_STRING(other), size)
-        self.add(size)
+        self.add(NULL, 0, size)
         return 0
 
     cdef int add_lines(self, const unsigned char *at, const unsigned char *end) except -1:
@@ -203,15 +224,13 @@ def line_keys(const int64_t[::1] offsets not None, const unsigned char[::1] data
 
 def md5s(const int64_t[::1] offsets not None, const unsigned char[::1] data not None) -> bytes:
     """MD5 of each text, one behind the other."""
-    cdef Py_ssize_t count = offsets.shape[0] - 1, i, size
+    cdef Py_ssize_t count = offsets.shape[0] - 1, i
     cdef bytes digests = PyBytes_FromStringAndSize(NULL, count * KEY_BYTES)
     cdef const unsigned char *begin = &data[0]  # of none, too: it is not read then
     cdef _Hashed hashed = _Hashed()
     hashed.digests = <unsigned char *> PyBytes_AS_STRING(digests)
     for i in range(count):
-        size = offsets[i + 1] - offsets[i]
-        memcpy(hashed.space(size), begin + offsets[i], size)
-        hashed.add(size)
+        hashed.add_text(begin + offsets[i], offsets[i + 1] - offsets[i])
     hashed.hash()
     return digests
 

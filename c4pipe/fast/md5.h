@@ -1,7 +1,7 @@
 /* MD5 (RFC 1321) of many short messages side by side, one a lane of a vector: a message alone leaves a core half idle.
 
-   A message lies padded, as its digest takes it: its bytes, 0x80, zeros, and its bits as eight bytes, in whole blocks of
-   64 bytes. */
+   A message is whole blocks of 64 bytes, and its tail: what is left of it, 0x80, zeros, and its bits as eight bytes,
+   which is whole blocks, too. */
 #include <stdint.h>
 #include <string.h>
 
@@ -41,35 +41,43 @@ static inline void md5_put(unsigned char *p, uint32_t w) {
     MD5_FOUR(MD5_I, 8, 15, 6, 13, 6, 10, 15, 21, 0x6fa87e4f, 0xfe2ce6e0, 0xa3014314, 0x4e0811a1) \
     MD5_FOUR(MD5_I, 4, 11, 2, 9, 6, 10, 15, 21, 0xf7537e82, 0xbd3af235, 0x2ad7d2bb, 0xeb86d391)
 
-/* Pad a message of `size` bytes that lies at `data`, with room behind it; how many blocks it then has. */
-static uint32_t md5_pad(unsigned char *data, size_t size) {
-    size_t padded = (size + 9 + 63) / 64 * 64;
-    memset(data + size, 0, padded - size);
-    data[size] = 0x80;
-    md5_put(data + padded - 8, (uint32_t)((uint64_t)size << 3));
-    md5_put(data + padded - 4, (uint32_t)((uint64_t)size >> 29));
-    return (uint32_t)(padded / 64);
+typedef struct {
+    const unsigned char *whole, *tail;
+    size_t whole_blocks, tail_blocks;
+} md5_message;
+
+/* Make the last `left` bytes of a message of `size` bytes its tail: they lie at `tail`, with room behind them. How many
+   blocks it has. */
+static size_t md5_pad(unsigned char *tail, size_t left, uint64_t size) {
+    size_t padded = (left + 9 + 63) / 64 * 64;
+    memset(tail + left, 0, padded - left);
+    tail[left] = 0x80;
+    md5_put(tail + padded - 8, (uint32_t)(size << 3));
+    md5_put(tail + padded - 4, (uint32_t)(size >> 29));
+    return padded / 64;
 }
 
-/* The digests, 16 bytes each, of messages that lie one behind the other from `data` on. */
+/* The digests of messages, 16 bytes each. */
 #define MD5_MANY(name, attribute, lanes, vector) \
-    attribute static void name(const unsigned char *data, const uint32_t *blocks, size_t count, unsigned char *digests) { \
+    attribute static void name(const md5_message *messages, size_t count, unsigned char *digests) { \
         static const unsigned char nothing[64]; \
         static const uint32_t begin[4] = {0x67452301, 0xefcdab89, 0x98badcfe, 0x10325476}; \
         union { vector v[4]; uint32_t w[4][lanes]; } state; \
         union { vector v[16]; uint32_t w[16][lanes]; } message; \
         const unsigned char *at[lanes]; \
-        uint32_t left[lanes]; \
-        size_t job[lanes], next = 0, working = 0; \
-        for (int lane = 0; lane < lanes; lane++) left[lane] = job[lane] = 0; \
+        size_t left[lanes], then[lanes], job[lanes], next = 0, working = 0; /* blocks here, and of the tail then */ \
+        for (int lane = 0; lane < lanes; lane++) left[lane] = then[lane] = job[lane] = 0; \
         for (;;) { \
             for (int lane = 0; lane < lanes; lane++) { \
                 if (left[lane]) continue; \
                 at[lane] = nothing; \
                 if (next == count) continue; \
+                const md5_message *one = messages + next; \
                 for (int i = 0; i < 4; i++) state.w[i][lane] = begin[i]; \
-                at[lane] = data; left[lane] = blocks[next]; job[lane] = next; \
-                data += (size_t)64 * blocks[next]; next++; working++; \
+                at[lane] = one->whole_blocks ? one->whole : one->tail; \
+                left[lane] = one->whole_blocks ? one->whole_blocks : one->tail_blocks; \
+                then[lane] = one->whole_blocks ? one->tail_blocks : 0; \
+                job[lane] = next; next++; working++; \
             } \
             if (!working) return; \
             for (int i = 0; i < 16; i++) \
@@ -81,6 +89,10 @@ static uint32_t md5_pad(unsigned char *data, size_t size) {
                 if (!left[lane]) continue; \
                 at[lane] += 64; \
                 if (--left[lane]) continue; \
+                if (then[lane]) { \
+                    at[lane] = messages[job[lane]].tail; left[lane] = then[lane]; then[lane] = 0; \
+                    continue; \
+                } \
                 for (int i = 0; i < 4; i++) md5_put(digests + 16 * job[lane] + 4 * i, state.w[i][lane]); \
                 working--; \
             } \
@@ -94,11 +106,11 @@ MD5_MANY(md5_many_by_four, , 4, md5_four)
 typedef uint32_t md5_eight __attribute__((vector_size(32)));
 MD5_MANY(md5_many_by_eight, __attribute__((target("avx2"))), 8, md5_eight)
 #endif
-static void md5_many(const unsigned char *data, const uint32_t *blocks, size_t count, unsigned char *digests) {
+static void md5_many(const md5_message *messages, size_t count, unsigned char *digests) {
 #if defined(__x86_64__)
-    if (__builtin_cpu_supports("avx2")) { md5_many_by_eight(data, blocks, count, digests); return; }
+    if (__builtin_cpu_supports("avx2")) { md5_many_by_eight(messages, count, digests); return; }
 #endif
-    md5_many_by_four(data, blocks, count, digests);
+    md5_many_by_four(messages, count, digests);
 }
 #else
 MD5_MANY(md5_many, , 1, uint32_t)
