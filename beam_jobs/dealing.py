@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 
 from beam_jobs.plan import Job
 from c4pipe import keys, shards
-from c4pipe.dedup import KEY_BYTES
+from c4pipe.digests import KEY_BYTES
 
 DOCUMENTS = pa.schema(
     [

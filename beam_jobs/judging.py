@@ -30,8 +30,7 @@ class Judged:
 
     def add(self, variant: Variant, batch: Batch, seed: int) -> None:
         """Take in what a variant leaves of some pages."""
-        told = zip(batch.url.to_pylist(), batch.language.to_pylist(), strict=True)
-        splits = np.array([variant.split_of(url, language) for url, language in told])
+        splits = variant.splits(batch)
         for split in np.unique(splits).tolist():
             self.pieces.setdefault((variant.name, split), []).append(_documents(batch.where(splits == split), seed))
 

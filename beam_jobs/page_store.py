@@ -22,7 +22,8 @@ from beam_jobs.store import KEYS, Part
 from beam_jobs.tree import Tree
 from c4pipe import keys
 from c4pipe.batch import Batch, Kept, hashes, joined, laid_out
-from c4pipe.dedup import KEY_BYTES, Dedup, md5s
+from c4pipe.dedup import Dedup
+from c4pipe.digests import KEY_BYTES, md5s
 from c4pipe.variants import flat
 from c4pipe.wet import WetReader
 

@@ -9,12 +9,12 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from beam_jobs.names import name_of
-from beam_jobs.page_store import ENTERS, PAGES, alive, digests, keys_column
+from beam_jobs.page_store import ENTERS, PAGES, alive, keys_column
 from beam_jobs.plan import Job, LineScope, Scope
 from beam_jobs.store import Part
 from c4pipe import keys, urls
-from c4pipe.batch import joined, laid_out
-from c4pipe.dedup import KEY_BYTES
+from c4pipe.batch import hashes, joined, laid_out
+from c4pipe.digests import KEY_BYTES
 from c4pipe.page import Page
 from c4pipe.variants import flat
 
@@ -29,7 +29,7 @@ def claims_by(column: str) -> bool:
 def claim_urls(pages: pa.Table, part: int, job: Job) -> pa.Table:
     """Return the sorted URL claims of a part's pages, each with the scopes in which it competes."""
     columns = {
-        "key": digests(pa.array(map(urls.normalize, pages["url"].to_pylist()), pa.string())),
+        "key": hashes(urls.url_digests(joined(pages["url"])), KEY_BYTES),
         "timestamp": pages["timestamp"],
         "text_md5": pages["text_md5"],
         "url": pages["url"],

@@ -13,11 +13,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
 
 from c4pipe import batch, engine, sentences, shards, urls
 from c4pipe.batch import Batch, Kept
-from c4pipe.dedup import md5s
+from c4pipe.digests import md5s
 from c4pipe.page import Page, PageStage
 from c4pipe.variants import CLEAN, ENGLISH, ENGLISH_WORDS, LENGTH, NEWEST
 from c4pipe.wet import WetReader
@@ -85,8 +84,12 @@ def winners(batches: Batches) -> Iterator[Kept]:
 
 
 def keys(pages: Batch) -> object:
-    normalized = pa.array([urls.normalize(url) for url in pages.url.to_pylist()], pa.string())
-    return md5s(normalized), md5s(pages.text), DEDUP_LINES.owner_ranks(pages.url), DEDUP_LINES.keys_of(pages.text)
+    return (
+        urls.url_digests(pages.url),
+        md5s(pages.text),
+        DEDUP_LINES.owner_ranks(pages.url),
+        DEDUP_LINES.keys_of(pages.text),
+    )
 
 
 def owned(batches: Batches) -> tuple[list[Any], list[Any]]:

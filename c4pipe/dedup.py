@@ -7,7 +7,6 @@ verdict.
 
 from __future__ import annotations
 
-import hashlib
 import itertools
 from abc import ABC, abstractmethod
 from collections import Counter
@@ -22,25 +21,11 @@ import pyarrow as pa
 
 from c4pipe import engine, resources, sentences, urls
 from c4pipe.batch import Batch, BatchVerdict, binaries, fired, laid_out, strings, utf8, verdict_of
+from c4pipe.digests import KEY_BYTES, md5, md5s
 from c4pipe.page import Page, Verdict, with_text
 
 Counted = npt.NDArray[np.int64]
 Numbers = npt.NDArray[Any]
-
-KEY_BYTES = 16  # of an MD5; 64 bits would merge about 3 lines of a whole crawl by chance, 128 none
-
-
-def md5(text: str) -> bytes:
-    """MD5 of the text's UTF-8, 16 bytes."""
-    return hashlib.md5(text.encode("utf-8"), usedforsecurity=False).digest()
-
-
-def md5s(column: pa.Array) -> bytes:
-    """``md5`` of each string of a column, one behind the other: many at a time take a fraction of the time."""
-    if (twin := engine.twin("keys")) is None:
-        return b"".join(map(md5, column.to_pylist()))
-    packed: bytes = twin.md5s(*utf8(column))
-    return packed
 
 
 class UrlClaim(NamedTuple):
@@ -195,7 +180,7 @@ class Dedup(ABC):
 
     def owner_ranks(self, column: pa.Array) -> bytes:
         """``owner_rank`` of a column of URLs, one behind the other."""
-        return md5s(column) if self.owner == "url" else b"".join(map(urls.url_digest, column.to_pylist()))
+        return md5s(column) if self.owner == "url" else urls.url_digests(column)
 
     def owners(self, pages: Iterable[Page]) -> dict[bytes, bytes]:
         """The rank of the page that owns each key."""

@@ -16,7 +16,8 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from c4pipe.batch import joined
-from c4pipe.dedup import KEY_BYTES, UrlClaim
+from c4pipe.dedup import UrlClaim
+from c4pipe.digests import KEY_BYTES
 
 Keys = npt.NDArray[np.void]
 Places = npt.NDArray[np.void]
@@ -222,7 +223,15 @@ def in_order(places: Places) -> Places:
     >>> in_order(np.array([(1, 0), (0, 7), (0, 2)], PLACE)).tolist()
     [(0, 2), (0, 7), (1, 0)]
     """
-    return places[np.lexsort([places[name] for name in reversed(places.dtype.names or ())])]
+    within = places["row"].astype(np.uint64) << np.uint64(32)
+    if "line" in (places.dtype.names or ()):
+        within |= places["line"]
+    places = places[np.argsort(within)]
+    return places if _are_equal(places["part"]) else by_part(places)
+
+
+def _are_equal(values: npt.NDArray[Any]) -> bool:
+    return bool((values == values[:1]).all())
 
 
 def of_part(places: Places, part: int) -> Places:

@@ -15,7 +15,8 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 
 from c4pipe import resources, sentences
-from c4pipe.dedup import Dedup, OwnerOrder, md5, require_owner_order
+from c4pipe.dedup import Dedup, OwnerOrder, require_owner_order
+from c4pipe.digests import md5
 from c4pipe.page import Page, Verdict
 
 Lines = list[list[str]]  # the sentences of each line, each with the blanks behind it

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import gzip
-import hashlib
 import io
 import json
 import lzma
@@ -16,7 +15,13 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import IO, Any, cast
 
-from c4pipe import files, resources
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from c4pipe import engine, files, resources
+from c4pipe.batch import strings, utf8
+from c4pipe.digests import md5, md5s
 from c4pipe.page import Page, Verdict, drop, keep
 
 # TFDS c4 3.1.0: unanchored and case-sensitive, both.
@@ -36,9 +41,21 @@ def normalize(url: str) -> str:
     return (_TRACKING.sub("", bare) if "?" in bare else bare).rstrip("/")
 
 
+def normalize_each(column: pa.Array) -> pa.Array:
+    """``normalize`` of each URL of a column."""
+    if (twin := engine.twin("urls")) is None:
+        return pa.array(map(normalize, column.to_pylist()), pa.large_string())
+    return strings(*twin.normalized(*utf8(column)))
+
+
 def url_digest(url: str) -> bytes:
     """MD5 of the normalized URL, 16 bytes: the key under which pages are the same page."""
-    return hashlib.md5(normalize(url).encode("utf-8"), usedforsecurity=False).digest()
+    return md5(normalize(url))
+
+
+def url_digests(column: pa.Array) -> bytes:
+    """``url_digest`` of each URL of a column, one behind the other."""
+    return md5s(normalize_each(column))
 
 
 def url_hash(url: str) -> int:
@@ -53,6 +70,13 @@ def split(url: str) -> str:
     'validation'
     """
     return "validation" if url_hash(url) % VALIDATION_ONE_IN == 0 else "train"
+
+
+def in_validation(column: pa.Array) -> npt.NDArray[np.bool_]:
+    """Whether ``split`` says ``validation``, of each URL of a column."""
+    words = np.frombuffer(url_digests(column), ">u8").astype(np.uint64).reshape(-1, 2) % VALIDATION_ONE_IN
+    remainders: npt.NDArray[np.uint64] = (words[:, 0] * (2**64 % VALIDATION_ONE_IN) + words[:, 1]) % VALIDATION_ONE_IN
+    return np.equal(remainders, 0)
 
 
 Domains = Mapping[str, bool | Sequence[str]]  # domain -> True, or the subdomains that are allowed ("" for none)

@@ -6,8 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol, runtime_checkable
 
+import numpy as np
+import numpy.typing as npt
+
 from c4pipe import urls
 from c4pipe.badwords import LANGUAGES, DropBadwords
+from c4pipe.batch import Batch
 from c4pipe.cleaning import CleanLines, DropPages, MaxLength, MinParagraphs
 from c4pipe.dedup import DedupLines, KeepLargestText, KeepNewest
 from c4pipe.langid import English, LabelLanguage
@@ -85,7 +89,21 @@ class Variant:
 
     def split_of(self, url: str, language: str) -> str:
         """``split`` of a page with this URL, in this language: what a variant with other splits overrides."""
-        split = urls.split(url)
+        return self._named(urls.split(url), language)
+
+    def splits(self, batch: Batch) -> npt.NDArray[np.str_]:
+        """``split_of`` each page of a batch."""
+        if type(self).split_of is not Variant.split_of:
+            told = zip(batch.url.to_pylist(), batch.language.to_pylist(), strict=True)
+            return np.array([self.split_of(url, language) for url, language in told], np.str_)
+        splits = np.where(urls.in_validation(batch.url), "validation", "train")
+        if not self.by_language:
+            return splits
+        told = zip(splits.tolist(), batch.language.to_pylist(), strict=True)
+        return np.array([self._named(split, language) for split, language in told], np.str_)
+
+    def _named(self, split: str, language: str) -> str:
+        """What a split of pages in this language is called."""
         if not self.by_language:
             return split
         return language if split == "train" else f"{language}-{split}"

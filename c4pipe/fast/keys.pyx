@@ -44,6 +44,24 @@ cdef enum:
     ENOUGH_BYTES = 1 << 18  # of them, which stay in a core's cache
 
 
+cdef unsigned char caseless[256]  # of the first 65,536 characters the blocks of 256 of which none is lower-cased
+cdef uint32_t lower_of[0x800]  # of those of at most two bytes
+
+
+cdef void _begin() noexcept:
+    cdef uint32_t c
+    for c in range(1 << 16):
+        if not c & 255:
+            caseless[c >> 8] = 1
+        if Py_UNICODE_TOLOWER(c) != c or c == 0x130 or c == 0x3A3:
+            caseless[c >> 8] = 0
+        if c < 0x800:
+            lower_of[c] = Py_UNICODE_TOLOWER(c)
+
+
+_begin()
+
+
 cdef inline bint _is_blank(unsigned char c) noexcept nogil:
     return c == 32 or 9 <= c <= 13 or 28 <= c <= 31
 
@@ -73,8 +91,8 @@ cdef bint _ends_in_blank(const unsigned char *line, Py_ssize_t size) noexcept no
     """The first or last character is a blank."""
     cdef uint32_t first_character = 0, last_character = 0
     cdef const unsigned char *last = line + size - 1
-    if size == 0:
-        return False
+    if size == 0 or (line[0] < 128 and last[0] < 128):
+        return False  # those of ASCII are off already
     while last[0] & 192 == 128:
         last -= 1
     utf8_decode(line, &first_character)
@@ -101,10 +119,17 @@ cdef Py_ssize_t _lowered(const unsigned char *line, Py_ssize_t size, unsigned ch
             used += 1
         else:
             width = utf8_decode(line + at, &c)
+            if c < 1 << 16 and caseless[c >> 8]:
+                while width:  # two or three bytes
+                    into[used] = line[at]
+                    at += 1
+                    used += 1
+                    width -= 1
+                continue
             if c == 0x130 or c == 0x3A3:
                 return -1
             at += width
-            used += _put(Py_UNICODE_TOLOWER(c), into + used)
+            used += _put(lower_of[c] if c < 0x800 else Py_UNICODE_TOLOWER(c), into + used)
     return used
 
 

@@ -4,14 +4,21 @@
    which is whole blocks, too. */
 #include <stdint.h>
 #include <string.h>
+#if defined(__x86_64__)
+#include <immintrin.h>
+#endif
 
 static inline uint32_t md5_word(const unsigned char *p) {
     return (uint32_t)p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 | (uint32_t)p[3] << 24;
 }
 
+#if defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+static inline void md5_put(unsigned char *p, uint32_t w) { memcpy(p, &w, 4); } /* which compilers see in no other way */
+#else
 static inline void md5_put(unsigned char *p, uint32_t w) {
     p[0] = w & 255; p[1] = w >> 8 & 255; p[2] = w >> 16 & 255; p[3] = w >> 24;
 }
+#endif
 
 #define MD5_F(x, y, z) (z ^ (x & (y ^ z)))
 #define MD5_G(x, y, z) (y ^ (z & (x ^ y)))
@@ -57,8 +64,13 @@ static size_t md5_pad(unsigned char *tail, size_t left, uint64_t size) {
     return padded / 64;
 }
 
+/* Word i of each lane's block as vector i. */
+#define MD5_LOAD(at, message, lanes) \
+    for (int i = 0; i < 16; i++) \
+        for (int lane = 0; lane < lanes; lane++) message.w[i][lane] = md5_word(at[lane] + 4 * i);
+
 /* The digests of messages, 16 bytes each. */
-#define MD5_MANY(name, attribute, lanes, vector) \
+#define MD5_MANY(name, attribute, lanes, vector, load) \
     attribute static void name(const md5_message *messages, size_t count, unsigned char *digests) { \
         static const unsigned char nothing[64]; \
         static const uint32_t begin[4] = {0x67452301, 0xefcdab89, 0x98badcfe, 0x10325476}; \
@@ -80,8 +92,7 @@ static size_t md5_pad(unsigned char *tail, size_t left, uint64_t size) {
                 job[lane] = next; next++; working++; \
             } \
             if (!working) return; \
-            for (int i = 0; i < 16; i++) \
-                for (int lane = 0; lane < lanes; lane++) message.w[i][lane] = md5_word(at[lane] + 4 * i); \
+            load(at, message, lanes) \
             vector a = state.v[0], b = state.v[1], c = state.v[2], d = state.v[3], *m = message.v; \
             MD5_ROUNDS \
             state.v[0] += a; state.v[1] += b; state.v[2] += c; state.v[3] += d; \
@@ -101,10 +112,32 @@ static size_t md5_pad(unsigned char *tail, size_t left, uint64_t size) {
 
 #if defined(__GNUC__)
 typedef uint32_t md5_four __attribute__((vector_size(16)));
-MD5_MANY(md5_many_by_four, , 4, md5_four)
+MD5_MANY(md5_many_by_four, , 4, md5_four, MD5_LOAD)
 #if defined(__x86_64__)
 typedef uint32_t md5_eight __attribute__((vector_size(32)));
-MD5_MANY(md5_many_by_eight, __attribute__((target("avx2"))), 8, md5_eight)
+
+/* Half the words of eight lanes, rows and columns changed: word for word that takes a quarter of all the time. */
+__attribute__((target("avx2")))
+static inline void md5_turn(const unsigned char *const *at, int half, md5_eight *words) {
+    __m256i row[8], pair[8], four[8];
+    for (int i = 0; i < 8; i++) row[i] = _mm256_loadu_si256((const __m256i *)(at[i] + 32 * half));
+    for (int i = 0; i < 8; i += 2) {
+        pair[i] = _mm256_unpacklo_epi32(row[i], row[i + 1]);
+        pair[i + 1] = _mm256_unpackhi_epi32(row[i], row[i + 1]);
+    }
+    for (int i = 0; i < 8; i += 4) {
+        for (int j = 0; j < 2; j++) {
+            four[i + 2 * j] = _mm256_unpacklo_epi64(pair[i + j], pair[i + j + 2]);
+            four[i + 2 * j + 1] = _mm256_unpackhi_epi64(pair[i + j], pair[i + j + 2]);
+        }
+    }
+    for (int i = 0; i < 4; i++) {
+        words[i] = (md5_eight)_mm256_permute2x128_si256(four[i], four[i + 4], 0x20);
+        words[i + 4] = (md5_eight)_mm256_permute2x128_si256(four[i], four[i + 4], 0x31);
+    }
+}
+#define MD5_TURN(at, message, lanes) md5_turn(at, 0, message.v); md5_turn(at, 1, message.v + 8);
+MD5_MANY(md5_many_by_eight, __attribute__((target("avx2"))), 8, md5_eight, MD5_TURN)
 #endif
 static void md5_many(const md5_message *messages, size_t count, unsigned char *digests) {
 #if defined(__x86_64__)
@@ -113,5 +146,5 @@ static void md5_many(const md5_message *messages, size_t count, unsigned char *d
     md5_many_by_four(messages, count, digests);
 }
 #else
-MD5_MANY(md5_many, , 1, uint32_t)
+MD5_MANY(md5_many, , 1, uint32_t, MD5_LOAD)
 #endif

@@ -11,7 +11,8 @@ import numpy as np
 import pyarrow as pa
 
 from c4pipe.batch import binaries, laid_out, strings, utf8
-from c4pipe.dedup import line_key, md5
+from c4pipe.dedup import line_key
+from c4pipe.digests import md5
 from c4pipe.fast import keys
 
 # Line ends of every kind and blanks of every kind, characters that change their length or their neighbours' case.

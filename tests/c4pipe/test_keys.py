@@ -13,7 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from c4pipe import keys
-from c4pipe.dedup import DedupLines, KeepNewest, line_key, md5, url_claim
+from c4pipe.dedup import DedupLines, KeepNewest, line_key, url_claim
+from c4pipe.digests import md5
 from c4pipe.page import Page
 
 Place = tuple[int, int]  # part and row of a page

@@ -14,7 +14,7 @@ import pytest
 
 from c4pipe import langid, local, resources
 from c4pipe.cleaning import CleanLines
-from c4pipe.dedup import md5
+from c4pipe.digests import md5
 from c4pipe.page import Page
 from c4pipe.rows import PAPER_ROWS
 from c4pipe.urls import InUrlList

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from c4pipe import resources
-from c4pipe.dedup import md5
+from c4pipe.digests import md5
 from c4pipe.page import Page, Verdict
 from c4pipe.spans import DedupSpans
 
