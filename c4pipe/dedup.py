@@ -7,6 +7,7 @@ verdict.
 
 from __future__ import annotations
 
+import functools
 import itertools
 from abc import ABC, abstractmethod
 from collections import Counter
@@ -43,13 +44,19 @@ def url_claim(page: Page) -> UrlClaim:
     return UrlClaim(page.timestamp, md5(page.text), page.url, page.content_type, page.content_length)
 
 
-def _descending(*texts: str) -> tuple[tuple[int, ...], ...]:
+@functools.total_ordering
+@dataclass(frozen=True, slots=True)
+class _Descending:
     """A key that sorts texts backwards, by code point.
 
-    >>> sorted(["b", "a", "ab", ""], key=_descending)
+    >>> sorted(["b", "a", "ab", ""], key=_Descending)
     ['b', 'ab', 'a', '']
     """
-    return tuple((*(-ord(character) for character in text), 1) for text in texts)
+
+    text: str
+
+    def __lt__(self, other: _Descending) -> bool:
+        return other.text < self.text
 
 
 class KeepOne(ABC):
@@ -94,8 +101,8 @@ class KeepNewest(KeepOne):
         TFDS takes the first to arrive among equally new ones. Here the largest MD5 of the text decides,
         then the smaller full URL, content type and content length.
         """
-        smaller = _descending(claim.url, claim.content_type, claim.content_length)
-        return claim.timestamp, claim.text_md5, smaller
+        smaller = _Descending(claim.url), _Descending(claim.content_type), _Descending(claim.content_length)
+        return claim.timestamp, claim.text_md5, *smaller
 
     def verdict(self, page: Page, *, won: bool) -> Verdict:
         """Pass the page on if it won its URL. ``filtered`` stays 0, as it does in TFDS whatever was dropped."""
@@ -114,7 +121,8 @@ class KeepLargestText(KeepOne):
         TFDS takes the first to arrive among pages of the same text. Here the smaller full URL decides,
         then the newer timestamp, the smaller content type and content length.
         """
-        return claim.text_md5, _descending(claim.url), claim.timestamp, *_descending(*claim[3:])
+        smaller = _Descending(claim.content_type), _Descending(claim.content_length)
+        return claim.text_md5, _Descending(claim.url), claim.timestamp, *smaller
 
     def verdict(self, page: Page, *, won: bool) -> Verdict:
         """Pass the page on if it won its URL, and count it if not."""

@@ -8,6 +8,7 @@ names and order cannot change an outcome. ``dedup.py`` takes the same decisions 
 from __future__ import annotations
 
 import bisect
+import itertools
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
@@ -110,10 +111,12 @@ def url_winners(claims: pa.Table, rank: Callable[[UrlClaim], Any]) -> tuple[Plac
     starts = _group_starts(high, low)
     sizes = np.diff(np.append(starts, len(high)))
     chosen = starts.copy()
-    for group in np.flatnonzero(sizes > 1):
-        rivals = claims.slice(starts[group], sizes[group]).select(UrlClaim._fields).to_pylist()
-        ranks = [rank(UrlClaim(**rival)) for rival in rivals]
-        chosen[group] += ranks.index(max(ranks))
+    shared = sizes > 1
+    rivals = claims.select(UrlClaim._fields).filter(pa.array(np.repeat(shared, sizes)))
+    ranks = map(rank, map(UrlClaim, *(column.to_pylist() for column in rivals.columns)))
+    for group in np.flatnonzero(shared):
+        of_group = list(itertools.islice(ranks, int(sizes[group])))
+        chosen[group] += of_group.index(max(of_group))
     winners, keys = np.empty(len(chosen), PLACE), np.empty(len(chosen), KEY)
     keys["key"], keys["key_low"] = high[starts], low[starts]
     for name in PLACE.names or ():
@@ -152,12 +155,14 @@ def line_claims(
     at its first line that does: a line of every page's makes no more claims than there are parts.
     """
     key, key_low = words([packed])
+    rank, rank_low = words([ranks])
+    standing = np.empty(len(rows), np.uint64)  # of each page among these
+    standing[np.lexsort((rank_low, rank))] = np.arange(len(rows), dtype=np.uint64)
     page = np.repeat(np.arange(len(rows)), counts)
-    rank, rank_low = (word[page] for word in words([ranks]))
-    chosen = _least_of_each(key, key_low, rank, rank_low)
+    chosen = _least_of_each(key, key_low, standing[page])
     page = page[chosen]
     claims = np.empty(len(chosen), LINE_CLAIM)
-    columns = (key[chosen], key_low[chosen], rank[chosen], rank_low[chosen], part, rows[page])
+    columns = (key[chosen], key_low[chosen], rank[page], rank_low[page], part, rows[page])
     for name, column in zip(LINE_CLAIM.names or (), columns, strict=False):
         claims[name] = column
     claims["line"] = chosen - (np.cumsum(counts) - counts)[page]
@@ -177,7 +182,7 @@ def line_owners(claims: LineClaims) -> Places:
     return by_part(owners)
 
 
-def _least_of_each(key: Words, key_low: Words, rank: Words, rank_low: Words) -> npt.NDArray[np.int64]:
+def _least_of_each(key: Words, key_low: Words, *rank: Words) -> npt.NDArray[np.int64]:
     """Return where the claim of the least rank stands for each key, by key; of equal ones the first."""
     order = _by_key(key, key_low)
     first = _group_starts(key[order], key_low[order])
@@ -186,7 +191,7 @@ def _least_of_each(key: Words, key_low: Words, rank: Words, rank_low: Words) -> 
     rivals, sizes = order[np.repeat(shared, sizes)], sizes[shared]
     first = np.cumsum(sizes) - sizes
     least = np.ones(len(rivals), bool)
-    for word in (rank, rank_low):  # the second word decides among those whose first is the least
+    for word in rank:  # the second word decides among those whose first is the least
         ranks = np.where(least, word[rivals], np.uint64(2**64 - 1))
         least &= ranks == np.repeat(_least(ranks, first), sizes)
     chosen[shared] = _least(np.where(least, rivals, len(order)), first)
@@ -223,15 +228,18 @@ def in_order(places: Places) -> Places:
     >>> in_order(np.array([(1, 0), (0, 7), (0, 2)], PLACE)).tolist()
     [(0, 2), (0, 7), (1, 0)]
     """
-    within = places["row"].astype(np.uint64) << np.uint64(32)
-    if "line" in (places.dtype.names or ()):
+    of_lines = "line" in (places.dtype.names or ())
+    within = places["row"].astype(np.uint64) << 32
+    if of_lines:
         within |= places["line"]
-    places = places[np.argsort(within)]
-    return places if _are_equal(places["part"]) else by_part(places)
-
-
-def _are_equal(values: npt.NDArray[Any]) -> bool:
-    return bool((values == values[:1]).all())
+    if (places["part"] != places["part"][:1]).any():
+        return by_part(places[np.argsort(within)])
+    within.sort()
+    ordered = places.copy()  # the part of all is that of each
+    ordered["row"] = within >> 32
+    if of_lines:
+        ordered["line"] = within & 0xFFFFFFFF
+    return ordered
 
 
 def of_part(places: Places, part: int) -> Places:
