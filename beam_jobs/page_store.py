@@ -21,7 +21,7 @@ from beam_jobs.plan import Job, changes_too_early, only_filters
 from beam_jobs.store import KEYS, Part
 from beam_jobs.tree import Tree
 from c4pipe import keys
-from c4pipe.batch import Batch, Kept, hashes, joined, laid_out
+from c4pipe.batch import Batch, Kept, hashes, joined, laid_out, where
 from c4pipe.dedup import Dedup
 from c4pipe.digests import KEY_BYTES, md5s
 from c4pipe.variants import flat
@@ -183,6 +183,10 @@ def cleaned(cleanings: Tree, keyed: Mapping[str, Sequence[Dedup]], batch: Batch)
     return made
 
 
+def _where(pages: pa.Table, kept: Kept) -> pa.Table:
+    return pa.table({name: where(joined(pages[name]), kept) for name in pages.column_names})
+
+
 def spread(column: pa.Array, kept: Kept) -> pa.Array:
     """A column of the pages that are kept as one of all; the others have none. What is in it is not copied."""
     wide = column.cast(pa.large_string()) if pa.types.is_string(column.type) else column
@@ -239,5 +243,5 @@ def alive(
     for piece in part.pieces(columns):
         rows = all_rows[slice(*np.searchsorted(all_rows, (first, first + len(piece))))]
         if len(rows):
-            yield rows, piece if len(rows) == len(piece) else piece.filter(pa.array(_at(rows - first, len(piece))))
+            yield rows, piece if len(rows) == len(piece) else _where(piece, _at(rows - first, len(piece)))
         first += len(piece)

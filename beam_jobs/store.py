@@ -24,7 +24,7 @@ import io
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any, BinaryIO, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -138,10 +138,11 @@ class Part:
 
 def write_pages(path: str, pages: pa.Table, compression: str) -> None:
     """Write a part of the page store, compressed by one of ``COMPRESSIONS``."""
-    with files.write_atomic(path) as stream:
+    # Arrow writes the file by itself: it copies what it hands to a stream of Python's.
+    with files.write_atomic(path) as stream, pa.OSFile(stream.name, "wb") as sink:
         pq.write_table(
             pages,
-            stream,
+            sink,
             row_group_size=GROUP_PAGES,
             compression={name: "none" if name.startswith(KEYS) else compression for name in pages.column_names},
             use_dictionary=["content-type"],
@@ -152,7 +153,7 @@ def write_pages(path: str, pages: pa.Table, compression: str) -> None:
 @contextlib.contextmanager
 def opened_pages(path: str) -> Iterator[Part]:
     """A part of the page store, open for the length of a block."""
-    with files.open_read(path) as stream, pq.ParquetFile(stream) as part:
+    with _stream(path) as stream, pq.ParquetFile(stream) as part:
         yield Part(part)
 
 
@@ -204,6 +205,10 @@ def read_batch(path: str, name: str) -> pa.Table | None:
     if name not in names:
         return None
     return pa.Table.from_batches([reader.get_batch(names.index(name))]).replace_schema_metadata(None)
+
+
+def _stream(path: str) -> BinaryIO | pa.NativeFile:
+    return files.open_read(path) if files.is_remote(path) else pa.memory_map(path)
 
 
 def _source(path: str) -> pa.NativeFile | pa.BufferReader:

@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from c4pipe import engine
 from c4pipe.page import Page, PageStage, Verdict
 
 Counts = Mapping[str, npt.NDArray[np.integer[Any]]]  # counter -> a number a page
@@ -57,7 +58,8 @@ class Batch:
         if kept.all():
             return self
         mask = pa.array(kept)
-        return Batch(*(column.filter(mask) for column in self.columns()))
+        columns = (column.filter(mask) for column in self.columns() if column is not self.text)
+        return Batch(next(columns), where(self.text, kept), *columns)
 
     def with_text(self, text: pa.Array) -> Batch:
         """The same pages with other texts."""
@@ -161,6 +163,15 @@ def strings(offsets: Any, data: Any) -> pa.Array:
     """A column of large strings from where each begins and the last ends, in 64 bits, and their UTF-8."""
     bounds = pa.py_buffer(offsets)
     return pa.LargeStringArray.from_buffers(bounds.size // 8 - 1, bounds, pa.py_buffer(data))
+
+
+def where(column: pa.Array, kept: Kept) -> pa.Array:
+    """The strings of a column that are kept, none of which is null."""
+    twin = engine.twin("columns")
+    if twin is None or not (pa.types.is_large_string(column.type) or pa.types.is_large_binary(column.type)):
+        return column.filter(pa.array(kept))
+    made = strings if pa.types.is_large_string(column.type) else binaries
+    return made(*twin.where(*laid_out(column), kept.view(np.uint8)))
 
 
 def binaries(offsets: Any, data: Any) -> pa.Array:

@@ -1,0 +1,5 @@
+from typing import Any
+
+import numpy.typing as npt
+
+def where(offsets: npt.NDArray[Any], data: npt.NDArray[Any], kept: npt.NDArray[Any]) -> tuple[bytearray, bytearray]: ...

@@ -1,0 +1,38 @@
+"""The twin of a column's ``filter``: what lies side by side is copied at once, into as much room as it takes.
+
+Equal because it is a copy: string n of a column is ``data[offsets[n]:offsets[n + 1]]``, and those of a run of kept ones
+are ``data`` from where the first begins to where the last ends.
+"""
+
+from cpython.bytearray cimport PyByteArray_AS_STRING, PyByteArray_FromStringAndSize
+from libc.stdint cimport int64_t, uint8_t
+from libc.string cimport memcpy
+
+
+def where(const int64_t[::1] offsets not None, const uint8_t[::1] data not None, const uint8_t[::1] kept not None):
+    """The strings for which ``kept`` is not 0: where each begins and the last ends, in 64 bits, and the bytes."""
+    cdef Py_ssize_t count = offsets.shape[0] - 1, some = 0, used = 0, first, i
+    cdef const uint8_t* begin = &data[0]  # of none, too: it is not read then
+    if kept.shape[0] != count:
+        raise ValueError(f"{kept.shape[0]} strings are kept or not, but there are {count}")
+    for i in range(count):
+        if kept[i]:
+            some += 1
+            used += offsets[i + 1] - offsets[i]
+    cdef bytearray bounds = PyByteArray_FromStringAndSize(NULL, 8 * (some + 1))
+    cdef bytearray bytes_kept = PyByteArray_FromStringAndSize(NULL, used)
+    cdef int64_t* ends = <int64_t*>PyByteArray_AS_STRING(bounds)
+    cdef char* into = PyByteArray_AS_STRING(bytes_kept)
+    ends[0] = some = used = i = 0
+    while i < count:
+        if not kept[i]:
+            i += 1
+            continue
+        first = i
+        while i < count and kept[i]:
+            some += 1
+            ends[some] = used + offsets[i + 1] - offsets[first]
+            i += 1
+        memcpy(into + used, begin + offsets[first], offsets[i] - offsets[first])
+        used += offsets[i] - offsets[first]
+    return bounds, bytes_kept
