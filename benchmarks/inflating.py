@@ -9,6 +9,10 @@ import zlib
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
+from c4pipe import engine
+from c4pipe.gzip_members import WHOLE_BYTES
+from c4pipe.wet import WHOLE_MAX_BYTES
+
 GZIP_WBITS = 31
 Inflate = Callable[[bytes, int], bytes]  # a gzip member, and how long it gets
 
@@ -21,6 +25,9 @@ def inflaters() -> dict[str, Inflate]:
             found[name] = lambda member, size, library=library: library.decompress(member, GZIP_WBITS, size)
     if library := _imported("deflate"):
         found["libdeflate"] = lambda member, size, library=library: library.gzip_decompress(member, size)
+    if room := engine.twin("records"):
+        ours = room.Inflater(WHOLE_BYTES, WHOLE_MAX_BYTES)
+        found["c4pipe"] = lambda member, size: ours(bytearray(member), 0)[0]
     return found
 
 
