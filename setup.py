@@ -11,10 +11,18 @@ from setuptools import Extension, setup
 # Verdicts hang on the order of floating-point operations, so none may be fused or reordered.
 FLAGS = ["/O2", "/fp:precise"] if sys.platform == "win32" else ["-O3", "-fno-math-errno", "-ffp-contract=off"]
 ROOT = Path(__file__).parent
+FAST = ROOT / "c4pipe" / "fast"
+HEADERS = sorted(header.relative_to(ROOT).as_posix() for header in FAST.glob("*.h"))
 
 extensions = [
-    Extension(f"c4pipe.fast.{room.stem}", [room.relative_to(ROOT).as_posix()], extra_compile_args=FLAGS, optional=True)
-    for room in sorted((ROOT / "c4pipe" / "fast").glob("*.pyx"))
+    Extension(
+        f"c4pipe.fast.{room.stem}",
+        [room.relative_to(ROOT).as_posix()],
+        depends=HEADERS,
+        extra_compile_args=FLAGS,
+        optional=True,
+    )
+    for room in sorted(FAST.glob("*.pyx"))
 ]
 directives = {"language_level": 3, "boundscheck": False, "wraparound": False, "cdivision": True, "embedsignature": True}
 setup(ext_modules=cythonize(extensions, build_dir="build", compiler_directives=directives))

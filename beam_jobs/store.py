@@ -138,16 +138,17 @@ class Part:
 
 def write_pages(path: str, pages: pa.Table, compression: str) -> None:
     """Write a part of the page store, compressed by one of ``COMPRESSIONS``."""
-    # Arrow writes the file by itself: it copies what it hands to a stream of Python's.
-    with files.write_atomic(path) as stream, pa.OSFile(stream.name, "wb") as sink:
-        pq.write_table(
-            pages,
-            sink,
-            row_group_size=GROUP_PAGES,
-            compression={name: "none" if name.startswith(KEYS) else compression for name in pages.column_names},
-            use_dictionary=["content-type"],
-            write_statistics=False,
-        )
+    with files.write_atomic(path) as stream:
+        stream.close()  # Arrow writes the file by itself: what it hands to a stream of Python's it copies
+        with pa.OSFile(stream.name, "wb") as sink:
+            pq.write_table(
+                pages,
+                sink,
+                row_group_size=GROUP_PAGES,
+                compression={name: "none" if name.startswith(KEYS) else compression for name in pages.column_names},
+                use_dictionary=["content-type"],
+                write_statistics=False,
+            )
 
 
 @contextlib.contextmanager

@@ -3,7 +3,7 @@
     python benchmarks/fuzz.py --room all --seconds 60
     python benchmarks/fuzz.py --room langdetect --inputs 1000000 --seed 7 --wet 'wet/*.gz' --resources DIR
 
-A room has a file tests/c4pipe/fuzz_<room>.py with ``inputs(rng, lines)``, which makes inputs from the lines of real
+A room, or a part of one (``COMPILED`` says of which), has a file tests/c4pipe/fuzz_<room>.py with ``inputs(rng, lines)``, which makes inputs from the lines of real
 pages, or of made-up ones where no WET files are given, and ``agree(input)``, which fails where the two differ. The
 inputs of a room are the same for the same seed, lines and Python: what fails is shown with the command that does it
 again. Ends with 1 where anything failed.
@@ -127,7 +127,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         parser.error(f"no room {', '.join(unknown)}; there are {', '.join(rooms())}")
     if arguments.seconds is None and arguments.inputs is None:
         parser.error("say how long: --seconds or --inputs")
-    if absent := [name for name in names if name in engine.missing()]:
+    compiled = [getattr(room_named(name), "COMPILED", name) for name in names]
+    if absent := [name for name in compiled if name in engine.missing()]:
         parser.error(f"not compiled: {', '.join(absent)}")
     resources.use(arguments.resources)
     lines = lines_of(arguments.wet)

@@ -57,9 +57,7 @@ class Batch:
         """The pages that are kept; all of them is the batch itself."""
         if kept.all():
             return self
-        mask = pa.array(kept)
-        columns = (column.filter(mask) for column in self.columns() if column is not self.text)
-        return Batch(next(columns), where(self.text, kept), *columns)
+        return Batch(*(where(column, kept) for column in self.columns()))
 
     def with_text(self, text: pa.Array) -> Batch:
         """The same pages with other texts."""
@@ -166,12 +164,12 @@ def strings(offsets: Any, data: Any) -> pa.Array:
 
 
 def where(column: pa.Array, kept: Kept) -> pa.Array:
-    """The strings of a column that are kept, none of which is null."""
+    """The values of a column that are kept, none of which is null."""
     twin = engine.twin("columns")
     if twin is None or not (pa.types.is_large_string(column.type) or pa.types.is_large_binary(column.type)):
         return column.filter(pa.array(kept))
     made = strings if pa.types.is_large_string(column.type) else binaries
-    return made(*twin.where(*laid_out(column), kept.view(np.uint8)))
+    return made(*twin.where(*laid_out(column), np.ascontiguousarray(kept).view(np.uint8)))
 
 
 def binaries(offsets: Any, data: Any) -> pa.Array:

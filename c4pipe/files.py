@@ -169,7 +169,7 @@ def write_atomic(path: str) -> Iterator[BinaryIO]:
     """Yield a stream whose bytes stand under ``path`` when the block ends well, and nowhere if it does not.
 
     Locally a temporary file beside it, synced and renamed; remotely a file on the local disk, sent as one object.
-    The stream can seek, and the block may close it.
+    The stream can seek, its name is a path on the local disk, and the block may close it.
     """
     if is_remote(path):
         store, key = _store(path)

@@ -68,7 +68,7 @@ def _plain_pieces(stream: BinaryIO, head: bytes) -> Iterator[bytes]:
 
 
 class _GzipFile:
-    """The compressed bytes of a file: a buffer with a place in it, and ``LOOK_BACK_BYTES`` before it if there are."""
+    """The compressed bytes of a file: a buffer with a place in it, and what was not far before it where it has been."""
 
     def __init__(self, stream: BinaryIO, head: bytes) -> None:
         self._stream = stream

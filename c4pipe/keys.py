@@ -25,6 +25,8 @@ Places = npt.NDArray[np.void]
 LineClaims = npt.NDArray[np.void]
 Words = npt.NDArray[np.uint64]
 
+RIVALS = 4096  # claims that are looked at together
+
 # 128 bits in two words, the most significant first.
 KEY = np.dtype([("key", "<u8"), ("key_low", "<u8")])
 
@@ -113,7 +115,8 @@ def url_winners(claims: pa.Table, rank: Callable[[UrlClaim], Any]) -> tuple[Plac
     chosen = starts.copy()
     shared = sizes > 1
     rivals = claims.select(UrlClaim._fields).filter(pa.array(np.repeat(shared, sizes)))
-    ranks = map(rank, map(UrlClaim, *(column.to_pylist() for column in rivals.columns)))
+    some = rivals.to_batches(max_chunksize=RIVALS)
+    ranks = (rank(claim) for each in some for claim in map(UrlClaim, *(column.to_pylist() for column in each.columns)))
     for group in np.flatnonzero(shared):
         of_group = list(itertools.islice(ranks, int(sizes[group])))
         chosen[group] += of_group.index(max(of_group))

@@ -2,7 +2,7 @@
 
    Only members without optional header fields are taken (RFC 1952), with the right checksum and size. Of deflate (RFC
    1951) all is taken that zlib takes, and nothing else; its rules beyond the RFC are those of inflate.c and inftrees.c
-   (zlib 1.2.13): no more than 286 codes of literals and lengths and 30 of distances, an end of block among them, a
+   (zlib 1.2.13), for members as large as the caller takes: no more than 286 codes of literals and lengths and 30 of distances, an end of block among them, a
    complete code of code lengths, and complete codes of the others but for one code of one bit, or no distance at all.
    So what is refused here may be sound, and zlib is asked; what is taken is what zlib would have given.
 
@@ -398,10 +398,11 @@ static void inflater_begin(Inflater *s) {
    INFLATE_SLACK more may be written; how many there are in ``made``. The bytes of the member, 0 if it is not taken. */
 static ptrdiff_t inflate_member(
     Inflater *s, const uint8_t *in, ptrdiff_t size, uint8_t *begin, ptrdiff_t most, ptrdiff_t *made) {
-    Bits b = {in + GZIP_HEADER, in + size, 0, 0, 0};
+    Bits b = {in, in + size, 0, 0, 0};
     uint8_t *out = begin, *limit = begin + most;
     int last;
     if (size < GZIP_HEADER + GZIP_TRAILER || in[0] != 0x1F || in[1] != 0x8B || in[2] != 8 || in[3]) return 0;
+    b.at += GZIP_HEADER;
     do {
         int type;
         if (!bits_fill(&b)) return 0;

@@ -5,6 +5,7 @@ import numpy.typing as npt
 
 class Detector:
     languages: tuple[str, ...]
+    repeated: int
     def __init__(
         self,
         *,

@@ -28,14 +28,17 @@ Why it gives what the plain one gives:
   sums are above. So they are made by nearly the same numbers, in other orders and with factors of 32 bits, and hold if
   they hold by more than both ways can differ; else the trials are repeated digit for digit. A factor, weight plus
   probability, both positive, is off by two roundings of 2^-24, its product with others by one more: 2.8 of them for an
-  n-gram, as five have four products. The package's own roundings, of 2^-53, are nothing beside. So the ratio of two
-  languages is off by less than 5.6 * 2^-24 = 3.4e-7 an n-gram, for which ``DRIFT`` is taken: the odds against a
-  language, all others by it, are off by no more, and so are those against the likeliest, which are the least; and a
-  probability. A step of five factors above 2e-5 leaves 3e-24 or more of a value, so one that starts at 1 / 55 is not
-  below 1e-290, where digits end, after 12 steps. From the tenth on, at every other one, values below 1e-240 are raised
-  to it: more than what the package has there, whether it keeps digits or not, and so ever after. A step gives a
-  language at most 2e24 times the share that it had (0.32 by 2e-5 five times, and the likeliest has 1 / 55), so if no
-  raised one is above 1e-100 when looked at, none is above 1e-50 in between, and none counts; else all is repeated.
+  n-gram, as five have four products. So the ratio of two languages is off by less than 5.6 * 2^-24 = 3.34e-7 an n-gram,
+  for which ``DRIFT`` is taken: the odds against a language, all others by it, are off by no more, and so are those
+  against the likeliest, which are the least; and a probability. What is spare covers the rest: that errors multiply
+  (a fiftieth of a percent after 1,001 n-grams), the package's own roundings (2.5e-16 an n-gram) and those of sums of 55
+  (8e-15, where the least that is spare is a sixth of ``DRIFT`` of the odds at which a trial ends, ``LEAST_ODDS``).
+- *Near, and nothing.* A step of five factors above 2e-5 leaves 3e-24 or more of a value, so one that starts at 1 / 55
+  is not below 1e-290, where digits end, after 12 steps, as sums of values are below 1. From the tenth step on, at every
+  other one, values below 1e-240 are raised to it: more than what the package has there, but for the drift, whether it
+  keeps digits or not, and so ever after. A step gives a language at most 2e24 times the share that it had (0.32 by 2e-5
+  five times, and the likeliest has 1 / 55), so if no raised one is above 1e-100 when looked at, none is above 1e-50 in
+  between, and none counts; else all is repeated.
 - *UTF-8.* A text of a column is judged as units of one width, which is how Python keeps it but for the width. Of a long
   one only as many characters are widened as are looked at: for addresses ``2 * characters + 66``, and more only if
   there may be one, then the text is taken whole; for marks one more than ``characters``; of two characters that become
@@ -56,6 +59,9 @@ cdef extern from *:
     #include <float.h>
     #if defined(FLT_EVAL_METHOD) && FLT_EVAL_METHOD != 0
     #error "doubles are evaluated wider than they are here, which would change digits; the plain room decides instead"
+    #endif
+    #if defined(__FAST_MATH__) || defined(_M_FP_FAST) || (defined(__FINITE_MATH_ONLY__) && __FINITE_MATH_ONLY__)
+    #error "operations may be reordered here, which would change digits; the plain room decides instead"
     #endif
     """
 
@@ -134,6 +140,7 @@ cdef enum:
 
 cdef double DRIFT = 4e-7  # of near numbers, by n-gram
 cdef double LEAST_WEIGHT = 2e-5  # that is as small as the proof allows
+cdef double LEAST_ODDS = 1e-6  # and these
 cdef double TINY = 1e-240
 cdef double SMALL = 1e-100
 cdef uint64_t SCATTER = 0x9E3779B97F4A7C15  # 2 ** 64 by the golden ratio: spreads keys
@@ -414,6 +421,7 @@ cdef class Detector:
     cdef NearStep near_step
     cdef Py_ssize_t characters, reach, place
     cdef double converged, threshold
+    cdef readonly int64_t repeated  # texts for which the near numbers were not enough
     # Probabilities of n-grams: a row of all languages for those that many have, each from the start of a cache line, and
     # a list for the others. A locator is the number of a row, or where a list begins; and in the last bits its size.
     cdef double* rows
@@ -553,6 +561,7 @@ cdef class Detector:
         cdef int j, best = 0, outcome = self._nearly_best(count, least)
         if outcome != UNSURE:
             return outcome
+        self.repeated += 1
         outcome = self._detect(count, least)
         if outcome:
             return outcome
@@ -610,7 +619,7 @@ cdef class Detector:
         cdef int i = 0, j, many = 1, shift = 31
         cdef double factor = 1.0, odds = 1.0 / self.converged - 1.0, against, drift
         cdef Py_ssize_t place
-        if weight < LEAST_WEIGHT:
+        if weight < LEAST_WEIGHT or odds < LEAST_ODDS:
             return 0
         while shift > 0 and count >> (32 - shift):
             shift -= 1

@@ -118,6 +118,10 @@ cdef class Inflater:
     cdef readonly Py_ssize_t whole_bytes, whole_max_bytes
 
     def __cinit__(self, Py_ssize_t whole_bytes, Py_ssize_t whole_max_bytes):
+        if whole_bytes < 0 or whole_max_bytes < 0:
+            raise ValueError(
+                f"a member of {whole_bytes} bytes inflates to {whole_max_bytes} at most, but neither can be negative"
+            )
         self.whole_bytes, self.whole_max_bytes = whole_bytes, whole_max_bytes
         self._tables = <Tables*>malloc(sizeof(Tables))
         self.inflated = <uint8_t*>malloc(whole_max_bytes + INFLATE_SLACK)

@@ -47,6 +47,11 @@ def test_what_is_not_kept_may_be_null() -> None:
     assert where(column, np.array([True, False, True, False, True])).to_pylist() == ["ab", "", "c"]
 
 
+def test_what_is_kept_may_lie_apart() -> None:
+    column = pa.array(["a", "b", "c"], pa.large_string())
+    assert where(column, np.array([True, True, False, False, True, True])[::2]).to_pylist() == ["a", "c"]
+
+
 @pytest.mark.parametrize("count", [2, 4])
 def test_each_string_is_kept_or_not(count: int) -> None:
     column = pa.array(["a", "b", "c"], pa.large_string())

@@ -216,6 +216,12 @@ def test_a_place_outside_the_data_is_an_error(inflater: Any, at: int) -> None:
         inflater(bytearray(3), at)
 
 
+@pytest.mark.parametrize("sizes", [(-1, 9), (9, -1)])
+def test_limits_are_not_negative(sizes: tuple[int, int]) -> None:
+    with pytest.raises(ValueError, match=rf"a member of {sizes[0]} bytes inflates to {sizes[1]} at most"):
+        room.Inflater(*sizes)
+
+
 def test_real_files(inflater: Any, ten_wet_files: list[Path]) -> None:
     for path in ten_wet_files:
         data, at, parts = bytearray(path.read_bytes()), 0, []

@@ -232,6 +232,42 @@ def test_what_is_just_enough() -> None:
         agree_in_digits(text, least)
 
 
+def changed(**settings: Any) -> Any:
+    """A detector that is set otherwise."""
+    room = engine._load("langdetect")
+    assert room is not None
+    made = SimpleNamespace(Detector=lambda **others: room.Detector(**others | settings))
+    return detector._compiled.__wrapped__(made)
+
+
+def test_near_numbers_decide_nearly_always(ten_wet_files: list[Path]) -> None:
+    ours, texts = changed(), []
+    for path in ten_wet_files:
+        with path.open("rb") as stream:
+            texts += [page.text for page in islice(WetReader(stream, name=path.name), 100)]
+    for text in texts:
+        ours.best(text, 0.99)
+    assert ours.repeated < len(texts) / 100
+
+
+def test_what_is_just_enough_needs_all_digits() -> None:
+    ours, text = changed(), f"{ENGLISH} Der schnelle braune Fuchs springt über den faulen Hund am Fluss."
+    probability = dict(ours.probabilities(text))["en"]
+    assert ours.best(text, probability) == ours.languages.index("en")
+    assert ours.repeated == 1
+
+
+@pytest.mark.parametrize(
+    "settings", [{"weights": lambda place: (1e-5, 1e-5)}, {"converged": 1 - 1e-9}], ids=["weights", "converged"]
+)
+def test_what_the_proof_does_not_cover_needs_all_digits(settings: dict[str, Any]) -> None:
+    ours = changed(**settings)
+    for count, text in enumerate((ENGLISH, RUSSIAN, ENGLISH * 9), 1):
+        language, probability = ours.probabilities(text)[0]
+        assert ours.best(text, probability) == ours.languages.index(language)
+        assert ours.repeated == count
+
+
 @pytest.mark.parametrize("text", ["Hun har en stor hund. ", "ан ", "中文", "да не ", "kuća je velika "])
 @pytest.mark.parametrize("times", [1, 2, 7, 40])
 def test_long_trials(text: str, times: int) -> None:

@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from wet_builder import URLS, WARCINFO, Drops, member, member_each, read, record
 
+from c4pipe import gzip_members
 from c4pipe.gzip_members import INPUT_BYTES, LOOK_BACK_BYTES, members
 from c4pipe.wet import WetReader
 
@@ -119,6 +120,32 @@ def test_members_behind_a_large_damaged_one_are_read(place: int) -> None:
     reading = read(before + large + behind)
     assert reading.pages == [WHOLE[0], WHOLE[2]]
     assert reading.places == [("corrupt_gzip", len(before))]
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_what_is_dropped_of_a_file_is_never_missed(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With windows so small that nearly all is dropped while it is read, and with ones that drop nothing."""
+    rng = random.Random(seed)
+    parts = [member(record(url, rng.randbytes(rng.choice((1, 60, 900))).hex().encode())) for url in URLS]
+    data = bytearray(b"".join(parts))
+    for _ in range(rng.randrange(5)):
+        data[rng.randrange(len(data))] ^= rng.choice((1, 0x55, 0xFF))
+    look_back, read_bytes = rng.choice((30, 200, 1000)), rng.choice((16, 100))
+    found = []
+    for drop in (1, 100, 1 << 30):
+        for name, value in (
+            ("LOOK_BACK", look_back),
+            ("READ", read_bytes),
+            ("DROP", drop),
+            ("INPUT", 64),
+            ("PROBE", 128),
+        ):
+            monkeypatch.setattr(gzip_members, f"{name}_BYTES", value)
+        found.append([
+            (one.offset, one.index, b"".join(one.pieces), one.damage, one.detail) for one in members(io.BytesIO(data))
+        ])  # fmt: skip
+    assert found[0] == found[1] == found[2]
+    assert len(found[0]) >= 1
 
 
 @pytest.mark.parametrize("garbage", [b"x", b"\r\n", b"\x1f\x8b\x08", b"\x1f\x8b\x08" * 50000, b"\xff" * 200_000])

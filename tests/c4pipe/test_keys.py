@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from c4pipe import keys
-from c4pipe.dedup import DedupLines, KeepNewest, line_key, url_claim
+from c4pipe.dedup import DedupLines, KeepLargestText, KeepNewest, KeepOne, line_key, url_claim
 from c4pipe.digests import md5
 from c4pipe.page import Page
 
@@ -45,7 +45,7 @@ def claims_of(pages: Sequence[Page], part: int) -> pa.Table:
     return keys.sort_url_claims(pa.Table.from_pylist(rows, schema=keys.URL_CLAIMS))
 
 
-def url_winners(parts: Parts, buckets: int, order: random.Random) -> list[Place]:
+def url_winners(parts: Parts, buckets: int, order: random.Random, kind: KeepOne | None = None) -> list[Place]:
     """The winners, as a build finds them: a bucket at a time, its claims from the parts in any order."""
     claims = [claims_of(pages, part) for part, pages in enumerate(parts)]
     found: list[Place] = []
@@ -55,18 +55,24 @@ def url_winners(parts: Parts, buckets: int, order: random.Random) -> list[Place]
             first, last = keys.url_bounds(table, buckets)[bucket : bucket + 2]
             slices.append(table.slice(first, last - first))
         order.shuffle(slices)
-        winners, their_keys = keys.url_winners(pa.concat_tables(slices), KeepNewest().rank)
+        winners, their_keys = keys.url_winners(pa.concat_tables(slices), (kind or KeepNewest()).rank)
         assert their_keys.tolist() == sorted(set(their_keys.tolist()))
         found += winners.tolist()
     return found
 
 
+@pytest.mark.parametrize("kind", [KeepNewest(), KeepLargestText()])
+@pytest.mark.parametrize("rivals", [1, keys.RIVALS])
 @given(PARTS, BUCKETS, st.randoms(use_true_random=False))
-def test_urls_go_to_the_pages_that_judge_all_keeps(parts: Parts, buckets: int, order: random.Random) -> None:
+def test_urls_go_to_the_pages_that_judge_all_keeps(
+    kind: KeepOne, rivals: int, parts: Parts, buckets: int, order: random.Random
+) -> None:
     places = [(part, row) for part, pages in enumerate(parts) for row in range(len(pages))]
     pages = [page for part in parts for page in part]
-    expected = [page for page, verdict in zip(pages, KeepNewest().judge_all(pages), strict=True) if verdict.page]
-    found = url_winners(parts, buckets, order)
+    expected = [page for page, verdict in zip(pages, kind.judge_all(pages), strict=True) if verdict.page]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(keys, "RIVALS", rivals)
+        found = url_winners(parts, buckets, order, kind)
     assert len(set(found)) == len(found) == len(expected)
     assert set(found) <= set(places)
     # Pages that are alike in everything tie; any one of them may win.
@@ -82,6 +88,19 @@ def test_urls_go_to_the_same_pages_however_they_are_dealt(
         order.choice(dealt).append(page)
     whole = {pages[row] for _, row in url_winners([pages], 1, order)}
     assert {dealt[part][row] for part, row in url_winners(dealt, buckets, order)} == whole
+
+
+PLACES = st.lists(st.tuples(*[st.sampled_from([0, 1, 7, 2**31, 2**32 - 1])] * 3), max_size=20)
+
+
+@pytest.mark.parametrize("kind", [keys.PLACE, keys.LINE_PLACE])
+@given(PLACES, st.booleans())
+def test_places_in_order(kind: np.dtype[np.void], told: list[tuple[int, int, int]], of_one_part: bool) -> None:
+    rows = [(4 if of_one_part else part, row, line)[: len(kind.names or ())] for part, row, line in told]
+    places = np.array(rows, kind)
+    before = places.copy()
+    assert keys.in_order(places).tolist() == sorted(rows)
+    assert places.tolist() == before.tolist()
 
 
 def test_no_claims() -> None:
