@@ -3,10 +3,10 @@
     python benchmarks/fuzz.py --room all --seconds 60
     python benchmarks/fuzz.py --room langdetect --inputs 1000000 --seed 7 --wet 'wet/*.gz' --resources DIR
 
-A room, or a part of one (``COMPILED`` says of which), has a file tests/c4pipe/fuzz_<room>.py with ``inputs(rng, lines)``, which makes inputs from the lines of real
-pages, or of made-up ones where no WET files are given, and ``agree(input)``, which fails where the two differ. The
-inputs of a room are the same for the same seed, lines and Python: what fails is shown with the command that does it
-again. Ends with 1 where anything failed.
+A room, or a part of one (``COMPILED`` says of which), has a file tests/c4pipe/fuzz_<room>.py with
+``inputs(rng, lines)``, which makes inputs from the lines of real pages, or of made-up ones where no WET files are
+given, and ``agree(input)``, which fails where the two differ. The inputs of a room are the same for the same seed,
+lines and Python: what fails is shown with the command that does it again. Ends with 1 where anything failed.
 """
 
 from __future__ import annotations
