@@ -5,6 +5,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "processor.h"
+
 static uint32_t crc32_table[8][256];
 
 static void crc32_begin(void) {
@@ -33,20 +35,9 @@ static uint32_t crc32_by_tables(uint32_t crc, const uint8_t *p, ptrdiff_t size) 
     return crc;
 }
 
-#if (defined(__x86_64__) && defined(__GNUC__)) || defined(_M_X64)
-#if defined(_MSC_VER)
-#include <intrin.h>
-#define CRC32_TARGET
-static int crc32_folds(void) {
-    int found[4];
-    __cpuid(found, 1);
-    return found[2] >> 1 & 1 && found[2] >> 19 & 1; /* PCLMULQDQ, SSE4.1 */
-}
-#else
-#define CRC32_TARGET __attribute__((target("pclmul,sse4.1")))
-static int crc32_folds(void) { return __builtin_cpu_supports("pclmul") && __builtin_cpu_supports("sse4.1"); }
-#endif
+#if defined(__GNUC__) && defined(__x86_64__)
 #include <immintrin.h>
+#define CRC32_TARGET __attribute__((target("pclmul,sse4.1")))
 
 /* A register moved on over the data: both its halves times a power of x, and the data there. */
 CRC32_TARGET static inline __m128i crc32_fold(__m128i x, __m128i by, const uint8_t *p) {
@@ -74,16 +65,13 @@ CRC32_TARGET static uint32_t crc32_by_folding(uint32_t crc, const uint8_t *p, pt
     return crc32_by_tables(crc32_by_tables(0, left, 16), p, size);
 }
 #else
-static int crc32_folds(void) { return 0; }
 static uint32_t crc32_by_folding(uint32_t crc, const uint8_t *p, ptrdiff_t size) {
     return crc32_by_tables(crc, p, size);
 }
 #endif
 
 static uint32_t crc32_of(const uint8_t *p, ptrdiff_t size) {
-    static int folds = -1;
-    if (folds < 0) folds = crc32_folds();
-    return ~(folds && size >= 64 ? crc32_by_folding(~0u, p, size) : crc32_by_tables(~0u, p, size));
+    return ~(size >= 64 && processor_has(HAS_PCLMUL) ? crc32_by_folding(~0u, p, size) : crc32_by_tables(~0u, p, size));
 }
 
 #endif

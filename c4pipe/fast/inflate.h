@@ -20,6 +20,7 @@
 #include <string.h>
 
 #include "crc32.h"
+#include "processor.h"
 
 enum {
     INFLATE_SLACK = 320, /* bytes behind ``most`` that may be written */
@@ -350,7 +351,7 @@ INFLATE_INLINE uint8_t *block_of_codes(const Inflater *s, Bits *bits, uint8_t *b
 
 /* The same in two ways: shifts by what a register says are one step each on processors with BMI2. */
 #if defined(__x86_64__) && defined(__GNUC__)
-#define INFLATE_SHIFTS __builtin_cpu_supports("bmi2")
+#define INFLATE_SHIFTS processor_has(HAS_BMI2)
 __attribute__((target("bmi2"))) static uint8_t *block_by_shifts(
     const Inflater *s, Bits *b, uint8_t *begin, uint8_t *out, uint8_t *limit) {
     return block_of_codes(s, b, begin, out, limit);

@@ -4,6 +4,8 @@
    which is whole blocks, too. */
 #include <stdint.h>
 #include <string.h>
+
+#include "processor.h"
 #if defined(__x86_64__)
 #include <immintrin.h>
 #endif
@@ -141,7 +143,7 @@ MD5_MANY(md5_many_by_eight, __attribute__((target("avx2"))), 8, md5_eight, MD5_T
 #endif
 static void md5_many(const md5_message *messages, size_t count, unsigned char *digests) {
 #if defined(__x86_64__)
-    if (__builtin_cpu_supports("avx2")) { md5_many_by_eight(messages, count, digests); return; }
+    if (processor_has(HAS_AVX2)) { md5_many_by_eight(messages, count, digests); return; }
 #endif
     md5_many_by_four(messages, count, digests);
 }

@@ -56,8 +56,9 @@ static Total near_step_anywhere(double *values, double factor, const float **row
 }
 
 #if defined(__GNUC__) && defined(__x86_64__)
-#include <cpuid.h>
 #include <immintrin.h>
+
+#include "processor.h"
 
 /* The same, operation by operation; a multiplication and an addition are never one. */
 __attribute__((target("avx2")))
@@ -110,16 +111,8 @@ static Total near_step_by_avx2(double *values, double factor, const float **rows
     return total;
 }
 
-/* The machine has AVX2, and its system keeps the wide registers; asked of it, as not every compiler's library knows. */
-static int has_avx2(void) {
-    unsigned a, b, c, d, low, high;
-    if (!__get_cpuid(1, &a, &b, &c, &d) || !(c & bit_OSXSAVE)) return 0;
-    __asm__("xgetbv" : "=a"(low), "=d"(high) : "c"(0));
-    return (low & 6) == 6 && __get_cpuid_count(7, 0, &a, &b, &c, &d) && (b & bit_AVX2);
-}
-
-static Step step_here(void) { return has_avx2() ? step_by_avx2 : step_anywhere; }
-static NearStep near_step_here(void) { return has_avx2() ? near_step_by_avx2 : near_step_anywhere; }
+static Step step_here(void) { return processor_has(HAS_AVX2) ? step_by_avx2 : step_anywhere; }
+static NearStep near_step_here(void) { return processor_has(HAS_AVX2) ? near_step_by_avx2 : near_step_anywhere; }
 
 #else
 
