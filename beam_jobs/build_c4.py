@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import argparse
 import logging
+import signal
 import sys
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 
 # Before Beam is imported: it warns of parts that are not installed.
 logging.getLogger().addHandler(logging.NullHandler())
@@ -13,11 +15,12 @@ logging.getLogger().addHandler(logging.NullHandler())
 import apache_beam as beam
 from apache_beam.options.pipeline_options import GoogleCloudOptions, PipelineOptions, TestOptions
 
-from beam_jobs import files_driver, graph_driver, identity, report, steps
+from beam_jobs import files_driver, graph_driver, identity, processes, report, steps
 from beam_jobs.lock import held
 from beam_jobs.options import exchange, is_local, parser, pipeline_options
 from beam_jobs.plan import Job, describe
 from beam_jobs.planning import check_disk, planned, rehearse
+from beam_jobs.processes import Processes
 from beam_jobs.progress import Progress
 from beam_jobs.runner import pipeline
 from c4pipe import crawl, download, engine, files, resources
@@ -33,16 +36,18 @@ EXPECTED = (
     ImportError,  # a library for gs:// or s3:// that is not installed, say
     BadOptions,
     identity.AnotherBuild,
+    processes.ProcessLost,
     report.TooManyBadFiles,
     resources.ResourceError,
     engine.EngineError,
     crawl.CrawlError,
     download.DownloadError,
 )
+INTERRUPTED = 128 + signal.SIGINT  # as a shell has it
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run a build; 0 if it stands whole, 1 with the reason if not."""
+    """Run a build; 0 if it stands whole, 1 with the reason if not, 130 if Ctrl-C stopped it."""
     logging.basicConfig(level=logging.WARNING, force=True)
     logging.getLogger("apache_beam").setLevel(logging.ERROR)  # its local workers warn of what does not concern them
     arguments, rest = parser().parse_known_args(argv)
@@ -51,6 +56,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     except EXPECTED as error:
         print(f"build_c4: {error}", file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        print("build_c4: stopped; the same command goes on from what is done", file=sys.stderr)
+        return INTERRUPTED
     return 0
 
 
@@ -59,7 +67,7 @@ def run(arguments: argparse.Namespace, rest: Sequence[str]) -> None:
     try:
         files.require_known(arguments.output)
         job, selection = planned(arguments)
-        options = pipeline_options(arguments, rest, job.workers)
+        options = beam_options(arguments, rest, job.workers)
     except ValueError as error:
         raise BadOptions(str(error)) from error
     say(f"{job.parts} parts, {selection.bytes:,} bytes of WET, into {job.output} as {', '.join(job.formats)}")
@@ -71,15 +79,30 @@ def run(arguments: argparse.Namespace, rest: Sequence[str]) -> None:
     if is_local(arguments):
         rehearse(job)
         say(f"  {engine.told()}")
-    with held(job.output):
+    with shared_by(job, arguments) as workers, held(job.output):
         if not is_whole(job):
             check_disk(job, selection, arguments)
         if identity.claim_folder(job, selection):
             say("going on with the build that was begun there")
-        build(job, arguments, options)
+        build(job, arguments, options, workers)
 
 
-def build(job: Job, arguments: argparse.Namespace, options: PipelineOptions) -> None:
+def beam_options(arguments: argparse.Namespace, rest: Sequence[str], workers: int) -> PipelineOptions:
+    """Beam's options; of its own workers it gets as many only where no processes of ours do the work."""
+    return pipeline_options(arguments, rest, 1 if has_processes(arguments) else workers)
+
+
+def has_processes(arguments: argparse.Namespace) -> bool:
+    """Processes of our own do the items of the steps; otherwise workers of the runner do."""
+    return is_local(arguments) and exchange(arguments) == "files"
+
+
+def shared_by(job: Job, arguments: argparse.Namespace) -> AbstractContextManager[Processes | None]:
+    """The processes that do the items of the steps, if they are our own."""
+    return processes.ready(job) if has_processes(arguments) else nullcontext()
+
+
+def build(job: Job, arguments: argparse.Namespace, options: PipelineOptions, workers: Processes | None) -> None:
     """Run the job with the driver that fits the runner."""
     files.sweep(job.output)
     report.forget_unreadable(job)
@@ -90,7 +113,7 @@ def build(job: Job, arguments: argparse.Namespace, options: PipelineOptions) -> 
     else:
         steps.list_urls(job)
         if exchange(arguments) == "files":
-            build_through_files(job, options)
+            build_through_files(job, options, workers)
         else:
             result = graph(job, options).run()
             if not arguments.no_wait:
@@ -105,10 +128,10 @@ def is_whole(job: Job) -> bool:
     return all(files.exists(files.join(job.folder(wanted.variant), "manifest.json")) for wanted in job.wanted)
 
 
-def build_through_files(job: Job, options: PipelineOptions) -> None:
+def build_through_files(job: Job, options: PipelineOptions, workers: Processes | None) -> None:
     """A run of Beam, and what may be removed after it."""
     with Progress(job, files_driver.PHASES):
-        files_driver.run(job, options)
+        files_driver.run(job, options, workers)
     report.check_bad_files(job)
     report.publish(job)
     job.store.forget_exchanges()

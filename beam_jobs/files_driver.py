@@ -1,7 +1,9 @@
 """One machine: a run of Beam whose steps follow each other and exchange through files of the store.
 
-Beam's local runner keeps what it shuffles in memory, so nothing is shuffled here but the numbers of items:
-memory is that of the items at work, whatever the size of the crawl. Workers start once, which takes each some seconds.
+Beam's local runner keeps what it shuffles in memory, so nothing is shuffled here: memory is that of the items at work,
+whatever the size of the crawl. Its own workers would import Beam, each for itself, and talk by network, and the run
+would wait for ever for one that is killed: a step's items are shared by processes of ours (``processes.py``). Another
+runner, which has workers of its own, is dealt the numbers of the items.
 """
 
 from __future__ import annotations
@@ -15,6 +17,7 @@ from apache_beam.options.pipeline_options import PipelineOptions
 
 from beam_jobs import dealing, report, steps
 from beam_jobs.plan import Job
+from beam_jobs.processes import Processes
 from beam_jobs.runner import pipeline
 from c4pipe import files
 
@@ -104,23 +107,29 @@ STEPS = tuple(step for phase in PHASES.values() for step in phase)
 
 
 class OneAfterAnother(beam.PTransform):
-    """Run all steps in turn, the items of each in parallel; a step begins when the one before is through."""
+    """Run all steps in turn, the items of each in parallel; a step begins when the one before is through.
 
-    def __init__(self, job: Job) -> None:
+    They are done by processes of this machine, if there are some, else by the runner's workers.
+    """
+
+    def __init__(self, job: Job, processes: Processes | None = None) -> None:
         super().__init__()
-        self.job = job
+        self.job, self.processes = job, processes
 
     def expand(self, begin: beam.pvalue.PCollection) -> beam.pvalue.PCollection:
-        """Return the number of items that the last step did."""
+        """Return one element, once the last step is through."""
         done = begin
         for before, step in zip((None, *STEPS), STEPS, strict=False):
-            done = (
-                done
-                | f"Items of {step.name}" >> beam.FlatMap(_remaining, before, step, self.job)
-                | f"Deal {step.name}" >> beam.Reshuffle()
-                | f"Do {step.name}" >> beam.Map(_do, step, self.job)
-                | f"Await {step.name}" >> beam.combiners.Count.Globally()
-            )
+            if self.processes is not None:
+                done = done | f"Do {step.name}" >> beam.Map(_do_all, before, step, self.job, self.processes)
+            else:
+                done = (
+                    done
+                    | f"Items of {step.name}" >> beam.FlatMap(_remaining, before, step, self.job)
+                    | f"Deal {step.name}" >> beam.Reshuffle()
+                    | f"Do {step.name}" >> beam.Map(_do, step, self.job)
+                    | f"Await {step.name}" >> beam.combiners.Count.Globally()
+                )
         return done
 
 
@@ -136,8 +145,19 @@ def _do(item: Item, step: Step, job: Job) -> str:
     return name
 
 
-def run(job: Job, options: PipelineOptions) -> None:
-    """Do what remains of a build; if nothing does that costs a look at its reports."""
-    if any(step.remaining(job) for step in STEPS):  # stops at the first, on whose reports the next one's items depend
-        with pipeline(options) as graph:
-            _ = graph | "Begin" >> beam.Create([0]) | OneAfterAnother(job)
+def _do_all(done: object, before: Step | None, step: Step, job: Job, processes: Processes) -> None:
+    if processes.failure is None:
+        processes.each(step.run, job, (arguments for _, arguments in _remaining(done, before, step, job)))
+
+
+def run(job: Job, options: PipelineOptions, processes: Processes | None = None) -> None:
+    """Do what remains of a build; if nothing does that costs a look at its reports.
+
+    Raises what an item of a step raised, where processes of this machine do them.
+    """
+    if all(not step.remaining(job) for step in STEPS):  # ends at the first that has some: the next one's follow from it
+        return
+    with pipeline(options) as graph:
+        _ = graph | "Begin" >> beam.Create([0]) | OneAfterAnother(job, processes)
+    if processes is not None and processes.failure is not None:
+        raise processes.failure

@@ -1,4 +1,4 @@
-"""A pipeline with the runner that its options name; on this machine with worker processes of our own."""
+"""A pipeline with the runner that its options name; on this machine with as many of Beam's workers as it is to have."""
 
 from __future__ import annotations
 

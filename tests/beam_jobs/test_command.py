@@ -110,18 +110,23 @@ def test_seeds_at_the_borders(value: str) -> None:
         (("--workers", "1"), 1),
         (("--workers", "3"), 3),
         (("--workers", "3", "--runner", "DirectRunner"), 3),
+        (("--workers", "1", "--exchange", "shuffle"), 1),
+        (("--workers", "3", "--exchange", "shuffle"), 3),
         ((), os.cpu_count()),
     ],
 )
 def test_a_process_a_core(argv: tuple[str, ...], workers: int) -> None:
-    """On FnApiRunner, with our own command to start a worker where there are several."""
+    """On FnApiRunner; they are ours where steps exchange through files, else Beam's, by our own command."""
     arguments, rest = options.parser().parse_known_args(["--input", "x", "--output", "y", *argv])
-    given = options.pipeline_options(arguments, rest, budget.shared(arguments.memory, arguments.workers).workers)
+    count = budget.shared(arguments.memory, arguments.workers).workers
+    assert count == workers
+    given = build_c4.beam_options(arguments, rest, count)
     assert given.view_as(StandardOptions).runner == "FnApiRunner"
-    assert given.view_as(DirectOptions).direct_num_workers == workers
+    of_beam = 1 if build_c4.has_processes(arguments) else workers
+    assert given.view_as(DirectOptions).direct_num_workers == of_beam
     environment = getattr(pipeline(given).runner, "_default_environment", None)
     own = isinstance(environment, SubprocessSDKEnvironment)
-    assert own is (workers > 1)
+    assert own is (of_beam > 1)
     assert not own or environment.command_string.endswith("-m beam_jobs.worker")
 
 

@@ -1,0 +1,186 @@
+"""Processes that share a step's items: all is done once, and an end that nobody wanted is told and costs nothing."""
+
+from __future__ import annotations
+
+import os
+import pickle
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import builds
+import crawls
+import kills
+import pytest
+
+from beam_jobs import build_c4, options, planning, processes
+from beam_jobs.lock import held
+from beam_jobs.plan import Job
+
+ROOT = Path(__file__).parent.parent.parent
+AT_WORK_SECONDS = 60.0
+
+
+@pytest.fixture(scope="module")
+def wet(tmp_path_factory: pytest.TempPathFactory) -> str:
+    return crawls.write(tmp_path_factory.mktemp("wet"), crawls.dealt(crawls.crawl(seed=5, records=60), 3))
+
+
+@pytest.fixture(scope="module")
+def many(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """Files enough that a build is still at work some time after its first."""
+    return crawls.write(tmp_path_factory.mktemp("many"), crawls.dealt(crawls.crawl(seed=6, records=600), 60))
+
+
+def job_of(wet: str, output: Path, workers: int) -> Job:
+    parsed, _ = options.parser().parse_known_args(builds.arguments(wet, output))
+    return replace(planning.planned(parsed)[0], workers=workers)
+
+
+# Items of the tests, which processes must find by name: a folder, and what to do there.
+
+
+def note(job: Job, folder: str, number: int) -> None:
+    """Tell in a file which process did an item; the same item twice is an error."""
+    with open(Path(folder) / str(number), "x", encoding="ascii") as stream:
+        stream.write(str(os.getpid()))
+
+
+def note_slowly(job: Job, folder: str, number: int) -> None:
+    time.sleep(0.05)
+    note(job, folder, number)
+
+
+def fail(job: Job, folder: str, number: int) -> None:
+    raise OSError(28, "No space left on device", f"{folder}/{number}")
+
+
+def be_killed(job: Job, folder: str, number: int) -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def be_interrupted(job: Job, folder: str, number: int) -> None:
+    os.kill(os.getpid(), signal.SIGINT)
+
+
+def done(folder: Path) -> dict[int, int]:
+    return {int(path.name): int(path.read_text("ascii")) for path in folder.iterdir()}
+
+
+@pytest.mark.parametrize("workers", [1, 2, 3])
+def test_all_items_once(wet: str, tmp_path: Path, workers: int) -> None:
+    job = job_of(wet, tmp_path / "build", workers)
+    here = tmp_path / "items"
+    here.mkdir()
+    with processes.ready(job) as shared:
+        shared.each(note_slowly, job, [(str(here), number) for number in range(12)])
+        shared.each(note, job, [])
+        assert shared.failure is None
+    assert sorted(done(here)) == list(range(12))
+    by = set(done(here).values())
+    assert len(by) == workers
+    assert (os.getpid() in by) is (workers == 1)
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_what_an_item_raises_is_kept(wet: str, tmp_path: Path, workers: int) -> None:
+    job = job_of(wet, tmp_path / "build", workers)
+    with processes.ready(job) as shared:
+        shared.each(fail, job, [(str(tmp_path), 1)])
+        assert isinstance(shared.failure, OSError)
+        assert shared.failure.filename == f"{tmp_path}/1"
+
+
+def test_a_process_that_is_killed_is_missed(wet: str, tmp_path: Path) -> None:
+    job = job_of(wet, tmp_path / "build", 2)
+    with processes.ready(job) as shared:
+        shared.each(be_killed, job, [(str(tmp_path), 1)])
+        assert isinstance(shared.failure, processes.ProcessLost)
+    assert "one of 2 processes" in str(shared.failure)
+
+
+def test_processes_end_at_once_when_interrupted(wet: str, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    """Ctrl-C is for all processes of a terminal: this one tells of it, the others without a traceback."""
+    job = job_of(wet, tmp_path / "build", 2)
+    with processes.ready(job) as shared:
+        shared.each(be_interrupted, job, [(str(tmp_path), 1)])
+    assert isinstance(shared.failure, processes.ProcessLost)
+    assert capfd.readouterr().err == ""
+
+
+def test_they_come_out_of_a_pickle_where_they_are(wet: str, tmp_path: Path) -> None:
+    job = job_of(wet, tmp_path / "build", 2)
+    with processes.ready(job) as shared:
+        packed = pickle.dumps(shared)
+        assert pickle.loads(packed) is shared
+    with pytest.raises(KeyError):
+        pickle.loads(packed)
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_an_error_of_a_step_is_a_line(
+    wet: str, tmp_path: Path, workers: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Neither Beam's traceback nor ours; what is in the way is named, and once it is gone the build goes on."""
+    argv = builds.arguments(wet, tmp_path / "build", "--shards", "2", workers=workers)
+    in_the_way = tmp_path / "build" / "en" / "c4-train.00000-of-00002.json.gz"
+    in_the_way.mkdir(parents=True)
+    (in_the_way / "kept").touch()
+    assert build_c4.main(argv) == 1
+    said = capsys.readouterr().err
+    assert "Traceback" not in said
+    (line,) = (line for line in said.splitlines() if line.startswith("build_c4:"))
+    assert str(in_the_way) in line
+    (in_the_way / "kept").unlink()
+    in_the_way.rmdir()
+    assert build_c4.main(argv) == 0
+    builds.plain(builds.arguments(wet, tmp_path / "plain", "--shards", "2"))
+    assert builds.tree(tmp_path / "build" / "en") == builds.tree(tmp_path / "plain" / "en")
+
+
+def begun(argv: list[str], output: Path) -> subprocess.Popen[str]:
+    """A build that is at work."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "beam_jobs.build_c4", *argv],
+        cwd=ROOT,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+        # Tests in the background of a shell ignore it, and so would the build.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+    )
+    deadline = time.monotonic() + AT_WORK_SECONDS
+    while not (output / "store" / "pages").exists():
+        assert process.poll() is None
+        assert time.monotonic() < deadline
+        time.sleep(kills.POLL_SECONDS)
+    return process
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("workers", [1, 2])
+def test_ctrl_c_says_that_the_build_can_go_on(many: str, tmp_path: Path, workers: int) -> None:
+    argv = builds.arguments(many, tmp_path / "build", workers=workers)
+    process = begun(argv, tmp_path / "build")
+    os.killpg(process.pid, signal.SIGINT)
+    said = process.communicate(timeout=AT_WORK_SECONDS)[1]
+    assert "Traceback" not in said
+    assert said.splitlines()[-1] == "build_c4: stopped; the same command goes on from what is done"
+    assert process.returncode == build_c4.INTERRUPTED == 130
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="elsewhere processes are not forked")
+def test_processes_do_not_hold_the_folder(many: str, tmp_path: Path) -> None:
+    """A build that is killed alone can be begun again at once: its processes have no part in its lock."""
+    argv = builds.arguments(many, tmp_path / "build", workers=2)
+    process = begun(argv, tmp_path / "build")
+    process.kill()
+    process.wait()
+    with held(str(tmp_path / "build")):
+        pass
+    assert process.stderr is not None
+    process.stderr.close()
