@@ -20,7 +20,7 @@ from c4pipe.warc_headers import VERSION_LINE, WARC_BEGINS
 INPUT_BYTES = 1 << 16  # inflated at a time, at most
 READ_BYTES = 1 << 18  # read from the file at a time
 LOOK_BACK_BYTES = 1 << 20  # compressed bytes kept, to search behind an error for the next member
-DROP_BYTES = 1 << 22  # no longer kept, and dropped together: what stays is moved then
+BUFFER_BYTES = 1 << 22  # held of a file, at least: once they are full, what is still needed is moved to the front
 PROBE_BYTES = 1 << 12  # more than the header of a member and its first line take
 WHOLE_BYTES = 1 << 17  # compressed, in which a member must end that is offered whole
 
@@ -31,7 +31,8 @@ NOT_ZERO = re.compile(rb"[^\0]")
 
 Taken = TypeVar("Taken")
 # Takes whole members from a place in a buffer on; the last begins before an end, and of none more than WHOLE_BYTES are
-# looked at. Returns what was made of them, None if the first was left, and the place behind the last that was taken.
+# looked at: what stands further behind need not be of the file. Returns what was made of them, None if the first was
+# left, and the place behind the last that was taken.
 Take = Callable[[bytearray, int, int], tuple[Taken | None, int]]
 
 
@@ -68,14 +69,18 @@ def _plain_pieces(stream: BinaryIO, head: bytes) -> Iterator[bytes]:
 
 
 class _GzipFile:
-    """The compressed bytes of a file: a buffer with a place in it, and what was not far before it where it has been."""
+    """The compressed bytes of a file: a buffer with a place in it, and what was not far before it where it has been.
+
+    What stands in the buffer behind ``_end`` is no part of the file; once the file is read to its end, nothing does.
+    """
 
     def __init__(self, stream: BinaryIO, head: bytes) -> None:
         self._stream = stream
-        self._buffer = bytearray(head)
-        self._at = 0
+        self._buffer = bytearray(BUFFER_BYTES)
+        self._at = self._end = 0
         self._read_all = False
         self._start = 0  # file offset of buffer[0]
+        self._put(head)
 
     def members(self, take: Take[Taken] | None) -> Iterator[Member | Taken]:
         index = 0
@@ -94,33 +99,43 @@ class _GzipFile:
     def _whole(self, take: Take[Taken]) -> Taken | None:
         """Return what is made of the members at the place, and move behind them; None, and not moved, if nothing is."""
         self._ahead(WHOLE_BYTES)
-        end = len(self._buffer) - (0 if self._read_all else WHOLE_BYTES - 1)  # all that begin before are whole there
+        end = self._end - (0 if self._read_all else WHOLE_BYTES - 1)  # all that begin before are whole there
         taken, self._at = take(self._buffer, self._at, end)
         return taken
 
     def _ahead(self, size: int) -> None:
         """Have ``size`` bytes from the place on, fewer at the end of the file alone."""
-        while len(self._buffer) - self._at < size and self._more():
+        while self._end - self._at < size and self._more():
             pass
 
     def _more(self) -> bool:
-        """Read another block, and drop what lies too far behind the place; False at the end of the file."""
-        far = self._at - LOOK_BACK_BYTES
-        if far >= DROP_BYTES:
-            del self._buffer[:far]
+        """Read another block; False at the end of the file."""
+        block = self._stream.read(READ_BYTES)
+        if block:
+            self._put(block)
+        else:
+            del self._buffer[self._end :]
+            self._read_all = True
+        return bool(block)
+
+    def _put(self, block: bytes) -> None:
+        """Put a block behind what is there, in place: a bytearray that grows would be copied again and again."""
+        if self._end + len(block) > len(self._buffer) and (far := self._at - LOOK_BACK_BYTES) > 0:
+            self._buffer[: self._end - far] = self._buffer[far : self._end]
             self._start += far
             self._at -= far
-        block = self._stream.read(READ_BYTES)
-        self._buffer += block
-        self._read_all = not block
-        return bool(block)
+            self._end -= far
+        if (lacking := self._end + len(block) - len(self._buffer)) > 0:
+            self._buffer += bytes(lacking)
+        self._buffer[self._end : self._end + len(block)] = block
+        self._end += len(block)
 
     def _skip_padding(self) -> bool:
         """Move over zero bytes; False if nothing but them is left."""
-        if self._buffer[self._at : self._at + 1] > b"\0":
+        if self._at < self._end and self._buffer[self._at]:
             return True  # as nearly always
-        while not (found := NOT_ZERO.search(self._buffer, self._at)):
-            self._at = len(self._buffer)
+        while not (found := NOT_ZERO.search(self._buffer, self._at, self._end)):
+            self._at = self._end
             if not self._more():
                 return False
         self._at = found.start()
@@ -128,15 +143,15 @@ class _GzipFile:
 
     def _pieces(self, member: Member) -> Iterator[bytes]:
         """Inflate the member at the place, and leave the place where the next one begins."""
-        broken = "corrupt_gzip" if self._buffer.startswith(GZIP_MAGIC[:2], self._at) else "not_gzip"
+        broken = "corrupt_gzip" if self._buffer.startswith(GZIP_MAGIC[:2], self._at, self._end) else "not_gzip"
         inflater = zlib.decompressobj(GZIP_WBITS)
         while not inflater.eof:
             self._ahead(INPUT_BYTES)
-            if self._at == len(self._buffer):
+            if self._at == self._end:
                 yield inflater.flush()
                 self._resume(member, "truncated_gzip", "the file ends inside this gzip member")
                 return
-            block = bytes(self._buffer[self._at : self._at + INPUT_BYTES])
+            block = bytes(self._buffer[self._at : min(self._at + INPUT_BYTES, self._end)])
             before = inflater.copy()
             try:
                 piece = inflater.decompress(block, OUTPUT_BYTES)
@@ -154,16 +169,16 @@ class _GzipFile:
         self._at = max(self._at - LOOK_BACK_BYTES, member.offset + 1 - self._start)
         while self._next_magic() and not self._begins_a_record():
             self._at += 1
-        if damage == "truncated_gzip" and self._at < len(self._buffer):
+        if damage == "truncated_gzip" and self._at < self._end:
             damage, detail = "corrupt_gzip", "its compressed data have no end"  # zlib read on over the next members
         member.damage, member.detail = damage, detail
 
     def _next_magic(self) -> bool:
         """Move to the next bytes that may begin a member, or to the end of the file."""
-        while (found := self._buffer.find(GZIP_MAGIC, self._at)) < 0:
-            self._at = max(self._at, len(self._buffer) - len(GZIP_MAGIC) + 1)
+        while (found := self._buffer.find(GZIP_MAGIC, self._at, self._end)) < 0:
+            self._at = max(self._at, self._end - len(GZIP_MAGIC) + 1)
             if not self._more():
-                self._at = len(self._buffer)
+                self._at = self._end
                 return False
         self._at = found
         return True
@@ -171,8 +186,9 @@ class _GzipFile:
     def _begins_a_record(self) -> bool:
         """The bytes at the place inflate to a WARC version line."""
         self._ahead(PROBE_BYTES)
+        probe = self._buffer[self._at : min(self._at + PROBE_BYTES, self._end)]
         try:
-            start = zlib.decompressobj(GZIP_WBITS).decompress(self._buffer[self._at : self._at + PROBE_BYTES], 64)
+            start = zlib.decompressobj(GZIP_WBITS).decompress(probe, 64)
         except zlib.error:
             return False
         return WARC_BEGINS.match(start) is not None

@@ -70,8 +70,9 @@ cdef class Column:
         self.begin()
 
     cdef int begin(self) except -1:
-        """Begin anew, with room for as much as there was."""
-        self.data, self.ends = PyByteArray_FromStringAndSize(NULL, self.used), bytearray(8 * (self.count + 1))
+        """Begin anew, with room for somewhat more than there was: what grows is copied."""
+        cdef Py_ssize_t size = self.used + self.used // 4
+        self.data, self.ends = PyByteArray_FromStringAndSize(NULL, size), bytearray(8 * (self.count + 1))
         self.used = self.count = 0
         return 0
 

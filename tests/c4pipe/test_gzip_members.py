@@ -124,7 +124,7 @@ def test_members_behind_a_large_damaged_one_are_read(place: int) -> None:
 
 @pytest.mark.parametrize("seed", range(40))
 def test_what_is_dropped_of_a_file_is_never_missed(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    """With windows so small that nearly all is dropped while it is read, and with ones that drop nothing."""
+    """With buffers so small that nearly all is dropped while it is read, and with one that drops nothing."""
     rng = random.Random(seed)
     parts = [member(record(url, rng.randbytes(rng.choice((1, 60, 900))).hex().encode())) for url in URLS]
     data = bytearray(b"".join(parts))
@@ -132,11 +132,11 @@ def test_what_is_dropped_of_a_file_is_never_missed(seed: int, monkeypatch: pytes
         data[rng.randrange(len(data))] ^= rng.choice((1, 0x55, 0xFF))
     look_back, read_bytes = rng.choice((30, 200, 1000)), rng.choice((16, 100))
     found = []
-    for drop in (1, 100, 1 << 30):
+    for size in (1, 100, 1 << 20):
         for name, value in (
             ("LOOK_BACK", look_back),
             ("READ", read_bytes),
-            ("DROP", drop),
+            ("BUFFER", size),
             ("INPUT", 64),
             ("PROBE", 128),
         ):
