@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from c4pipe import engine
 from c4pipe.batch import joined
 from c4pipe.dedup import UrlClaim
 from c4pipe.digests import KEY_BYTES
@@ -159,11 +160,8 @@ def line_claims(
     """
     key, key_low = words([packed])
     rank, rank_low = words([ranks])
-    standing = np.empty(len(rows), np.uint64)  # of each page among these
-    standing[np.lexsort((rank_low, rank))] = np.arange(len(rows), dtype=np.uint64)
-    page = np.repeat(np.arange(len(rows)), counts)
-    chosen = _least_of_each(key, key_low, standing[page])
-    page = page[chosen]
+    chosen = least_of_each(key, key_low, np.repeat(rank, counts), np.repeat(rank_low, counts))
+    page = np.repeat(np.arange(len(rows)), counts)[chosen]
     claims = np.empty(len(chosen), LINE_CLAIM)
     columns = (key[chosen], key_low[chosen], rank[page], rank_low[page], part, rows[page])
     for name, column in zip(LINE_CLAIM.names or (), columns, strict=False):
@@ -178,15 +176,22 @@ def line_owners(claims: LineClaims) -> Places:
     No two pages have one rank: those that claim lines have won their URLs.
     """
     words_of = (np.ascontiguousarray(claims[name]) for name in ("key", "key_low", "rank", "rank_low"))
-    chosen = np.sort(_least_of_each(*words_of))  # as they came, so by part where the claims came so
+    chosen = np.sort(least_of_each(*words_of))  # as they came, so by part where the claims came so
     owners = np.empty(len(chosen), LINE_PLACE)
     for name in LINE_PLACE.names or ():
         owners[name] = claims[name][chosen]
     return by_part(owners)
 
 
-def _least_of_each(key: Words, key_low: Words, *rank: Words) -> npt.NDArray[np.int64]:
-    """Return where the claim of the least rank stands for each key, by key; of equal ones the first."""
+def least_of_each(key: Words, key_low: Words, rank: Words, rank_low: Words) -> npt.NDArray[np.int64]:
+    """Return where the claim of the least rank stands for each key, by key; of equal ones the first.
+
+    >>> key, rank = np.array([7, 5, 7, 5], np.uint64), np.array([2, 4, 1, 4], np.uint64)
+    >>> least_of_each(key, key, rank, rank).tolist()
+    [1, 2]
+    """
+    if twin := engine.twin("claims"):
+        return np.frombuffer(twin.least_of_each(key, key_low, rank, rank_low), np.int64)
     order = _by_key(key, key_low)
     first = _group_starts(key[order], key_low[order])
     chosen, sizes = order[first], np.diff(np.append(first, len(order)))
@@ -194,7 +199,7 @@ def _least_of_each(key: Words, key_low: Words, *rank: Words) -> npt.NDArray[np.i
     rivals, sizes = order[np.repeat(shared, sizes)], sizes[shared]
     first = np.cumsum(sizes) - sizes
     least = np.ones(len(rivals), bool)
-    for word in rank:  # the second word decides among those whose first is the least
+    for word in (rank, rank_low):  # the second word decides among those whose first is the least
         ranks = np.where(least, word[rivals], np.uint64(2**64 - 1))
         least &= ranks == np.repeat(_least(ranks, first), sizes)
     chosen[shared] = _least(np.where(least, rivals, len(order)), first)

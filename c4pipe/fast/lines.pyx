@@ -106,7 +106,7 @@ cdef struct Lines:
     place seen  # up to where it was looked for ends
     uint64_t ends  # possible ones of the last 64 bytes before
 
-# The patterns of c4pipe/rows.py: every match has a "[" and ends with a "]" or with blanks.
+# The patterns of c4pipe/rows.py: every match ends with a "]" or with blanks, and has what ``may_have_brackets`` sees.
 cdef BRACKETS = frozenset({
     r"\[\d*\]|\[edit\]|\[citation needed\]",
     r"(?i)^(?:\[(?:\d+|edit|citation needed)\]\s*)+|(?<!\s)\s*\[(?:\d+|edit|citation needed)\]",
@@ -581,7 +581,7 @@ cdef int run(Program program, place begin, place end, int row, list edited) exce
     cdef Py_ssize_t size = 0
     for row in range(row, program.rows):
         step = &program.steps[row]
-        if step.act == DELETE_BRACKETS and not holds(begin, end, c"["):
+        if step.act == DELETE_BRACKETS and not may_have_brackets(begin, end):
             continue
         if step.act == PHRASES and not searched:
             searched = True
@@ -683,8 +683,30 @@ cdef bint word_longer(place begin, place end, Py_ssize_t characters) noexcept:
     return False
 
 
-cdef inline bint holds(place begin, place end, uint8_t c) noexcept:
-    return begin < end and memchr(begin, c, end - begin) is not NULL
+cdef bint may_have_brackets(place begin, place end) noexcept:
+    """There is a "[" before a "]", before digits and a "]", or before "ed" or "ci", in either case.
+
+    What is not ASCII may be any letter or digit.
+    """
+    cdef place t = begin
+    cdef uint8_t first, second
+    while begin < end:
+        begin = <place>memchr(begin, c"[", end - begin)
+        if begin is NULL:
+            return False
+        begin += 1
+        t = begin
+        while t < end and c"0" <= t[0] <= c"9":
+            t += 1
+        if t == end:
+            return False
+        if t[0] == c"]" or t[0] >= 0x80:
+            return True
+        if t == begin and t + 1 < end:
+            first, second = t[0] | 0x20, (t + 1)[0]
+            if first == c"e" and second | 0x20 == c"d" or first == c"c" and (second | 0x20 == c"i" or second >= 0x80):
+                return True
+    return False
 
 
 cdef inline bint may_have_odd_case(place begin, place end) noexcept:

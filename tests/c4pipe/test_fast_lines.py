@@ -56,6 +56,25 @@ def test_any_text(stage: int, text: str) -> None:
     fuzz_lines.agree((stage, text))
 
 
+@pytest.mark.parametrize("rows", [C4_ROWS, PAPER_ROWS], ids=["c4", "paper"])
+def test_whatever_stands_in_brackets(rows: tuple[cleaning.Row, ...]) -> None:
+    """Every word and every beginning of one, in either case, with what counts as a letter or digit though no ASCII."""
+    stage = CleanLines(rows, 1)
+    words = ["", "0", "19", "1\u0661", "\u0661", "\u00b2", "x", "edit", "EDIT", "ed\u0131t", "ed\u0130t", "\u00e9dit"]
+    words += [
+        "citation needed",
+        "Citation Needed",
+        "c\u0131tation needed",
+        "C\u0130tation needed",
+        "citatio\u0578 needed",
+    ]
+    begun = sorted({word[:n] for word in words for n in range(len(word) + 1)})
+    ends = ("]", "", "].", "x]", "\u0661]", "[1]")
+    for inside, before, behind in itertools.product(begun, ("", " ", "["), ends):
+        for line in (f"{FIVE}{before}[{inside}{behind}", f"{before}[{inside}{behind} {FIVE}."):
+            agree(stage, line)
+
+
 def test_mutated_texts() -> None:
     """A start of what can run for long."""
     lines = [f"{FIVE}.", "Please read the Privacy Policy of all.", "A fact is[12] here.[3]", "Home", f"{FIVE} [edit]"]
