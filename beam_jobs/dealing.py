@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 
 from beam_jobs.plan import Job
 from c4pipe import keys, shards
+from c4pipe.batch import ordered
 from c4pipe.digests import KEY_BYTES
 
 DOCUMENTS = pa.schema(
@@ -31,7 +32,7 @@ def in_order(tables: Sequence[pa.Table]) -> pa.Table:
     """Return the documents of a shard as they are written: by their keyed hash, wherever they come from."""
     documents = pa.concat_tables([DOCUMENTS.empty_table(), *tables])
     high, low = keys.leading_words(documents)
-    return documents.drop_columns("key").take(np.lexsort((low, high)))
+    return ordered(documents.drop_columns("key"), np.lexsort((low, high)))
 
 
 def size_of(documents: pa.Table) -> int:

@@ -17,7 +17,7 @@ from beam_jobs.plan import Branch, LineScope
 from beam_jobs.store import Part
 from beam_jobs.tree import Tree
 from c4pipe import keys, shards
-from c4pipe.batch import Batch, hashes, joined, totals
+from c4pipe.batch import Batch, hashes, joined, ordered, totals
 from c4pipe.variants import Variant, flat
 
 
@@ -39,7 +39,7 @@ class Judged:
         tables = {}
         for place in sorted(self.pieces):
             table = pa.concat_tables(self.pieces.pop(place))
-            tables[place] = table.take(np.lexsort(keys.leading_words(table)[::-1]))
+            tables[place] = ordered(table, np.lexsort(keys.leading_words(table)[::-1]))
         return tables
 
 

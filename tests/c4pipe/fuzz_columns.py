@@ -1,4 +1,4 @@
-"""Fuzzing of the compiled choice of some strings of a column against Arrow's."""
+"""Fuzzing of the compiled choice of some strings of a column, and of their order, against Arrow's."""
 
 from __future__ import annotations
 
@@ -39,3 +39,10 @@ def agree(case: Case) -> None:
         found = batch.where(some, here)
         assert found == some.filter(pa.array(here)), case
         found.validate(full=True)
+    first, last = case.part
+    whole = pa.array([string.decode("utf-8", "ignore") for string in case.strings], pa.large_string())
+    text = pa.chunked_array([whole[:first], whole[first:last], whole[last:]])
+    order = np.flatnonzero(kept)[::-1]
+    table = batch.ordered(pa.table({"text": text}), order)
+    assert table == pa.table({"text": text.take(pa.array(order))}), case
+    table.validate(full=True)

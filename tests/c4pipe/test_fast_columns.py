@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from c4pipe import engine
-from c4pipe.batch import where
+from c4pipe.batch import ordered, where
 
 room = pytest.importorskip("c4pipe.fast.columns")
 KINDS = (pa.large_string(), pa.large_binary(), pa.string(), pa.binary(), pa.binary(2))
@@ -57,3 +57,28 @@ def test_each_string_is_kept_or_not(count: int) -> None:
     column = pa.array(["a", "b", "c"], pa.large_string())
     with pytest.raises(ValueError, match=f"{count} strings are kept or not, but there are 3"):
         where(column, np.ones(count, np.bool_))
+
+
+@given(
+    st.lists(st.lists(st.text(max_size=3), max_size=4), max_size=4), st.randoms(), st.sampled_from(["plain", "fast"])
+)
+def test_rows_in_any_order(chunks: list[list[str]], rng: random.Random, chosen: str) -> None:
+    """In chunks, some of them parts of longer ones; a row may be left out, or come again."""
+    rows = [text for chunk in chunks for text in chunk]
+    order = [rng.randrange(len(rows)) for _ in range(rng.randrange(6) if rows else 0)]
+    column = pa.chunked_array(
+        [pa.array(["long", *chunk], pa.large_string())[1:] for chunk in chunks], pa.large_string()
+    )
+    short = pa.chunked_array([pa.array(rows, pa.string())])
+    with engine.using(chosen):
+        found = ordered(pa.table({"text": column, "url": short}), np.array(order, np.int64))
+    assert found.schema == pa.schema({"text": pa.large_string(), "url": pa.string()})
+    found.validate(full=True)
+    assert found["text"].to_pylist() == found["url"].to_pylist() == [rows[row] for row in order]
+
+
+@pytest.mark.parametrize("row", [-1, 3])
+def test_a_row_that_is_not_there(row: int) -> None:
+    column = pa.chunked_array([["a", "b"], ["c"]], pa.large_string())
+    with pytest.raises(IndexError, match=f"there is no row {row} of 3"):
+        ordered(pa.table({"text": column}), np.array([0, row]))
