@@ -609,7 +609,7 @@ def test_the_split_that_a_name_tells(path: str, told: tuple[str, str] | None) ->
         ),
         ("a.jsonl", b'[{"url": "u", "text": "t"}]', "a.jsonl, line 1: not a JSON object"),
         ("a.jsonl", b'{"url": "\xff", "text": "t"}', "a.jsonl, line 1: "),
-        ("a.json.gz", gzip.compress(b'{"url": "u", "text": "t"}\n')[:-6], "a.json.gz, after line 0: "),
+        ("a.json.gz", gzip.compress(b'{"url": "u", "text": "t"}\n', mtime=0)[:-6], "a.json.gz, after line 0: "),
         ("a.json.gz", b"nothing", "a.json.gz, after line 0: Not a gzipped file"),
         ("a.parquet", b"nothing", "a.parquet, as Parquet: "),
     ],
