@@ -9,7 +9,7 @@ all else the answer is None, and they decide. Why what is taken is the same:
   (no line of blanks, no ``WARC/`` line is before it), and a value is printable ASCII without a carriage return, so
   that the fields are those of ``header_fields``, and ``strip`` takes off blanks (0x20) alone. Content-Length is a
   number within the limit, and behind that many bytes there are at most ``BLANKS_MAX`` blank ones, and the end.
-- *Text.* The body is valid UTF-8, checked whole: overlong forms, surrogates and all else that Python's strict decoder
+- *Text.* The body is valid UTF-8, checked whole (``validity.h``): overlong forms, surrogates and all else that Python's strict decoder
   refuses are refused. A carriage return ends a line as a line feed does. Of each line the blanks at both ends go
   (``blank_size``: the 29 characters of ``str.isspace``, by their UTF-8), then empty lines and those with a prefix of
   ``metadata``. A blank is a whole character that begins with no continuation byte, so what is left is valid, too.
@@ -28,6 +28,10 @@ cdef extern from "vectors.h":
     uint64_t line_ends_64(const uint8_t* at) noexcept
     uint32_t high_bits_16(const uint8_t* at) noexcept
     int lowest_bit(uint64_t bits) noexcept
+
+cdef extern from "validity.h":
+    bint utf8_valid(const uint8_t* at, const uint8_t* end) noexcept
+    bint utf8_valid_anywhere(const uint8_t* at, const uint8_t* end) noexcept
 
 cdef extern from "inflate.h":
     enum:
@@ -222,7 +226,7 @@ cdef class Regular:
         if length < 0 or length > self._limit or length > end - body:
             return IRREGULAR
         cdef place body_end = body + <Py_ssize_t>length
-        if not blank(body_end, end) or not valid(body, body_end):
+        if not blank(body_end, end) or not utf8_valid(body, body_end):
             return IRREGULAR
         cdef int column, field, lacks = 0
         cdef Column text = self._columns[TEXT]
@@ -449,44 +453,8 @@ cdef place before_blanks(place first, place last) noexcept:
     return last
 
 
-cdef bint valid(place at, place end) noexcept:
-    """The bytes are UTF-8."""
-    cdef uint32_t high
-    cdef uint32_t character
-    cdef uint8_t byte
-    while at < end:
-        if end - at >= 16:
-            high = high_bits_16(at)
-            if not high:
-                at += 16
-                continue
-            at += lowest_bit(high)
-        byte = at[0]
-        if byte < 0x80:
-            at += 1
-            continue
-        while True:  # as long as one such character follows another
-            if byte < 0xE0:
-                if byte < 0xC2 or end - at < 2 or at[1] & 0xC0 != 0x80:
-                    return False
-                at += 2
-            elif byte < 0xF0:
-                if end - at < 3 or at[1] & 0xC0 != 0x80 or at[2] & 0xC0 != 0x80:
-                    return False
-                character = (byte & 0x0F) << 12 | (at[1] & 0x3F) << 6 | (at[2] & 0x3F)
-                if character < 0x800 or 0xD800 <= character <= 0xDFFF:
-                    return False
-                at += 3
-            else:
-                if end - at < 4 or at[1] & 0xC0 != 0x80 or at[2] & 0xC0 != 0x80 or at[3] & 0xC0 != 0x80:
-                    return False
-                character = (byte & 0x07) << 18 | (at[1] & 0x3F) << 12 | (at[2] & 0x3F) << 6 | (at[3] & 0x3F)
-                if byte > 0xF4 or character < 0x10000 or character > 0x10FFFF:
-                    return False
-                at += 4
-            if at == end:
-                return True
-            byte = at[0]
-            if byte < 0x80:
-                break
-    return True
+def is_utf8(bytes data not None, *, bint anywhere=False):
+    """Whether the bytes are UTF-8, as this processor tells it, or as any does."""
+    cdef place at = <place>PyBytes_AS_STRING(data)
+    cdef place end = at + PyBytes_GET_SIZE(data)
+    return utf8_valid_anywhere(at, end) if anywhere else utf8_valid(at, end)
