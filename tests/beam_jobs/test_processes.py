@@ -49,8 +49,13 @@ def note(job: Job, folder: str, number: int) -> None:
         stream.write(str(os.getpid()))
 
 
-def note_slowly(job: Job, folder: str, number: int) -> None:
-    time.sleep(0.05)
+def note_once_all_have_one(job: Job, folder: str, number: int) -> None:
+    """Not until each process has an item, however late one of them begins: else the others might do all."""
+    begun = Path(f"{folder}-begun")
+    (begun / str(os.getpid())).touch()
+    deadline = time.monotonic() + AT_WORK_SECONDS
+    while len(list(begun.iterdir())) < job.workers and time.monotonic() < deadline:
+        time.sleep(kills.POLL_SECONDS)
     note(job, folder, number)
 
 
@@ -75,8 +80,9 @@ def test_all_items_once(wet: str, tmp_path: Path, workers: int) -> None:
     job = job_of(wet, tmp_path / "build", workers)
     here = tmp_path / "items"
     here.mkdir()
+    (tmp_path / "items-begun").mkdir()
     with processes.ready(job) as shared:
-        shared.each(note_slowly, job, [(str(here), number) for number in range(12)])
+        shared.each(note_once_all_have_one, job, [(str(here), number) for number in range(12)])
         shared.each(note, job, [])
         assert shared.failure is None
     assert sorted(done(here)) == list(range(12))
