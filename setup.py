@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 
@@ -9,7 +10,7 @@ from Cython.Build import cythonize
 from setuptools import Extension, setup
 
 # Verdicts hang on the order of floating-point operations, so none may be fused or reordered.
-FLAGS = ["/O2", "/fp:precise"] if sys.platform == "win32" else ["-O3", "-fno-math-errno", "-ffp-contract=off"]
+FLAGS = ["/O2", "/fp:precise"] if sys.platform == "win32" else ["-O3", "-fno-math-errno", "-ffp-contract=off", "-g0"]
 ROOT = Path(__file__).parent
 FAST = ROOT / "c4pipe" / "fast"
 HEADERS = sorted(header.relative_to(ROOT).as_posix() for header in FAST.glob("*.h"))
@@ -25,4 +26,7 @@ extensions = [
     for room in sorted(FAST.glob("*.pyx"))
 ]
 directives = {"language_level": 3, "boundscheck": False, "wraparound": False, "cdivision": True, "embedsignature": True}
-setup(ext_modules=cythonize(extensions, build_dir="build", compiler_directives=directives))
+setup(
+    ext_modules=cythonize(extensions, build_dir="build", compiler_directives=directives),
+    options={"build_ext": {"parallel": os.cpu_count()}},
+)
