@@ -2,6 +2,9 @@
 PYTHON ?= python3
 VENV ?= .venv
 BIN = $(VENV)/bin
+# All tests by a process for each core, of about 1 GB each, but eight at most. A file's tests are one process's, as they
+# share what they build, and the long ones, which come first, begin first. Some tests (TESTS=) by one, which starts sooner.
+TEST_PROCESSES ?= --numprocesses auto --maxprocesses 8 --dist loadfile --no-loadscope-reorder
 COMPILED = $(wildcard c4pipe/fast/*.pyx c4pipe/fast/*.h) build_tools/backend.py
 PIP = $(BIN)/python -m pip install --quiet --constraint constraints.txt
 APT = sudo apt-get install -y git make python3 python3-venv
@@ -16,8 +19,8 @@ demo: $(VENV)/demo  ## WET files to C4 shards to a pretrained T5: the whole road
 	@PATH="$(abspath $(BIN)):$$PATH" WET="$(WET)" CRAWL="$(CRAWL)" RESOURCES="$(RESOURCES)" OUTPUT="$(OUTPUT)" STEPS="$(STEPS)" \
 		bash examples/demo.sh
 
-test: $(VENV)/test  ## run the tests, with no network
-	$(BIN)/python -m pytest $(TESTS)
+test: $(VENV)/test  ## run the tests, with no network (TESTS= for some)
+	$(BIN)/python -m pytest $(or $(TESTS),$(TEST_PROCESSES))
 
 test-reference: $(VENV)-reference/test  ## compare every rule with the reference's own code (TensorFlow, in its own environment)
 	$(VENV)-reference/bin/python -m pytest -o addopts="-ra --strict-markers" tests/reference

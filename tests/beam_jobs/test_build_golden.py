@@ -15,8 +15,6 @@ from pathlib import Path
 from typing import Any
 
 import builds
-import corpora
-import family
 import pytest
 
 from beam_jobs import build_c4
@@ -34,7 +32,6 @@ WAYS = {  # exchange, engine, processes
     "plain": ("files", "plain", 2),
 }
 VARIANTS = ("en", "en.noblocklist", "en.noclean", "realnewslike", "webtextlike", "multilingual")
-PAPER_DOCUMENTS = dict(zip(VARIANTS, (665, 864, 1109, 158, 110, 1048), strict=True))  # docs/semantics.md
 KNOWN = Path(__file__).parent.parent / "known-deviations.json"
 
 
@@ -149,40 +146,6 @@ def test_all_variants_conform_to_the_released_version(
     if name not in variants:
         pytest.skip(f"cld3 is not installed: {langid.CLD3_REMEDY}")
     assert conform(name, golden / "3.0.1", released / name, shared, "--semantics", "3.0.1") == 0
-
-
-@pytest.fixture(scope="module")
-def paper(
-    shared: Path, ten_wet_files: list[Path], variants: tuple[str, ...], tmp_path_factory: pytest.TempPathFactory
-) -> Path:
-    """All variants as the papers word them."""
-    output = tmp_path_factory.mktemp("paper") / "build"
-    previous = resources.source()
-    argv = builds.arguments(
-        ",".join(map(str, ten_wet_files)),
-        output,
-        *("--semantics", "paper", "--shards", "4", "--variant", ",".join(variants)),
-        *("--urls", str(shared / "golden" / "c4" / "webtextlike.urls.txt")),
-        workers=2,
-        resources=shared / "data" / "resources",
-        format="parquet",
-    )
-    assert build_c4.main(argv) == 0
-    resources.use(previous)
-    return output
-
-
-def test_all_variants_of_the_papers_are_the_oracles(paper: Path, shared: Path, ten_wet_files: list[Path]) -> None:
-    """No code of the papers' authors says what they are, so the build is held to the plain one in memory."""
-    resources.use(str(shared / "data" / "resources"))
-    made = family.variants("paper", str(shared / "golden" / "c4" / "webtextlike.urls.txt"))
-    expected = corpora.of_oracle(ten_wet_files, made)
-    found = corpora.of_build(paper, made)
-    assert {name: len(corpus.documents) for name, corpus in found.items()} == {
-        name: PAPER_DOCUMENTS[name] for name in made
-    }
-    for name in made:
-        assert found[name] == expected[name]
 
 
 def test_another_build_does_not_conform(built: dict[str, Path], golden: Path, shared: Path) -> None:

@@ -14,7 +14,8 @@ TORCH = importlib.util.find_spec("torch") is not None or os.environ.get("CI") ==
 if TORCH:
     import torch
 
-    torch.set_num_threads(2)
+    # One where other processes test beside this: threads that wait for each other would take the others' time.
+    torch.set_num_threads(1 if "PYTEST_XDIST_WORKER" in os.environ else 2)
 
 
 class WithoutTorch(pytest.Module):
