@@ -5,6 +5,7 @@ BIN = $(VENV)/bin
 # All tests by a process for each core, of about 1 GB each, but eight at most. A file's tests are one process's, as they
 # share what they build, and the long ones, which come first, begin first. Some tests (TESTS=) by one, which starts sooner.
 TEST_PROCESSES ?= --numprocesses auto --maxprocesses 8 --dist loadfile --no-loadscope-reorder
+TEST_EXTRAS ?= model,dev
 COMPILED = $(wildcard c4pipe/fast/*.pyx c4pipe/fast/*.h) build_tools/backend.py
 PIP = $(BIN)/python -m pip install --quiet --constraint constraints.txt
 APT = sudo apt-get install -y git make python3 python3-venv
@@ -57,7 +58,7 @@ $(VENV)/demo: pyproject.toml setup.py constraints.txt $(COMPILED) | $(VENV)/bin/
 
 $(VENV)/test: pyproject.toml setup.py constraints.txt $(COMPILED) | $(VENV)/bin/python
 	@echo "Installing c4pipe and what its tests need into $(VENV): some minutes, once."
-	$(PIP) --editable '.[model,dev]'
+	$(PIP) --editable '.[$(TEST_EXTRAS)]'
 	@touch $@ $(VENV)/demo
 
 $(VENV)/bench: pyproject.toml setup.py constraints.txt $(COMPILED) | $(VENV)/bin/python
