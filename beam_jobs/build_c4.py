@@ -13,7 +13,7 @@ from contextlib import AbstractContextManager, nullcontext
 logging.getLogger().addHandler(logging.NullHandler())
 
 import apache_beam as beam
-from apache_beam.options.pipeline_options import GoogleCloudOptions, PipelineOptions, TestOptions
+from apache_beam.options.pipeline_options import DirectOptions, GoogleCloudOptions, PipelineOptions, TestOptions
 
 from beam_jobs import files_driver, graph_driver, identity, processes, report, steps
 from beam_jobs.lock import held
@@ -89,7 +89,11 @@ def run(arguments: argparse.Namespace, rest: Sequence[str]) -> None:
 
 def beam_options(arguments: argparse.Namespace, rest: Sequence[str], workers: int) -> PipelineOptions:
     """Beam's options; of its own workers it gets as many only where no processes of ours do the work."""
-    return pipeline_options(arguments, rest, 1 if has_processes(arguments) else workers)
+    if not has_processes(arguments):
+        return pipeline_options(arguments, rest, workers)
+    options = pipeline_options(arguments, rest)
+    options.view_as(DirectOptions).direct_running_mode = "in_memory"
+    return options
 
 
 def has_processes(arguments: argparse.Namespace) -> bool:

@@ -146,8 +146,11 @@ def _do(item: Item, step: Step, job: Job) -> str:
 
 
 def _do_all(done: object, before: Step | None, step: Step, job: Job, processes: Processes) -> None:
+    def items() -> Iterator[tuple[Any, ...]]:  # not before they are asked for, so that an error is told as an item's
+        yield from (arguments for _, arguments in _remaining(done, before, step, job))
+
     if processes.failure is None:
-        processes.each(step.run, job, (arguments for _, arguments in _remaining(done, before, step, job)))
+        processes.each(step.run, job, items())
 
 
 def run(job: Job, options: PipelineOptions, processes: Processes | None = None) -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import gc
 import multiprocessing
 import os
+import pickle
 import signal
 import sys
 import threading
@@ -44,9 +45,10 @@ class Processes:
         return _here, (id(self),)
 
     def each(self, run: Callable[..., None], job: Job, items: Iterable[tuple[Any, ...]]) -> None:
-        """Run a function of the job and an item, for all items; an error ends it, once what is at work is done.
+        """Run a function of the job and an item, for all items; an error ends it.
 
-        The error is kept as ``failure``: Beam would tell its text and a traceback of its own.
+        What is at work then is done, and what waits for its turn, an item at most, unless a process is lost. The error
+        is kept as ``failure``: Beam would tell its text and a traceback of its own.
         """
         try:
             if self.pool is None:
@@ -73,8 +75,22 @@ def ready(job: Job) -> Iterator[Processes]:
         return
     context = multiprocessing.get_context(START)
     with ProcessPoolExecutor(job.workers, context, initializer=_begin, initargs=(job,)) as pool:
-        pool.submit(os.getpid).result()  # forks them all, now
+        _fork(pool)
         yield from _opened(pool)
+
+
+def _fork(pool: ProcessPoolExecutor) -> None:
+    """Have all processes of a pool begin, or none; a Ctrl-C waits until then: a fork's hooks would swallow it."""
+    others = set(multiprocessing.active_children())
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        pool.submit(os.getpid)
+    except BaseException:
+        for process in set(multiprocessing.active_children()) - others:  # what would end them has not begun
+            process.terminate()
+        raise
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _opened(pool: ProcessPoolExecutor | None) -> Iterator[Processes]:
@@ -87,8 +103,10 @@ def _opened(pool: ProcessPoolExecutor | None) -> Iterator[Processes]:
 
 
 def _begin(job: Job) -> None:
-    """Begin a process: it ends at once when it is told to by Ctrl-C, or when the one that made it has ended."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    """Begin a process: it ends at once when Ctrl-C tells it to, or when the one that made it has ended."""
+    if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:  # as in the background of a script
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
     threading.Thread(target=_end_with_parent, daemon=True).start()
     gc.freeze()  # else collecting garbage would write to, and so copy, all that is shared
     job.begin()
@@ -101,15 +119,29 @@ def _end_with_parent() -> None:
     os._exit(1)
 
 
+def _told(run: Callable[..., None], job: Job, *item: Any) -> None:
+    """Do an item; an error that would not come through to the process that asks comes as its text."""
+    try:
+        run(job, *item)
+    except Exception as error:
+        try:
+            pickle.loads(pickle.dumps(error))
+        except Exception:  # noqa: BLE001  # whatever its class does when it is made anew
+            raise RuntimeError(f"{type(error).__name__}: {error}") from None
+        raise
+
+
 def _share(pool: ProcessPoolExecutor, run: Callable[..., None], job: Job, items: Iterable[tuple[Any, ...]]) -> None:
     left = iter(items)
     try:
-        at_work = {pool.submit(run, job, *item) for item in islice(left, job.workers + 1)}  # one waits for its turn
+        at_work = {
+            pool.submit(_told, run, job, *item) for item in islice(left, job.workers + 1)
+        }  # one waits for its turn
         while at_work:
             done, at_work = wait(at_work, return_when=FIRST_COMPLETED)
             for one in done:
                 one.result()
-            at_work |= {pool.submit(run, job, *item) for item in islice(left, len(done))}
+            at_work |= {pool.submit(_told, run, job, *item) for item in islice(left, len(done))}
     except BrokenProcessPool as error:
         raise ProcessLost(
             f"one of {job.workers} processes at work is gone: killed, as the system does where memory runs out, or "

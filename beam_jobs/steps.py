@@ -27,7 +27,7 @@ from beam_jobs.plan import Job, LineScope
 from c4pipe import download, files, keys, shards
 
 # What a step holds at its peak, by the bytes of what it settles or sorts.
-URL_COPIES, LINE_COPIES, DOCUMENT_COPIES = 3, 4, 3
+URL_COPIES, LINE_COPIES, DOCUMENT_COPIES = 3, 5, 3
 
 
 def item(number: int, *more: int) -> str:

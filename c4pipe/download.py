@@ -53,7 +53,10 @@ class DownloadError(RuntimeError):
 
     def __init__(self, url: str, reason: str, status: int | None = None) -> None:
         super().__init__(f"{url}: {reason}")
-        self.status = status
+        self.url, self.reason, self.status = url, reason, status
+
+    def __reduce__(self) -> tuple[type[DownloadError], tuple[str, str, int | None]]:
+        return type(self), (self.url, self.reason, self.status)
 
 
 class _Passing(Exception):

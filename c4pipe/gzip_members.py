@@ -111,11 +111,11 @@ class _GzipFile:
     def _more(self) -> bool:
         """Read another block; False at the end of the file."""
         block = self._stream.read(READ_BYTES)
+        self._read_all = not block
         if block:
             self._put(block)
         else:
             del self._buffer[self._end :]
-            self._read_all = True
         return bool(block)
 
     def _put(self, block: bytes) -> None:

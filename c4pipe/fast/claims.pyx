@@ -55,6 +55,11 @@ cdef void sort(Claim* claims, Claim* room, Py_ssize_t count, int shift) noexcept
     if count <= FEW:
         sort_few(claims, count)
         return
+    i = 1
+    while i < count and less(&claims[i - 1], &claims[i]):
+        i += 1
+    if i == count:  # in order: all of one key are, since dealing keeps the order of equals
+        return
     if count <= MANY or shift == 0:
         qsort(claims, count, sizeof(Claim), compared)
         return

@@ -50,7 +50,7 @@ def ordered(list chunks not None, const int64_t[:] order not None):
     """The strings of a column in chunks, each offsets and bytes, in an order: their ends, after a 0, and bytes."""
     cdef const int64_t[::1] offsets
     cdef const uint8_t[::1] data
-    cdef Py_ssize_t count = sum([len(chunk[0]) - 1 for chunk in chunks]), used = 0, row = 0, i
+    cdef Py_ssize_t count = sum([max(len(chunk[0]) - 1, 0) for chunk in chunks]), used = 0, row = 0, i
     cdef bytearray bounds = PyByteArray_FromStringAndSize(NULL, 8 * (order.shape[0] + 1)), taken
     cdef int64_t* ends = <int64_t*>PyByteArray_AS_STRING(bounds)
     cdef char* into

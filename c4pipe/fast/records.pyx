@@ -9,10 +9,10 @@ all else the answer is None, and they decide. Why what is taken is the same:
   (no line of blanks, no ``WARC/`` line is before it), and a value is printable ASCII without a carriage return, so
   that the fields are those of ``header_fields``, and ``strip`` takes off blanks (0x20) alone. Content-Length is a
   number within the limit, and behind that many bytes there are at most ``BLANKS_MAX`` blank ones, and the end.
-- *Text.* The body is valid UTF-8, checked whole (``validity.h``): overlong forms, surrogates and all else that Python's strict decoder
-  refuses are refused. A carriage return ends a line as a line feed does. Of each line the blanks at both ends go
-  (``blank_size``: the 29 characters of ``str.isspace``, by their UTF-8), then empty lines and those with a prefix of
-  ``metadata``. A blank is a whole character that begins with no continuation byte, so what is left is valid, too.
+- *Text.* The body is valid UTF-8 (``validity.h``), checked whole: overlong forms, surrogates and all else that Python's
+  strict decoder refuses are refused. A carriage return ends a line as a line feed does. Of each line the blanks at both
+  ends go (``blank_size``: the 29 characters of ``str.isspace``, by their UTF-8), then empty lines and those with a
+  prefix of ``metadata``. A blank is a whole character that begins with no continuation byte, so what is left is valid.
 """
 
 from cpython.bytearray cimport PyByteArray_AS_STRING, PyByteArray_FromStringAndSize, PyByteArray_Resize

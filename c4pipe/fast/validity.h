@@ -1,4 +1,4 @@
-/* Whether bytes are UTF-8 (RFC 3629): one character after the other, or 32 bytes a step where the processor has AVX2. */
+/* Whether bytes are UTF-8 (RFC 3629): a character after the other, or 32 bytes a step where the processor has AVX2. */
 #ifndef C4PIPE_VALIDITY_H
 #define C4PIPE_VALIDITY_H
 
@@ -47,8 +47,8 @@ static int utf8_valid_anywhere(const uint8_t *p, const uint8_t *end) {
    Than One Instruction Per Byte, 2021): tables for the first byte's halves and the second's upper one say what each
    would allow, and what all three allow is wrong. Two continuations are, unless a third or fourth byte must be here. */
 enum {
-    SHORT = 1 << 0,        /* a first byte before one that does not continue it */
-    LONG = 1 << 1,         /* ASCII before one that continues */
+    TOO_SHORT = 1 << 0,        /* a first byte before one that does not continue it */
+    TOO_LONG = 1 << 1,         /* ASCII before one that continues */
     OVER_3 = 1 << 2,       /* E0 before what would fit into two bytes */
     LARGE = 1 << 3,        /* F4 before what is above 10FFFF by the second byte's higher values, F5 and up */
     SURROGATE = 1 << 4,    /* ED before one of them */
@@ -56,7 +56,7 @@ enum {
     LARGE_80 = 1 << 6,     /* F5 and up before 80 to 8F */
     OVER_4 = 1 << 6,       /* F0 before what would fit into three bytes, which is 80 to 8F, too */
     BOTH_CONTINUE = 1 << 7,
-    ANY_LOW = SHORT | LONG | BOTH_CONTINUE /* whatever the lower half is */
+    ANY_LOW = TOO_SHORT | TOO_LONG | BOTH_CONTINUE /* whatever the lower half is */
 };
 
 VALIDITY_TARGET static inline __m256i validity_table(const uint8_t table[16]) {
@@ -64,23 +64,24 @@ VALIDITY_TARGET static inline __m256i validity_table(const uint8_t table[16]) {
 }
 
 VALIDITY_TARGET static int utf8_valid_by_avx2(const uint8_t *p, const uint8_t *end) {
+    enum { OVER = OVER_2 | OVER_3 | OVER_4, HIGH = ANY_LOW | LARGE | LARGE_80 };
     static const uint8_t first_upper[16] = {
-        LONG, LONG, LONG, LONG, LONG, LONG, LONG, LONG, BOTH_CONTINUE, BOTH_CONTINUE, BOTH_CONTINUE, BOTH_CONTINUE,
-        SHORT | OVER_2, SHORT, SHORT | OVER_3 | SURROGATE, SHORT | LARGE | LARGE_80 | OVER_4,
+        TOO_LONG, TOO_LONG, TOO_LONG, TOO_LONG, TOO_LONG, TOO_LONG, TOO_LONG, TOO_LONG,
+        BOTH_CONTINUE, BOTH_CONTINUE, BOTH_CONTINUE, BOTH_CONTINUE,
+        TOO_SHORT | OVER_2, TOO_SHORT, TOO_SHORT | OVER_3 | SURROGATE, TOO_SHORT | LARGE | LARGE_80 | OVER_4,
     };
     static const uint8_t first_lower[16] = {
-        ANY_LOW | OVER_2 | OVER_3 | OVER_4, ANY_LOW | OVER_2, ANY_LOW, ANY_LOW, ANY_LOW | LARGE,
-        ANY_LOW | LARGE | LARGE_80, ANY_LOW | LARGE | LARGE_80, ANY_LOW | LARGE | LARGE_80, ANY_LOW | LARGE | LARGE_80,
-        ANY_LOW | LARGE | LARGE_80, ANY_LOW | LARGE | LARGE_80, ANY_LOW | LARGE | LARGE_80, ANY_LOW | LARGE | LARGE_80,
-        ANY_LOW | LARGE | LARGE_80 | SURROGATE, ANY_LOW | LARGE | LARGE_80, ANY_LOW | LARGE | LARGE_80,
+        ANY_LOW | OVER, ANY_LOW | OVER_2, ANY_LOW, ANY_LOW, ANY_LOW | LARGE, HIGH, HIGH, HIGH,
+        HIGH, HIGH, HIGH, HIGH, HIGH, HIGH | SURROGATE, HIGH, HIGH,
     };
     static const uint8_t second_upper[16] = {
-        SHORT, SHORT, SHORT, SHORT, SHORT, SHORT, SHORT, SHORT,
-        LONG | BOTH_CONTINUE | OVER_2 | OVER_3 | OVER_4 | LARGE_80, LONG | BOTH_CONTINUE | OVER_2 | OVER_3 | LARGE,
-        LONG | BOTH_CONTINUE | OVER_2 | SURROGATE | LARGE, LONG | BOTH_CONTINUE | OVER_2 | SURROGATE | LARGE,
-        SHORT, SHORT, SHORT, SHORT,
+        TOO_SHORT, TOO_SHORT, TOO_SHORT, TOO_SHORT, TOO_SHORT, TOO_SHORT, TOO_SHORT, TOO_SHORT,
+        TOO_LONG | BOTH_CONTINUE | OVER | LARGE_80, TOO_LONG | BOTH_CONTINUE | OVER_2 | OVER_3 | LARGE,
+        TOO_LONG | BOTH_CONTINUE | OVER_2 | SURROGATE | LARGE, TOO_LONG | BOTH_CONTINUE | OVER_2 | SURROGATE | LARGE,
+        TOO_SHORT, TOO_SHORT, TOO_SHORT, TOO_SHORT,
     };
-    const __m256i of_upper = validity_table(first_upper), of_lower = validity_table(first_lower), of_second = validity_table(second_upper);
+    const __m256i of_upper = validity_table(first_upper), of_lower = validity_table(first_lower);
+    const __m256i of_second = validity_table(second_upper);
     const __m256i half = _mm256_set1_epi8(0x0F), top = _mm256_set1_epi8((char)0x80);
     const __m256i third = _mm256_set1_epi8(0xE0 - 0x80), fourth = _mm256_set1_epi8(0xF0 - 0x80);
     __m256i before = _mm256_setzero_si256(), wrong = _mm256_setzero_si256(), here, behind, first, pairs, must;

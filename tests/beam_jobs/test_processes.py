@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import pickle
 import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,9 +18,10 @@ import crawls
 import kills
 import pytest
 
-from beam_jobs import build_c4, options, planning, processes
+from beam_jobs import build_c4, files_driver, options, planning, processes
 from beam_jobs.lock import held
 from beam_jobs.plan import Job
+from c4pipe.download import DownloadError
 
 ROOT = Path(__file__).parent.parent.parent
 AT_WORK_SECONDS = 60.0
@@ -63,6 +66,33 @@ def fail(job: Job, folder: str, number: int) -> None:
     raise OSError(28, "No space left on device", f"{folder}/{number}")
 
 
+class Odd(Exception):
+    """One that its own arguments do not make anew."""
+
+    def __init__(self, first: str, second: str) -> None:
+        super().__init__(f"{first} and {second}")
+
+
+class Local(Exception):
+    """One that cannot be sent."""
+
+    def __init__(self) -> None:
+        super().__init__("it holds what has no name")
+        self.held = lambda: None
+
+
+def raise_odd(job: Job, folder: str, number: int) -> None:
+    raise Odd("this", "that")
+
+
+def raise_local(job: Job, folder: str, number: int) -> None:
+    raise Local
+
+
+def raise_download(job: Job, folder: str, number: int) -> None:
+    raise DownloadError("http://example.com/a", "is not there", 404)
+
+
 def be_killed(job: Job, folder: str, number: int) -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 
@@ -98,6 +128,81 @@ def test_what_an_item_raises_is_kept(wet: str, tmp_path: Path, workers: int) -> 
         shared.each(fail, job, [(str(tmp_path), 1)])
         assert isinstance(shared.failure, OSError)
         assert shared.failure.filename == f"{tmp_path}/1"
+
+
+@pytest.mark.parametrize(
+    ("run", "kind", "text"),
+    [
+        (raise_odd, RuntimeError, "Odd: this and that"),
+        (raise_local, RuntimeError, "Local: it holds what has no name"),
+        (raise_download, DownloadError, "http://example.com/a: is not there"),
+    ],
+)
+def test_errors_that_are_hard_to_send(
+    run: Callable[..., None], kind: type[Exception], text: str, wet: str, tmp_path: Path
+) -> None:
+    """They are no process that is gone."""
+    job = job_of(wet, tmp_path / "build", 2)
+    with processes.ready(job) as shared:
+        shared.each(run, job, [(str(tmp_path), 1)])
+        assert type(shared.failure) is kind
+        assert str(shared.failure) == text
+
+
+@pytest.mark.parametrize("error", [BlockingIOError(11, "Resource temporarily unavailable"), KeyboardInterrupt()])
+def test_a_fork_that_fails_leaves_nobody(
+    error: BaseException, wet: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The second of three, as where a user may have no more processes."""
+    fork, forked = os.fork, list[int]()
+
+    def second_fails() -> int:
+        if len(forked) == 1:
+            raise error
+        forked.append(fork())
+        return forked[-1]
+
+    monkeypatch.setattr(os, "fork", second_fails)
+    others = set(multiprocessing.active_children())
+    with pytest.raises(type(error)), processes.ready(job_of(wet, tmp_path / "build", 3)):
+        raise AssertionError("processes that are not there are ready")
+    assert len(forked) == 1
+    deadline = time.monotonic() + AT_WORK_SECONDS
+    while set(multiprocessing.active_children()) - others and time.monotonic() < deadline:
+        time.sleep(kills.POLL_SECONDS)
+    assert set(multiprocessing.active_children()) == others
+    assert signal.SIGINT not in signal.pthread_sigmask(signal.SIG_BLOCK, set())
+
+
+@pytest.mark.parametrize("error", [OSError(5, "Input/output error", "done"), KeyboardInterrupt()])
+@pytest.mark.parametrize("workers", [1, 2])
+def test_an_error_between_steps_is_a_line(
+    error: BaseException,
+    workers: int,
+    wet: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def fails(job: Job) -> bool:
+        raise error
+
+    steps = [replace(step, may_begin=fails) if step.name == "settle_urls" else step for step in files_driver.STEPS]
+    monkeypatch.setattr(files_driver, "STEPS", tuple(steps))
+    interrupted = isinstance(error, KeyboardInterrupt)
+    code = build_c4.INTERRUPTED if interrupted else 1
+    assert build_c4.main(builds.arguments(wet, tmp_path / "build", workers=workers)) == code
+    said = capsys.readouterr().err
+    assert "Traceback" not in said
+    assert (
+        said.splitlines()[-1]
+        == f"build_c4: {'stopped; the same command goes on from what is done' if interrupted else error}"
+    )
+
+
+def test_workers_of_beams_are_not_asked_for_as_well(wet: str, tmp_path: Path) -> None:
+    argv = builds.arguments(wet, tmp_path / "build", "--direct_running_mode", "multi_processing", workers=2)
+    assert build_c4.main(argv) == 0
 
 
 def test_a_process_that_is_killed_is_missed(wet: str, tmp_path: Path) -> None:

@@ -22,7 +22,7 @@ class Case(NamedTuple):
 def inputs(rng: random.Random, lines: Sequence[str]) -> Iterator[Case]:
     """No to some thousand claims: of any keys, of keys that begin alike, of few keys, and of few ranks."""
     while True:
-        count = rng.choice((0, 1, 2, 23, 24, 25, 64, 65, 66, 300, 512, 513, 514, 3000))
+        count = rng.choice((0, 1, 2, 63, 64, 65, 66, 300, 511, 512, 513, 3000))
         alike = rng.choice((0, 0, 8, 16, 40, 56, 64))  # bits that the keys' first words have in common
         common, rest = rng.getrandbits(64), (1 << 64 - alike) - 1
         pool = [

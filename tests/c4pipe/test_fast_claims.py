@@ -29,7 +29,7 @@ def test_any_claims(claims: list[tuple[int, int, int, int]]) -> None:
 
 @pytest.mark.parametrize("count", [2**16, 300_000])
 def test_many_claims(count: int) -> None:
-    """Dealt by two bytes and by three; half of them are of one key."""
+    """Dealt by one byte and by two; half of them are of one key."""
     rng = np.random.default_rng(count)
     high, low, rank, rank_low = rng.integers(0, 2**64, (4, count), np.uint64)
     high[::2], low[::2] = high[0], low[0]
