@@ -1,4 +1,4 @@
-"""A worker process of a build on this machine: Beam's own, but quiet; what it logs goes to its parent."""
+"""A worker process of a graph on this machine (``--exchange shuffle``): Beam's own, but quiet; its parent gets its log."""
 
 from __future__ import annotations
 
