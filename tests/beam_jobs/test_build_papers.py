@@ -26,6 +26,7 @@ DOCUMENTS = {  # docs/semantics.md
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1800)  # the oracle takes two minutes of a core, which on a busy machine were eight
 def test_all_variants_of_the_papers_are_the_oracles(shared: Path, ten_wet_files: list[Path], tmp_path: Path) -> None:
     """No code of the papers' authors says what they are, so the build is held to the plain one in memory."""
     urls = str(shared / "golden" / "c4" / "webtextlike.urls.txt")
