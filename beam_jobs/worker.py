@@ -1,4 +1,4 @@
-"""A worker process of a graph on this machine (``--exchange shuffle``): Beam's own, but quiet; its parent gets its log."""
+"""A worker of a graph on this machine (``--exchange shuffle``): Beam's own, but quiet; its parent gets what it logs."""
 
 from __future__ import annotations
 
