@@ -133,10 +133,11 @@ class OneAfterAnother(beam.PTransform):
         return done
 
 
-def _remaining(_: object, before: Step | None, step: Step, job: Job) -> list[Item]:
-    if before is not None and before.remaining(job):  # the build has ended there
-        return []
-    return step.remaining(job) if step.may_begin(job) else []
+def _remaining(_: object, before: Step | None, step: Step, job: Job) -> Iterator[Item]:
+    """Look for the items only when the first is asked for, so that an error is one of whoever does them."""
+    ended = before is not None and before.remaining(job)
+    if not ended and step.may_begin(job):
+        yield from step.remaining(job)
 
 
 def _do(item: Item, step: Step, job: Job) -> str:
@@ -146,11 +147,8 @@ def _do(item: Item, step: Step, job: Job) -> str:
 
 
 def _do_all(done: object, before: Step | None, step: Step, job: Job, processes: Processes) -> None:
-    def items() -> Iterator[tuple[Any, ...]]:  # not before they are asked for, so that an error is told as an item's
-        yield from (arguments for _, arguments in _remaining(done, before, step, job))
-
     if processes.failure is None:
-        processes.each(step.run, job, items())
+        processes.each(step.run, job, (arguments for _, arguments in _remaining(done, before, step, job)))
 
 
 def run(job: Job, options: PipelineOptions, processes: Processes | None = None) -> None:

@@ -15,7 +15,7 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from itertools import islice
@@ -133,15 +133,17 @@ def _told(run: Callable[..., None], job: Job, *item: Any) -> None:
 
 def _share(pool: ProcessPoolExecutor, run: Callable[..., None], job: Job, items: Iterable[tuple[Any, ...]]) -> None:
     left = iter(items)
+
+    def begun(count: int) -> set[Future[None]]:
+        return {pool.submit(_told, run, job, *item) for item in islice(left, count)}
+
     try:
-        at_work = {
-            pool.submit(_told, run, job, *item) for item in islice(left, job.workers + 1)
-        }  # one waits for its turn
+        at_work = begun(job.workers + 1)  # one waits for its turn
         while at_work:
             done, at_work = wait(at_work, return_when=FIRST_COMPLETED)
             for one in done:
                 one.result()
-            at_work |= {pool.submit(_told, run, job, *item) for item in islice(left, len(done))}
+            at_work |= begun(len(done))
     except BrokenProcessPool as error:
         raise ProcessLost(
             f"one of {job.workers} processes at work is gone: killed, as the system does where memory runs out, or "

@@ -108,6 +108,11 @@ class _GzipFile:
         while self._end - self._at < size and self._more():
             pass
 
+    def _next(self, size: int) -> bytes:
+        """Return ``size`` bytes from the place on, fewer at the end of the file alone; the place stays."""
+        self._ahead(size)
+        return bytes(self._buffer[self._at : min(self._at + size, self._end)])
+
     def _more(self) -> bool:
         """Read another block; False at the end of the file."""
         block = self._stream.read(READ_BYTES)
@@ -146,12 +151,11 @@ class _GzipFile:
         broken = "corrupt_gzip" if self._buffer.startswith(GZIP_MAGIC[:2], self._at, self._end) else "not_gzip"
         inflater = zlib.decompressobj(GZIP_WBITS)
         while not inflater.eof:
-            self._ahead(INPUT_BYTES)
-            if self._at == self._end:
+            block = self._next(INPUT_BYTES)
+            if not block:
                 yield inflater.flush()
                 self._resume(member, "truncated_gzip", "the file ends inside this gzip member")
                 return
-            block = bytes(self._buffer[self._at : min(self._at + INPUT_BYTES, self._end)])
             before = inflater.copy()
             try:
                 piece = inflater.decompress(block, OUTPUT_BYTES)
@@ -185,10 +189,8 @@ class _GzipFile:
 
     def _begins_a_record(self) -> bool:
         """The bytes at the place inflate to a WARC version line."""
-        self._ahead(PROBE_BYTES)
-        probe = self._buffer[self._at : min(self._at + PROBE_BYTES, self._end)]
         try:
-            start = zlib.decompressobj(GZIP_WBITS).decompress(probe, 64)
+            start = zlib.decompressobj(GZIP_WBITS).decompress(self._next(PROBE_BYTES), 64)
         except zlib.error:
             return False
         return WARC_BEGINS.match(start) is not None

@@ -16,7 +16,7 @@ all else the answer is None, and they decide. Why what is taken is the same:
 """
 
 from cpython.bytearray cimport PyByteArray_AS_STRING, PyByteArray_FromStringAndSize, PyByteArray_Resize
-from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
+from libc.stdint cimport int64_t, uint8_t, uint64_t
 from libc.stdlib cimport free, malloc
 from libc.string cimport memchr, memcmp, memcpy, memset
 
@@ -26,7 +26,6 @@ cdef extern from "Python.h":
 
 cdef extern from "vectors.h":
     uint64_t line_ends_64(const uint8_t* at) noexcept
-    uint32_t high_bits_16(const uint8_t* at) noexcept
     int lowest_bit(uint64_t bits) noexcept
 
 cdef extern from "validity.h":

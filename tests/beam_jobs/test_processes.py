@@ -194,10 +194,8 @@ def test_an_error_between_steps_is_a_line(
     assert build_c4.main(builds.arguments(wet, tmp_path / "build", workers=workers)) == code
     said = capsys.readouterr().err
     assert "Traceback" not in said
-    assert (
-        said.splitlines()[-1]
-        == f"build_c4: {'stopped; the same command goes on from what is done' if interrupted else error}"
-    )
+    last = "stopped; the same command goes on from what is done" if interrupted else str(error)
+    assert said.splitlines()[-1] == f"build_c4: {last}"
 
 
 def test_workers_of_beams_are_not_asked_for_as_well(wet: str, tmp_path: Path) -> None:
