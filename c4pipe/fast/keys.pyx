@@ -33,15 +33,16 @@ cdef extern from "md5.h":
         size_t whole_blocks
         size_t tail_blocks
     size_t md5_pad(unsigned char *tail, size_t left, uint64_t size) nogil
-    void md5_many(const md5_message *messages, size_t count, unsigned char *digests) nogil
+    void md5_many(const md5_message *messages, size_t count, unsigned char *digests, int at_most) nogil
 
 
 cdef enum:
     KEY_BYTES = 16
     BLOCK = 64  # bytes, as MD5 takes them
     PADDING_BYTES = 72  # of a message, at most
+    ALL_LANES = 32  # of the widest vectors
     MESSAGES = 4096  # hashed together, at most
-    ENOUGH_BYTES = 1 << 18  # of them, which stay in a core's cache
+    ENOUGH_BYTES = 1 << 18  # of their tails, which stay in a core's cache
 
 
 cdef unsigned char caseless[256]  # of the first 65,536 characters the blocks of 256 of which none is lower-cased
@@ -137,11 +138,15 @@ cdef class _Hashed:
     """Messages that wait to be hashed side by side, their tails as MD5 takes them."""
 
     cdef unsigned char *tails
-    cdef Py_ssize_t room, used, bytes
+    cdef Py_ssize_t room, used
     cdef md5_message messages[MESSAGES]
     cdef Py_ssize_t tail_at[MESSAGES]  # of those that wait: where tails are may change
     cdef size_t waiting
     cdef unsigned char *digests  # where the next go
+    cdef int lanes  # no more than so many side by side
+
+    def __cinit__(self, int lanes=ALL_LANES):
+        self.lanes = lanes
 
     def __dealloc__(self):
         free(self.tails)
@@ -164,9 +169,8 @@ cdef class _Hashed:
         message.tail_blocks = md5_pad(self.tails + self.used, left, BLOCK * blocks + left)
         self.tail_at[self.waiting] = self.used
         self.used += BLOCK * <Py_ssize_t> message.tail_blocks
-        self.bytes += BLOCK * (blocks + <Py_ssize_t> message.tail_blocks)
         self.waiting += 1
-        if self.waiting == MESSAGES or self.bytes >= ENOUGH_BYTES:
+        if self.waiting == MESSAGES or self.used >= ENOUGH_BYTES:
             self.hash()
 
     cdef void hash(self) noexcept:
@@ -174,9 +178,9 @@ cdef class _Hashed:
         cdef size_t i
         for i in range(self.waiting):
             self.messages[i].tail = self.tails + self.tail_at[i]
-        md5_many(self.messages, self.waiting, self.digests)
+        md5_many(self.messages, self.waiting, self.digests, self.lanes)
         self.digests += self.waiting * KEY_BYTES
-        self.used = self.bytes = self.waiting = 0
+        self.used = self.waiting = 0
 
     cdef int add_text(self, const unsigned char *at, Py_ssize_t size) except -1:
         """Take in bytes that stay where they are."""
@@ -247,12 +251,14 @@ def line_keys(const int64_t[::1] offsets not None, const unsigned char[::1] data
     return bounds, keys
 
 
-def md5s(const int64_t[::1] offsets not None, const unsigned char[::1] data not None) -> bytes:
-    """MD5 of each text, one behind the other."""
+def md5s(
+    const int64_t[::1] offsets not None, const unsigned char[::1] data not None, int lanes=ALL_LANES
+) -> bytes:
+    """MD5 of each text, one behind the other; no more than so many lanes of a vector side by side."""
     cdef Py_ssize_t count = offsets.shape[0] - 1, i
     cdef bytes digests = PyBytes_FromStringAndSize(NULL, count * KEY_BYTES)
     cdef const unsigned char *begin = &data[0]  # of none, too: it is not read then
-    cdef _Hashed hashed = _Hashed()
+    cdef _Hashed hashed = _Hashed(lanes)
     hashed.digests = <unsigned char *> PyBytes_AS_STRING(digests)
     for i in range(count):
         hashed.add_text(begin + offsets[i], offsets[i + 1] - offsets[i])

@@ -116,11 +116,15 @@ static size_t md5_pad(unsigned char *tail, size_t left, uint64_t size) {
 typedef uint32_t md5_four __attribute__((vector_size(16)));
 MD5_MANY(md5_many_by_four, , 4, md5_four, MD5_LOAD)
 #if defined(__x86_64__)
-typedef uint32_t md5_eight __attribute__((vector_size(32)));
+/* Each step of a lane waits for the one before, so there are lanes for two registers, which do not wait for each
+   other. The words of as many lanes as a register has are loaded by rows, and rows and columns changed: word for word
+   that takes a quarter of all the time. */
+typedef uint32_t md5_sixteen __attribute__((vector_size(64)));
+typedef uint32_t md5_thirty_two __attribute__((vector_size(128)));
 
-/* Half the words of eight lanes, rows and columns changed: word for word that takes a quarter of all the time. */
+/* Half the words of eight of the lanes. */
 __attribute__((target("avx2")))
-static inline void md5_turn(const unsigned char *const *at, int half, md5_eight *words) {
+static inline void md5_turn_eight(const unsigned char *const *at, int half, uint32_t *words, int lanes) {
     __m256i row[8], pair[8], four[8];
     for (int i = 0; i < 8; i++) row[i] = _mm256_loadu_si256((const __m256i *)(at[i] + 32 * half));
     for (int i = 0; i < 8; i += 2) {
@@ -133,20 +137,65 @@ static inline void md5_turn(const unsigned char *const *at, int half, md5_eight 
             four[i + 2 * j + 1] = _mm256_unpackhi_epi64(pair[i + j], pair[i + j + 2]);
         }
     }
+    words += lanes * 8 * half;
     for (int i = 0; i < 4; i++) {
-        words[i] = (md5_eight)_mm256_permute2x128_si256(four[i], four[i + 4], 0x20);
-        words[i + 4] = (md5_eight)_mm256_permute2x128_si256(four[i], four[i + 4], 0x31);
+        uint32_t *low = words + lanes * i, *high = low + lanes * 4;
+        _mm256_storeu_si256((__m256i *)low, _mm256_permute2x128_si256(four[i], four[i + 4], 0x20));
+        _mm256_storeu_si256((__m256i *)high, _mm256_permute2x128_si256(four[i], four[i + 4], 0x31));
     }
 }
-#define MD5_TURN(at, message, lanes) md5_turn(at, 0, message.v); md5_turn(at, 1, message.v + 8);
-MD5_MANY(md5_many_by_eight, __attribute__((target("avx2"))), 8, md5_eight, MD5_TURN)
+
+/* All words of sixteen of the lanes. */
+__attribute__((target("avx512f")))
+static inline void md5_turn_sixteen(const unsigned char *const *at, uint32_t *words, int lanes) {
+    __m512i row[16], pair[16], four[16];
+    for (int i = 0; i < 16; i++) row[i] = _mm512_loadu_si512(at[i]);
+    for (int i = 0; i < 16; i += 2) {
+        pair[i] = _mm512_unpacklo_epi32(row[i], row[i + 1]);
+        pair[i + 1] = _mm512_unpackhi_epi32(row[i], row[i + 1]);
+    }
+    for (int i = 0; i < 16; i += 4) { /* four[i + k]: of rows i to i + 3 the words k, k + 4, k + 8 and k + 12 */
+        for (int j = 0; j < 2; j++) {
+            four[i + 2 * j] = _mm512_unpacklo_epi64(pair[i + j], pair[i + j + 2]);
+            four[i + 2 * j + 1] = _mm512_unpackhi_epi64(pair[i + j], pair[i + j + 2]);
+        }
+    }
+    for (int k = 0; k < 4; k++) {
+        __m512i even[2], odd[2]; /* of eight rows each: the words k and k + 8, and k + 4 and k + 12 */
+        for (int j = 0; j < 2; j++) {
+            even[j] = _mm512_shuffle_i32x4(four[8 * j + k], four[8 * j + 4 + k], 0x88);
+            odd[j] = _mm512_shuffle_i32x4(four[8 * j + k], four[8 * j + 4 + k], 0xDD);
+        }
+        _mm512_storeu_si512(words + lanes * k, _mm512_shuffle_i32x4(even[0], even[1], 0x88));
+        _mm512_storeu_si512(words + lanes * (k + 4), _mm512_shuffle_i32x4(odd[0], odd[1], 0x88));
+        _mm512_storeu_si512(words + lanes * (k + 8), _mm512_shuffle_i32x4(even[0], even[1], 0xDD));
+        _mm512_storeu_si512(words + lanes * (k + 12), _mm512_shuffle_i32x4(odd[0], odd[1], 0xDD));
+    }
+}
+#define MD5_TURN_EIGHTS(at, message, lanes) \
+    for (int k = 0; k < lanes; k += 8) { \
+        md5_turn_eight(at + k, 0, message.w[0] + k, lanes); \
+        md5_turn_eight(at + k, 1, message.w[0] + k, lanes); \
+    }
+#define MD5_TURN_SIXTEENS(at, message, lanes) \
+    for (int k = 0; k < lanes; k += 16) md5_turn_sixteen(at + k, message.w[0] + k, lanes);
+MD5_MANY(md5_many_by_avx2, __attribute__((target("avx2"))), 16, md5_sixteen, MD5_TURN_EIGHTS)
+MD5_MANY(md5_many_by_avx512, __attribute__((target("avx512f"))), 32, md5_thirty_two, MD5_TURN_SIXTEENS)
 #endif
-static void md5_many(const md5_message *messages, size_t count, unsigned char *digests) {
+/* By the widest vectors that the processor has, of at most so many lanes. */
+static void md5_many(const md5_message *messages, size_t count, unsigned char *digests, int at_most) {
 #if defined(__x86_64__)
-    if (processor_has(HAS_AVX2)) { md5_many_by_eight(messages, count, digests); return; }
+    if (at_most >= 32 && processor_has(HAS_AVX512)) { md5_many_by_avx512(messages, count, digests); return; }
+    if (at_most >= 16 && processor_has(HAS_AVX2)) { md5_many_by_avx2(messages, count, digests); return; }
+#else
+    (void)at_most;
 #endif
     md5_many_by_four(messages, count, digests);
 }
 #else
-MD5_MANY(md5_many, , 1, uint32_t, MD5_LOAD)
+MD5_MANY(md5_many_by_one, , 1, uint32_t, MD5_LOAD)
+static void md5_many(const md5_message *messages, size_t count, unsigned char *digests, int at_most) {
+    (void)at_most;
+    md5_many_by_one(messages, count, digests);
+}
 #endif

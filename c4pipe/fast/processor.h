@@ -2,7 +2,8 @@
 #ifndef C4PIPE_PROCESSOR_H
 #define C4PIPE_PROCESSOR_H
 
-enum { HAS_AVX2 = 1, HAS_BMI2 = 2, HAS_PCLMUL = 4 }; /* the system keeps the wide registers; with PCLMUL SSE4.1, too */
+/* The system keeps the wide registers; with PCLMUL SSE4.1, too; of AVX-512 what all processors have that have some. */
+enum { HAS_AVX2 = 1, HAS_BMI2 = 2, HAS_PCLMUL = 4, HAS_AVX512 = 8 };
 
 #if defined(__GNUC__) && defined(__x86_64__)
 #include <cpuid.h>
@@ -14,7 +15,10 @@ static int processor_asked(void) {
     if (c & bit_PCLMUL && c & bit_SSE4_1) found |= HAS_PCLMUL;
     if (c & bit_OSXSAVE) {
         __asm__("xgetbv" : "=a"(low), "=d"(high) : "c"(0));
-        if ((low & 6) == 6 && __get_cpuid_count(7, 0, &a, &b, &c, &d) && b & bit_AVX2) found |= HAS_AVX2;
+        if ((low & 6) == 6 && __get_cpuid_count(7, 0, &a, &b, &c, &d) && b & bit_AVX2) {
+            found |= HAS_AVX2;
+            if ((low & 0xE0) == 0xE0 && b & bit_AVX512F) found |= HAS_AVX512;
+        }
     }
     if (__get_cpuid_count(7, 0, &a, &b, &c, &d) && b & bit_BMI2) found |= HAS_BMI2;
     return found;

@@ -38,6 +38,9 @@ def _line(rng: random.Random, lines: Sequence[str]) -> str:
     return line
 
 
+LANES = (4, 16, 32)  # as many as a processor takes side by side, or fewer
+
+
 def agree(texts: Sequence[str]) -> None:
     """Raise where the two differ: in the keys, and in what each text keeps that owns every second or third of them."""
     column = utf8(pa.array(texts, pa.large_string()))
@@ -47,7 +50,9 @@ def agree(texts: Sequence[str]) -> None:
     assert packed.to_pylist() == [b"".join(each) for each in of], ascii(texts)
     # As a part of the page store gives them: others stand before and behind.
     packed = pa.concat_arrays([pa.array([b"before" * 8], packed.type), packed, packed]).slice(1, len(texts))
-    assert keys.md5s(*column) == b"".join(map(md5, texts)), ascii(texts)
+    digests = b"".join(map(md5, texts))
+    for lanes in LANES:
+        assert keys.md5s(*column, lanes) == digests, (lanes, ascii(texts))
     for step in (1, 2, 3):
         owned = [set(each[step - 1 :: step]) for each in of]
         places = [sorted({each.index(key) for key in some}) for each, some in zip(of, owned, strict=True)]

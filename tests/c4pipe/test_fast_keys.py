@@ -42,14 +42,16 @@ def test_every_character(around: str) -> None:
     assert keys_of(text) == b"".join(map(line_key, text.split("\n")))
 
 
-@pytest.mark.parametrize("lines", [1, 3, 4, 5, 7, 8, 9, 17])
+@pytest.mark.parametrize("lines", [1, 3, 4, 5, 15, 16, 17, 31, 32, 33, 65])
 def test_every_length_around_a_block(lines: int) -> None:
-    """MD5 pads a message of 55 bytes to one block, one of 56 to two; messages are taken four or eight at a time."""
+    """MD5 pads a message of 55 bytes to one block, one of 56 to two; messages are taken 4, 16 or 32 at a time."""
     sizes = [0, 1, 54, 55, 56, 57, 63, 64, 65, 118, 119, 120, 121, 128, 5000]
     for first in range(len(sizes)):
         of = ["x" * sizes[(first + n) % len(sizes)] for n in range(lines)]
         expected = [hashlib.md5(line.encode()).digest() for line in of]
-        for packed in (keys_of("\n".join(of)), md5s(pa.array(of))):
+        column = utf8(pa.array(of, pa.large_string()))
+        by_lanes = [keys.md5s(*column, lanes) for lanes in fuzz_keys.LANES]
+        for packed in (keys_of("\n".join(of)), md5s(pa.array(of)), *by_lanes):
             assert [packed[at : at + 16] for at in range(0, len(packed), 16)] == expected
 
 
@@ -61,7 +63,7 @@ def test_many_lines(lines: int) -> None:
 
 @pytest.mark.parametrize("size", [(1 << 18) - 65, (1 << 18) - 64, (1 << 18) - 8, 1 << 18, 1 << 19])
 def test_long_lines(size: int) -> None:
-    """Those that wait are hashed once they are 256 KiB, of which a message may be more."""
+    """Those that wait are hashed once they take 256 KiB, of which a line may be more."""
     fuzz_keys.agree(["One.\n" + "x" * size, "x" * size, "Two."])
 
 
