@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import ctypes
+import gc
 import multiprocessing
 import os
 import pickle
+import resource
 import signal
 import subprocess
 import sys
@@ -25,6 +28,7 @@ from c4pipe.download import DownloadError
 
 ROOT = Path(__file__).parent.parent.parent
 AT_WORK_SECONDS = 60.0
+PIECE_BYTES = 64 << 20
 
 
 @pytest.fixture(scope="module")
@@ -60,6 +64,19 @@ def note_once_all_have_one(job: Job, folder: str, number: int) -> None:
     while len(list(begun.iterdir())) < job.workers and time.monotonic() < deadline:
         time.sleep(kills.POLL_SECONDS)
     note(job, folder, number)
+
+
+def note_frozen(job: Job, told: str) -> None:
+    Path(told).write_text(str(gc.get_freeze_count()), "ascii")
+
+
+def note_faults(job: Job, told: str) -> None:
+    """Tell how many pages the system gives for a piece of memory as large as one that was freed before."""
+    for _ in range(2):
+        before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+        assert len(b"x" * PIECE_BYTES) == PIECE_BYTES  # and it is freed
+        faults = resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
+    Path(told).write_text(str(faults), "ascii")
 
 
 def fail(job: Job, folder: str, number: int) -> None:
@@ -196,6 +213,26 @@ def test_an_error_between_steps_is_a_line(
     assert "Traceback" not in said
     last = "stopped; the same command goes on from what is done" if interrupted else str(error)
     assert said.splitlines()[-1] == f"build_c4: {last}"
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_what_was_there_before_is_not_looked_through_for_garbage(wet: str, tmp_path: Path, workers: int) -> None:
+    before = gc.get_freeze_count()
+    with processes.ready(job_of(wet, tmp_path / "build", workers)) as ready:
+        ready.each(note_frozen, job_of(wet, tmp_path / "build", workers), [(str(tmp_path / "frozen"),)])
+    assert ready.failure is None
+    assert int((tmp_path / "frozen").read_text("ascii")) > 10_000
+    assert gc.get_freeze_count() == before
+
+
+@pytest.mark.skipif(not hasattr(ctypes.CDLL(None), "mallopt"), reason="not glibc")
+def test_freed_memory_is_kept(wet: str, tmp_path: Path) -> None:
+    """What a process frees it need not ask the system for again, which would clear it page by page."""
+    job, told = job_of(wet, tmp_path / "build", 2), tmp_path / "told"
+    with processes.ready(job) as ready:
+        ready.each(note_faults, job, [(str(told),)])
+    assert ready.failure is None
+    assert int(told.read_text("ascii")) < PIECE_BYTES // resource.getpagesize() // 10
 
 
 def test_workers_of_beams_are_not_asked_for_as_well(wet: str, tmp_path: Path) -> None:
