@@ -21,6 +21,7 @@ from beam_jobs import build_c4
 
 PATIENCE_SECONDS = 120.0
 POLL_SECONDS = 0.002
+MORE_SECONDS = 0.005
 
 
 def attempt(argv: list[str]) -> int:
@@ -62,7 +63,7 @@ def main() -> None:
     stood = []
     for _ in range(kills):
         pid = attempt(argv)
-        if not kill_after(pid, Path(output), order.randint(1, files), order.uniform(0, 0.03)):
+        if not kill_after(pid, Path(output), order.randint(1, files), order.uniform(0, MORE_SECONDS)):
             raise RuntimeError(f"the build ended before kill {len(stood) + 1} of {kills}; kill earlier, or build more")
         stood.append(moments(Path(output)))
     print(json.dumps(stood))

@@ -44,10 +44,11 @@ def reports(found: dict[str, list[int]], steps: str = "") -> dict[str, tuple[int
     return {name: moment for name, moment in done.items() if name.endswith(".json")}
 
 
-# Together 25 kills, of builds that leave about 75 files, or 40 through the shuffle.
+# Together 25 kills, of builds that leave some 54 files, or 44 through the shuffle; on a fast machine the last are done
+# some 30 files in.
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("exchange", "seed", "times", "appear"), [("files", 1, 12, 9), ("files", 2, 6, 20), ("shuffle", 3, 7, 9)]
+    ("exchange", "seed", "times", "appear"), [("files", 1, 12, 4), ("files", 2, 6, 13), ("shuffle", 3, 7, 6)]
 )
 def test_killed_at_random_moments(
     small: Built, exchange: str, seed: int, times: int, appear: int, tmp_path: Path
