@@ -22,7 +22,7 @@ from beam_jobs.plan import Job, describe
 from beam_jobs.planning import check_disk, planned, rehearse
 from beam_jobs.processes import Processes
 from beam_jobs.progress import Progress
-from beam_jobs.runner import pipeline
+from beam_jobs.runner import ended_with_a_worker, pipeline
 from c4pipe import crawl, download, engine, files, resources
 
 
@@ -119,9 +119,10 @@ def build(job: Job, arguments: argparse.Namespace, options: PipelineOptions, wor
         if exchange(arguments) == "files":
             build_through_files(job, options, workers)
         else:
-            result = graph(job, options).run()
-            if not arguments.no_wait:
-                result.wait_until_finish()
+            with ended_with_a_worker() if is_local(arguments) else nullcontext():
+                result = graph(job, options).run()
+                if not arguments.no_wait:
+                    result.wait_until_finish()
     if is_local(arguments):
         for line in report.summary(job):
             say(line)

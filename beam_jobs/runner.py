@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import apache_beam as beam
 from apache_beam.options.pipeline_options import DirectOptions, PipelineOptions, StandardOptions
@@ -11,16 +15,44 @@ from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 from apache_beam.transforms.environments import SubprocessSDKEnvironment
 
 LOCAL = "FnApiRunner"
+WORKER_THREAD = "run_worker"  # in which the local runner waits for one of its workers
 
 
 def pipeline(options: PipelineOptions) -> beam.Pipeline:
     """A pipeline to fill and run.
 
     The local runner's mode ``multi_processing`` would start Beam's worker by an unquoted path; with an environment of
-    its own it starts ``worker.py`` by a quoted one, as many as there are to be.
+    its own it starts ``worker.py`` by a quoted one, as many as there are to be, with no shell left between them.
     """
     if options.view_as(StandardOptions).runner != LOCAL or options.view_as(DirectOptions).direct_num_workers == 1:
         return beam.Pipeline(options=options)
-    command = shlex.join([sys.executable, "-m", "beam_jobs.worker"])
+    command = shlex.join(["exec", sys.executable, "-m", "beam_jobs.worker", str(os.getpid())])
     environment = SubprocessSDKEnvironment.from_command_string(command)
     return beam.Pipeline(runner=FnApiRunner(default_environment=environment), options=options)
+
+
+@contextmanager
+def ended_with_a_worker() -> Iterator[None]:
+    """End this process at once, and say why, if one of the local runner's workers ends early.
+
+    The runner would wait for ever for what that worker was to do, and, if it were interrupted, for the others.
+    """
+    before = threading.excepthook
+
+    def told(failed: threading.ExceptHookArgs) -> None:
+        if failed.thread is None or failed.thread.name != WORKER_THREAD:
+            before(failed)
+            return
+        print(
+            f"build_c4: one of Beam's workers is gone ({failed.exc_value}): killed, as the system does where memory "
+            "runs out, or crashed; the same command goes on from what is done",
+            file=sys.stderr,
+            flush=True,
+        )
+        os._exit(1)
+
+    threading.excepthook = told
+    try:
+        yield
+    finally:
+        threading.excepthook = before

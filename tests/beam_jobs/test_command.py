@@ -127,7 +127,7 @@ def test_a_process_a_core(argv: tuple[str, ...], workers: int) -> None:
     environment = getattr(pipeline(given).runner, "_default_environment", None)
     own = isinstance(environment, SubprocessSDKEnvironment)
     assert own is (of_beam > 1)
-    assert not own or environment.command_string.endswith("-m beam_jobs.worker")
+    assert not own or environment.command_string.endswith(f"-m beam_jobs.worker {os.getpid()}")
 
 
 def test_as_a_user_calls_it(small: builds.Built, tmp_path: Path) -> None:

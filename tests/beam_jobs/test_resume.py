@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -113,6 +114,38 @@ def test_killed_with_its_workers_or_without(small: Built, tmp_path: Path) -> Non
     assert build_c4.main(builds.arguments(small.wet, tmp_path, *SHARDS, format=builds.ALL_FORMATS)) == 0
     assert builds.tree(tmp_path) == builds.tree(small.output)
     assert builds.temporary(tmp_path) == []
+
+
+def commands(leader: int, module: str) -> list[int]:
+    """The processes of a session that run a module of ours."""
+    named = []
+    for process in session(leader):
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):  # it has just ended
+            if module.encode() in Path(f"/proc/{process}/cmdline").read_bytes().split(b"\0"):
+                named.append(process)
+    return named
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="looks for processes in /proc, which Linux has")
+def test_a_worker_of_beams_that_is_killed_ends_the_build(small: Built, tmp_path: Path) -> None:
+    """It would be waited for for ever; so the build ends and says why, and the same command goes on."""
+    argv = builds.arguments(small.wet, tmp_path, *SHARDS, "--exchange", "shuffle", workers=2, format=builds.ALL_FORMATS)
+    command = [sys.executable, "-m", "beam_jobs.build_c4", *argv]
+    process = subprocess.Popen(command, env=ENVIRONMENT, start_new_session=True, stderr=subprocess.PIPE, text=True)
+    deadline = time.monotonic() + kills.PATIENCE_SECONDS
+    while len(workers := commands(process.pid, "beam_jobs.worker")) < 2:
+        assert process.poll() is None
+        assert time.monotonic() < deadline
+        time.sleep(kills.POLL_SECONDS)
+    os.kill(workers[0], signal.SIGKILL)
+    said = process.communicate(timeout=kills.PATIENCE_SECONDS)[1]
+    assert process.returncode == 1
+    assert said.splitlines()[-1].startswith("build_c4: one of Beam's workers is gone (")
+    assert "Traceback" not in said
+    assert waited_for(process.pid) == []
+    assert build_c4.main(argv) == 0
+    assert builds.tree(tmp_path / "en") == builds.tree(small.folder)
 
 
 def test_killed_while_it_tidied_up(small: Built, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
