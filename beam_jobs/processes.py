@@ -124,6 +124,7 @@ def _begin(job: Job) -> None:
         signal.signal(signal.SIGINT, signal.SIG_DFL)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
     threading.Thread(target=_end_with_parent, daemon=True).start()
+    gc.freeze()  # what it has imported itself, if it was not forked
     job.begin()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import shlex
 import sys
@@ -10,23 +11,26 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import apache_beam as beam
+import grpc
 from apache_beam.options.pipeline_options import DirectOptions, PipelineOptions, StandardOptions
 from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 from apache_beam.transforms.environments import SubprocessSDKEnvironment
 
 LOCAL = "FnApiRunner"
 WORKER_THREAD = "run_worker"  # in which the local runner waits for one of its workers
+CONNECTIONS_LOGGER = "apache_beam.runners.worker.data_plane"
 
 
 def pipeline(options: PipelineOptions) -> beam.Pipeline:
     """A pipeline to fill and run.
 
     The local runner's mode ``multi_processing`` would start Beam's worker by an unquoted path; with an environment of
-    its own it starts ``worker.py`` by a quoted one, as many as there are to be, with no shell left between them.
+    its own it starts ``worker.py`` by a quoted one, as many as there are to be. Ctrl-C, which a terminal sends to all,
+    is for this process alone, and no shell stays between it and the workers, which end when their parent does.
     """
     if options.view_as(StandardOptions).runner != LOCAL or options.view_as(DirectOptions).direct_num_workers == 1:
         return beam.Pipeline(options=options)
-    command = shlex.join(["exec", sys.executable, "-m", "beam_jobs.worker", str(os.getpid())])
+    command = f"trap '' INT; exec {shlex.join([sys.executable, '-m', 'beam_jobs.worker', str(os.getpid())])}"
     environment = SubprocessSDKEnvironment.from_command_string(command)
     return beam.Pipeline(runner=FnApiRunner(default_environment=environment), options=options)
 
@@ -35,13 +39,15 @@ def pipeline(options: PipelineOptions) -> beam.Pipeline:
 def ended_with_a_worker() -> Iterator[None]:
     """End this process at once, and say why, if one of the local runner's workers ends early.
 
-    The runner would wait for ever for what that worker was to do, and, if it were interrupted, for the others.
+    The runner would wait for ever for what that worker was to do, and, if it were interrupted, for the others. Nothing
+    is said of connections that break before that.
     """
     before = threading.excepthook
 
     def told(failed: threading.ExceptHookArgs) -> None:
         if failed.thread is None or failed.thread.name != WORKER_THREAD:
-            before(failed)
+            if not isinstance(failed.exc_value, grpc.RpcError):
+                before(failed)
             return
         print(
             f"build_c4: one of Beam's workers is gone ({failed.exc_value}): killed, as the system does where memory "
@@ -51,8 +57,12 @@ def ended_with_a_worker() -> Iterator[None]:
         )
         os._exit(1)
 
+    connections = logging.getLogger(CONNECTIONS_LOGGER)
+    level = connections.level
+    connections.setLevel(logging.CRITICAL)
     threading.excepthook = told
     try:
         yield
     finally:
         threading.excepthook = before
+        connections.setLevel(level)

@@ -5,8 +5,10 @@ It is told its parent's number, and ends when that does, in whatever way: Beam's
 
 from __future__ import annotations
 
+import ctypes
 import logging
 import os
+import signal
 import sys
 import threading
 import time
@@ -17,10 +19,13 @@ logging.getLogger().addHandler(logging.NullHandler())
 from apache_beam.runners.worker import sdk_worker_main
 
 LOOK_EVERY_SECONDS = 1.0
+PR_SET_PDEATHSIG = 1  # linux/prctl.h
 
 
 def end_with(parent: int) -> None:
     """End this process once it has another parent: that one has ended."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)  # at once, before it could complain
     while os.getppid() == parent:
         time.sleep(LOOK_EVERY_SECONDS)
     os._exit(1)

@@ -117,8 +117,8 @@ typedef uint32_t md5_four __attribute__((vector_size(16)));
 MD5_MANY(md5_many_by_four, , 4, md5_four, MD5_LOAD)
 #if defined(__x86_64__)
 /* Each step of a lane waits for the one before, so there are lanes for two registers, which do not wait for each
-   other. The words of as many lanes as a register has are loaded by rows, and rows and columns changed: word for word
-   that takes a quarter of all the time. */
+   other. The words of as many lanes as a register has are loaded by rows and transposed: loading them one by one would
+   take a quarter of all the time. */
 typedef uint32_t md5_sixteen __attribute__((vector_size(64)));
 typedef uint32_t md5_thirty_two __attribute__((vector_size(128)));
 

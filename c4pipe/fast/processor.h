@@ -2,7 +2,7 @@
 #ifndef C4PIPE_PROCESSOR_H
 #define C4PIPE_PROCESSOR_H
 
-/* The system keeps the wide registers; with PCLMUL SSE4.1, too; of AVX-512 what all processors have that have some. */
+/* The system keeps the wide registers; with PCLMUL SSE4.1, too; of AVX-512 its foundation (AVX512F). */
 enum { HAS_AVX2 = 1, HAS_BMI2 = 2, HAS_PCLMUL = 4, HAS_AVX512 = 8 };
 
 #if defined(__GNUC__) && defined(__x86_64__)

@@ -28,7 +28,7 @@ from c4pipe.download import DownloadError
 
 ROOT = Path(__file__).parent.parent.parent
 AT_WORK_SECONDS = 60.0
-PIECE_BYTES = 64 << 20
+PIECE_BYTES = 24 << 20
 
 
 @pytest.fixture(scope="module")
@@ -307,9 +307,9 @@ def begun(argv: list[str], output: Path) -> subprocess.Popen[str]:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("workers", [1, 2])
-def test_ctrl_c_says_that_the_build_can_go_on(many: str, tmp_path: Path, workers: int) -> None:
-    argv = builds.arguments(many, tmp_path / "build", workers=workers)
+@pytest.mark.parametrize(("exchange", "workers"), [("files", 1), ("files", 2), ("shuffle", 2)])
+def test_ctrl_c_says_that_the_build_can_go_on(many: str, tmp_path: Path, exchange: str, workers: int) -> None:
+    argv = builds.arguments(many, tmp_path / "build", "--exchange", exchange, workers=workers)
     process = begun(argv, tmp_path / "build")
     os.killpg(process.pid, signal.SIGINT)
     said = process.communicate(timeout=AT_WORK_SECONDS)[1]

@@ -134,11 +134,11 @@ def test_a_worker_of_beams_that_is_killed_ends_the_build(small: Built, tmp_path:
     command = [sys.executable, "-m", "beam_jobs.build_c4", *argv]
     process = subprocess.Popen(command, env=ENVIRONMENT, start_new_session=True, stderr=subprocess.PIPE, text=True)
     deadline = time.monotonic() + kills.PATIENCE_SECONDS
-    while len(workers := commands(process.pid, "beam_jobs.worker")) < 2:
+    while not (tmp_path / "store" / "pages").exists():
         assert process.poll() is None
         assert time.monotonic() < deadline
         time.sleep(kills.POLL_SECONDS)
-    os.kill(workers[0], signal.SIGKILL)
+    os.kill(commands(process.pid, "beam_jobs.worker")[0], signal.SIGKILL)
     said = process.communicate(timeout=kills.PATIENCE_SECONDS)[1]
     assert process.returncode == 1
     assert said.splitlines()[-1].startswith("build_c4: one of Beam's workers is gone (")
