@@ -7,7 +7,6 @@ a fork would hold the lock as well.
 
 from __future__ import annotations
 
-import ctypes
 import gc
 import multiprocessing
 import os
@@ -24,8 +23,6 @@ from typing import Any
 
 from beam_jobs.plan import Job
 
-M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # malloc.h of glibc
-KEPT_BYTES, OLD_KEPT_BYTES = 2**31 - 1, 2**25  # the most that is taken, and that was before glibc 2.35
 START = "fork" if sys.platform == "linux" else None  # elsewhere the system's libraries may not survive it
 
 
@@ -73,7 +70,6 @@ def _here(number: int) -> Processes:
 @contextmanager
 def ready(job: Job) -> Iterator[Processes]:
     """Have the processes that a job wants; with one worker that is this process alone."""
-    _keep_freed_memory()
     gc.freeze()  # what is imported is no garbage: to look through it again and again would also copy what is shared
     try:
         if job.workers == 1:
@@ -85,14 +81,6 @@ def ready(job: Job) -> Iterator[Processes]:
             yield from _opened(pool)
     finally:
         gc.unfreeze()
-
-
-def _keep_freed_memory() -> None:
-    """Have glibc, where it is the C library, keep what is freed for what comes next: the system clears all it gives."""
-    library = ctypes.CDLL(None if os.name == "posix" else "msvcrt")
-    if hasattr(library, "mallopt"):
-        library.mallopt(M_TRIM_THRESHOLD, KEPT_BYTES)
-        library.mallopt(M_MMAP_THRESHOLD, KEPT_BYTES) or library.mallopt(M_MMAP_THRESHOLD, OLD_KEPT_BYTES)
 
 
 def _fork(pool: ProcessPoolExecutor) -> None:

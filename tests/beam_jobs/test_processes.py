@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import ctypes
 import gc
 import multiprocessing
 import os
 import pickle
-import resource
 import signal
 import subprocess
 import sys
@@ -28,7 +26,6 @@ from c4pipe.download import DownloadError
 
 ROOT = Path(__file__).parent.parent.parent
 AT_WORK_SECONDS = 60.0
-PIECE_BYTES = 24 << 20
 
 
 @pytest.fixture(scope="module")
@@ -68,15 +65,6 @@ def note_once_all_have_one(job: Job, folder: str, number: int) -> None:
 
 def note_frozen(job: Job, told: str) -> None:
     Path(told).write_text(str(gc.get_freeze_count()), "ascii")
-
-
-def note_faults(job: Job, told: str) -> None:
-    """Tell how many pages the system gives for a piece of memory as large as one that was freed before."""
-    for _ in range(2):
-        before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
-        assert len(b"x" * PIECE_BYTES) == PIECE_BYTES  # and it is freed
-        faults = resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
-    Path(told).write_text(str(faults), "ascii")
 
 
 def fail(job: Job, folder: str, number: int) -> None:
@@ -223,16 +211,6 @@ def test_what_was_there_before_is_not_looked_through_for_garbage(wet: str, tmp_p
     assert ready.failure is None
     assert int((tmp_path / "frozen").read_text("ascii")) > 10_000
     assert gc.get_freeze_count() == before
-
-
-@pytest.mark.skipif(not hasattr(ctypes.CDLL(None), "mallopt"), reason="not glibc")
-def test_freed_memory_is_kept(wet: str, tmp_path: Path) -> None:
-    """What a process frees it need not ask the system for again, which would clear it page by page."""
-    job, told = job_of(wet, tmp_path / "build", 2), tmp_path / "told"
-    with processes.ready(job) as ready:
-        ready.each(note_faults, job, [(str(told),)])
-    assert ready.failure is None
-    assert int(told.read_text("ascii")) < PIECE_BYTES // resource.getpagesize() // 10
 
 
 def test_workers_of_beams_are_not_asked_for_as_well(wet: str, tmp_path: Path) -> None:
