@@ -6,6 +6,7 @@ BIN = $(VENV)/bin
 # share what they build, and the long ones, which come first, begin first. Some tests (TESTS=) by one, which starts sooner.
 TEST_PROCESSES ?= --numprocesses auto --maxprocesses 8 --dist loadfile --no-loadscope-reorder
 TEST_EXTRAS ?= model,dev
+REFERENCE_EXTRAS ?= reference
 COMPILED = $(wildcard c4pipe/fast/*.pyx c4pipe/fast/*.h) build_tools/backend.py
 PIP = $(BIN)/python -m pip install --quiet --constraint constraints.txt
 APT = sudo apt-get install -y git make python3 python3-venv
@@ -69,5 +70,5 @@ $(VENV)/bench: pyproject.toml setup.py constraints.txt $(COMPILED) | $(VENV)/bin
 $(VENV)-reference/test: pyproject.toml setup.py $(COMPILED) | check-python
 	@echo "Installing the reference into $(VENV)-reference: some minutes and 2 GB, once."
 	$(PYTHON) -m venv $(VENV)-reference
-	$(VENV)-reference/bin/python -m pip install --quiet --editable '.[reference]'
+	$(VENV)-reference/bin/python -m pip install --quiet --editable '.[$(REFERENCE_EXTRAS)]'
 	@touch $@
