@@ -41,8 +41,8 @@ cdef enum:
     BLOCK = 64  # bytes, as MD5 takes them
     PADDING_BYTES = 72  # of a message, at most
     ALL_LANES = 32  # of the widest vectors
-    MESSAGES = 4096  # hashed together, at most
-    ENOUGH_BYTES = 1 << 18  # of their tails, which stay in a core's cache
+    ENOUGH_BYTES = 1 << 18  # of the tails of messages that are hashed together, which stay in a core's cache
+    MESSAGES = ENOUGH_BYTES // BLOCK  # at most: the tail of each is a block or more
 
 
 cdef unsigned char caseless[256]  # of the first 65,536 characters the blocks of 256 of which none is lower-cased
@@ -170,7 +170,7 @@ cdef class _Hashed:
         self.tail_at[self.waiting] = self.used
         self.used += BLOCK * <Py_ssize_t> message.tail_blocks
         self.waiting += 1
-        if self.waiting == MESSAGES or self.used >= ENOUGH_BYTES:
+        if self.used >= ENOUGH_BYTES:
             self.hash()
 
     cdef void hash(self) noexcept:
