@@ -23,6 +23,10 @@ from typing import Any
 
 from beam_jobs.plan import Job
 
+WHY_LOST = (
+    "killed, as the system does where memory runs out, or crashed; with fewer --workers, or less --memory, the same "
+    "command goes on from what is done"
+)
 START = "fork" if sys.platform == "linux" else None  # elsewhere the system's libraries may not survive it
 
 
@@ -149,7 +153,4 @@ def _share(pool: ProcessPoolExecutor, run: Callable[..., None], job: Job, items:
                 one.result()
             at_work |= begun(len(done))
     except BrokenProcessPool as error:
-        raise ProcessLost(
-            f"one of {job.workers} processes at work is gone: killed, as the system does where memory runs out, or "
-            "crashed; with fewer --workers, or less --memory, the same command goes on from what is done"
-        ) from error
+        raise ProcessLost(f"one of {job.workers} processes at work is gone: {WHY_LOST}") from error

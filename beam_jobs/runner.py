@@ -16,6 +16,8 @@ from apache_beam.options.pipeline_options import DirectOptions, PipelineOptions,
 from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 from apache_beam.transforms.environments import SubprocessSDKEnvironment
 
+from beam_jobs.processes import WHY_LOST
+
 LOCAL = "FnApiRunner"
 WORKER_THREAD = "run_worker"  # in which the local runner waits for one of its workers
 CONNECTIONS_LOGGER = "apache_beam.runners.worker.data_plane"
@@ -45,17 +47,12 @@ def ended_with_a_worker() -> Iterator[None]:
     before = threading.excepthook
 
     def told(failed: threading.ExceptHookArgs) -> None:
-        if failed.thread is None or failed.thread.name != WORKER_THREAD:
-            if not isinstance(failed.exc_value, grpc.RpcError):
-                before(failed)
-            return
-        print(
-            f"build_c4: one of Beam's workers is gone ({failed.exc_value}): killed, as the system does where memory "
-            "runs out, or crashed; the same command goes on from what is done",
-            file=sys.stderr,
-            flush=True,
-        )
-        os._exit(1)
+        if failed.thread is not None and failed.thread.name == WORKER_THREAD:
+            lost = f"build_c4: one of Beam's workers is gone ({failed.exc_value}): {WHY_LOST}"
+            print(lost, file=sys.stderr, flush=True)
+            os._exit(1)
+        if not isinstance(failed.exc_value, grpc.RpcError):
+            before(failed)
 
     connections = logging.getLogger(CONNECTIONS_LOGGER)
     level = connections.level

@@ -22,6 +22,7 @@ from beam_jobs import build_c4
 PATIENCE_SECONDS = 120.0
 POLL_SECONDS = 0.002
 MORE_SECONDS = 0.005
+GONE_SECONDS = 20.0  # for workers to notice that nobody hears them
 
 
 def attempt(argv: list[str]) -> int:
@@ -54,6 +55,27 @@ def kill_after(pid: int, output: Path, files: int, more_seconds: float) -> bool:
     except (ProcessLookupError, ChildProcessError):
         return False
     return os.WIFSIGNALED(status)
+
+
+def session(leader: int) -> list[int]:
+    """The processes of a session that still run."""
+    found = []
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            state, _, _, of = stat.read_text("utf-8").rpartition(")")[2].split()[:4]
+        except (FileNotFoundError, ProcessLookupError):
+            continue  # it has just ended
+        if int(of) == leader and state != "Z":
+            found.append(int(stat.parent.name))
+    return found
+
+
+def waited_for(leader: int) -> list[int]:
+    """The processes of a session that are still there after some time."""
+    deadline = time.monotonic() + GONE_SECONDS
+    while (left := session(leader)) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    return left
 
 
 def main() -> None:

@@ -18,6 +18,7 @@ import builds
 import crawls
 import kills
 import pytest
+from builds import Built
 
 from beam_jobs import build_c4, files_driver, options, planning, processes
 from beam_jobs.lock import held
@@ -206,8 +207,9 @@ def test_an_error_between_steps_is_a_line(
 @pytest.mark.parametrize("workers", [1, 2])
 def test_what_was_there_before_is_not_looked_through_for_garbage(wet: str, tmp_path: Path, workers: int) -> None:
     before = gc.get_freeze_count()
-    with processes.ready(job_of(wet, tmp_path / "build", workers)) as ready:
-        ready.each(note_frozen, job_of(wet, tmp_path / "build", workers), [(str(tmp_path / "frozen"),)])
+    job = job_of(wet, tmp_path / "build", workers)
+    with processes.ready(job) as ready:
+        ready.each(note_frozen, job, [(str(tmp_path / "frozen"),)])
     assert ready.failure is None
     assert int((tmp_path / "frozen").read_text("ascii")) > 10_000
     assert gc.get_freeze_count() == before
@@ -308,3 +310,20 @@ def test_processes_do_not_hold_the_folder(many: str, tmp_path: Path) -> None:
         pass
     assert process.stderr is not None
     process.stderr.close()
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="looks for processes in /proc, which Linux has")
+def test_a_worker_of_beams_that_is_killed_ends_the_build(small: Built, tmp_path: Path) -> None:
+    """It would be waited for for ever; so the build ends and says why, and the same command goes on."""
+    shards = ("--shards", "3")  # as the small build has
+    argv = builds.arguments(small.wet, tmp_path, *shards, "--exchange", "shuffle", workers=2, format=builds.ALL_FORMATS)
+    process = begun(argv, tmp_path)
+    os.kill(next(worker for worker in kills.session(process.pid) if worker != process.pid), signal.SIGKILL)
+    said = process.communicate(timeout=kills.PATIENCE_SECONDS)[1]
+    assert process.returncode == 1
+    assert said.splitlines()[-1].startswith("build_c4: one of Beam's workers is gone (")
+    assert "Traceback" not in said
+    assert kills.waited_for(process.pid) == []
+    assert build_c4.main(argv) == 0
+    assert builds.tree(tmp_path / "en") == builds.tree(small.folder)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 import signal
@@ -22,7 +21,6 @@ from c4pipe import files
 ROOT = Path(__file__).resolve().parent.parent.parent
 ENVIRONMENT = {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "tests" / "beam_jobs")])}
 SHARDS = ("--shards", "3")  # as the small build has
-GONE_SECONDS = 20.0  # for workers to notice that nobody hears them
 
 
 def killed(argv: list[str], output: Path, *, seed: int, times: int, files: int) -> list[dict[str, list[int]]]:
@@ -71,27 +69,6 @@ def test_killed_at_random_moments(
         assert {name: tuple(found[name]) for name in pages} == {name: last[name] for name in pages}
 
 
-def session(leader: int) -> list[int]:
-    """The processes of a session that still run."""
-    found = []
-    for stat in Path("/proc").glob("[0-9]*/stat"):
-        try:
-            state, _, _, of = stat.read_text("utf-8").rpartition(")")[2].split()[:4]
-        except (FileNotFoundError, ProcessLookupError):
-            continue  # it has just ended
-        if int(of) == leader and state != "Z":
-            found.append(int(stat.parent.name))
-    return found
-
-
-def waited_for(leader: int) -> list[int]:
-    """The processes of a session that are still there after some time."""
-    deadline = time.monotonic() + GONE_SECONDS
-    while (left := session(leader)) and time.monotonic() < deadline:
-        time.sleep(0.1)
-    return left
-
-
 @pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="looks for processes in /proc, which Linux has")
 def test_killed_with_its_workers_or_without(small: Built, tmp_path: Path) -> None:
@@ -103,49 +80,17 @@ def test_killed_with_its_workers_or_without(small: Built, tmp_path: Path) -> Non
         process = subprocess.Popen(command, env=ENVIRONMENT, start_new_session=True)
         deadline = time.monotonic() + kills.PATIENCE_SECONDS
         # Until it works: the command has its workers, and some files are new.
-        while len(session(process.pid)) < 3 or len(kills.names(tmp_path) - before) < 5:
+        while len(kills.session(process.pid)) < 3 or len(kills.names(tmp_path) - before) < 5:
             assert process.poll() is None
             assert time.monotonic() < deadline
             time.sleep(kills.POLL_SECONDS)
         kill(process.pid, signal.SIGKILL)
         assert process.wait() == -signal.SIGKILL
-        assert waited_for(process.pid) == []
+        assert kills.waited_for(process.pid) == []
         assert not (tmp_path / "en" / "manifest.json").exists()
     assert build_c4.main(builds.arguments(small.wet, tmp_path, *SHARDS, format=builds.ALL_FORMATS)) == 0
     assert builds.tree(tmp_path) == builds.tree(small.output)
     assert builds.temporary(tmp_path) == []
-
-
-def commands(leader: int, module: str) -> list[int]:
-    """The processes of a session that run a module of ours."""
-    named = []
-    for process in session(leader):
-        with contextlib.suppress(FileNotFoundError, ProcessLookupError):  # it has just ended
-            if module.encode() in Path(f"/proc/{process}/cmdline").read_bytes().split(b"\0"):
-                named.append(process)
-    return named
-
-
-@pytest.mark.slow
-@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="looks for processes in /proc, which Linux has")
-def test_a_worker_of_beams_that_is_killed_ends_the_build(small: Built, tmp_path: Path) -> None:
-    """It would be waited for for ever; so the build ends and says why, and the same command goes on."""
-    argv = builds.arguments(small.wet, tmp_path, *SHARDS, "--exchange", "shuffle", workers=2, format=builds.ALL_FORMATS)
-    command = [sys.executable, "-m", "beam_jobs.build_c4", *argv]
-    process = subprocess.Popen(command, env=ENVIRONMENT, start_new_session=True, stderr=subprocess.PIPE, text=True)
-    deadline = time.monotonic() + kills.PATIENCE_SECONDS
-    while not (tmp_path / "store" / "pages").exists():
-        assert process.poll() is None
-        assert time.monotonic() < deadline
-        time.sleep(kills.POLL_SECONDS)
-    os.kill(commands(process.pid, "beam_jobs.worker")[0], signal.SIGKILL)
-    said = process.communicate(timeout=kills.PATIENCE_SECONDS)[1]
-    assert process.returncode == 1
-    assert said.splitlines()[-1].startswith("build_c4: one of Beam's workers is gone (")
-    assert "Traceback" not in said
-    assert waited_for(process.pid) == []
-    assert build_c4.main(argv) == 0
-    assert builds.tree(tmp_path / "en") == builds.tree(small.folder)
 
 
 def test_killed_while_it_tidied_up(small: Built, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
