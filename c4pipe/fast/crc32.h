@@ -47,7 +47,8 @@ CRC32_TARGET static inline __m128i crc32_fold(__m128i x, __m128i by, const uint8
 
 /* Sixteen bytes a step in four registers, then the four as one, and the rest by tables. What a register holds at the
    end is sixteen bytes with the same checksum as all before, so they go through the tables, too. The powers of x are
-   those for 64 and 16 bytes of V. Gopal et al., Fast CRC Computation Using PCLMULQDQ, Intel 2009 (bits in reverse). */
+   those for 64 and 16 bytes of V. Gopal et al., Fast CRC Computation Using PCLMULQDQ, Intel 2009 (bits in reverse):
+   for n bytes x^(8n+32) and x^(8n-32), modulo the polynomial. */
 CRC32_TARGET static uint32_t crc32_by_folding(uint32_t crc, const uint8_t *p, ptrdiff_t size) {
     const __m128i by_64 = _mm_set_epi64x(0x1c6e41596, 0x154442bd4), by_16 = _mm_set_epi64x(0x0ccaa009e, 0x1751997d0);
     const uint8_t zeros[16] = {0};
@@ -64,14 +65,41 @@ CRC32_TARGET static uint32_t crc32_by_folding(uint32_t crc, const uint8_t *p, pt
     _mm_storeu_si128((__m128i *)left, x[3]);
     return crc32_by_tables(crc32_by_tables(0, left, 16), p, size);
 }
+
+/* The same by four registers of 64 bytes. They end as 256 bytes with the same checksum as all before. */
+__attribute__((target("avx512f,vpclmulqdq,pclmul,sse4.1"))) static uint32_t crc32_by_wide_folding(
+    uint32_t crc, const uint8_t *p, ptrdiff_t size) {
+    const __m512i by_256 = _mm512_broadcast_i32x4(_mm_set_epi64x(0x1322d1430, 0x11542778a));
+    uint8_t left[256];
+    __m512i x[4];
+    int i;
+    for (i = 0; i < 4; i++) x[i] = _mm512_loadu_si512(p + 64 * i);
+    x[0] = _mm512_xor_si512(x[0], _mm512_zextsi128_si512(_mm_cvtsi32_si128((int)crc)));
+    for (p += 256, size -= 256; size >= 256; p += 256, size -= 256) {
+        for (i = 0; i < 4; i++) {
+            __m512i low = _mm512_clmulepi64_epi128(x[i], by_256, 0x00);
+            __m512i high = _mm512_clmulepi64_epi128(x[i], by_256, 0x11);
+            x[i] = _mm512_ternarylogic_epi64(low, high, _mm512_loadu_si512(p + 64 * i), 0x96); /* exclusive or */
+        }
+    }
+    for (i = 0; i < 4; i++) _mm512_storeu_si512(left + 64 * i, x[i]);
+    crc = crc32_by_folding(0, left, 256);
+    return size >= 64 ? crc32_by_folding(crc, p, size) : crc32_by_tables(crc, p, size);
+}
+
+static uint32_t crc32_from(uint32_t crc, const uint8_t *p, ptrdiff_t size, int at_most) {
+    if (at_most >= 256 && size >= 256 && processor_has(HAS_WIDE_PCLMUL)) return crc32_by_wide_folding(crc, p, size);
+    if (at_most >= 64 && size >= 64 && processor_has(HAS_PCLMUL)) return crc32_by_folding(crc, p, size);
+    return crc32_by_tables(crc, p, size);
+}
 #else
-static uint32_t crc32_by_folding(uint32_t crc, const uint8_t *p, ptrdiff_t size) {
+static uint32_t crc32_from(uint32_t crc, const uint8_t *p, ptrdiff_t size, int at_most) {
+    (void)at_most;
     return crc32_by_tables(crc, p, size);
 }
 #endif
 
-static uint32_t crc32_of(const uint8_t *p, ptrdiff_t size) {
-    return ~(size >= 64 && processor_has(HAS_PCLMUL) ? crc32_by_folding(~0u, p, size) : crc32_by_tables(~0u, p, size));
-}
+/* The checksum, by steps of at most as many bytes as are told: 8, 64 or 256, as this processor has them. */
+static uint32_t crc32_of(const uint8_t *p, ptrdiff_t size, int at_most) { return ~crc32_from(~0u, p, size, at_most); }
 
 #endif

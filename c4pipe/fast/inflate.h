@@ -415,7 +415,7 @@ static ptrdiff_t inflate_member(
         if (!out || out > limit) return 0;
     } while (!last);
     if (!bits_align(&b) || b.end - b.at < GZIP_TRAILER) return 0;
-    if (little_32(b.at) != crc32_of(begin, out - begin) || little_32(b.at + 4) != (uint32_t)(out - begin)) return 0;
+    if (little_32(b.at) != crc32_of(begin, out - begin, 256) || little_32(b.at + 4) != (uint32_t)(out - begin)) return 0;
     *made = out - begin;
     return b.at + GZIP_TRAILER - in;
 }

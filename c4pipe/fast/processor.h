@@ -2,8 +2,9 @@
 #ifndef C4PIPE_PROCESSOR_H
 #define C4PIPE_PROCESSOR_H
 
-/* The system keeps the wide registers; with PCLMUL SSE4.1, too; of AVX-512 its foundation (AVX512F). */
-enum { HAS_AVX2 = 1, HAS_BMI2 = 2, HAS_PCLMUL = 4, HAS_AVX512 = 8 };
+/* The system keeps the wide registers; with PCLMUL SSE4.1, too; of AVX-512 its foundation (AVX512F), and with the wide
+   PCLMUL that as well. */
+enum { HAS_AVX2 = 1, HAS_BMI2 = 2, HAS_PCLMUL = 4, HAS_AVX512 = 8, HAS_WIDE_PCLMUL = 16 };
 
 #if defined(__GNUC__) && defined(__x86_64__)
 #include <cpuid.h>
@@ -17,7 +18,10 @@ static int processor_asked(void) {
         __asm__("xgetbv" : "=a"(low), "=d"(high) : "c"(0));
         if ((low & 6) == 6 && __get_cpuid_count(7, 0, &a, &b, &c, &d) && b & bit_AVX2) {
             found |= HAS_AVX2;
-            if ((low & 0xE0) == 0xE0 && b & bit_AVX512F) found |= HAS_AVX512;
+            if ((low & 0xE0) == 0xE0 && b & bit_AVX512F) {
+                found |= HAS_AVX512;
+                if (c & bit_VPCLMULQDQ && found & HAS_PCLMUL) found |= HAS_WIDE_PCLMUL;
+            }
         }
     }
     if (__get_cpuid_count(7, 0, &a, &b, &c, &d) && b & bit_BMI2) found |= HAS_BMI2;

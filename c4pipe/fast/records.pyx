@@ -16,7 +16,7 @@ all else the answer is None, and they decide. Why what is taken is the same:
 """
 
 from cpython.bytearray cimport PyByteArray_AS_STRING, PyByteArray_FromStringAndSize, PyByteArray_Resize
-from libc.stdint cimport int64_t, uint8_t, uint64_t
+from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
 from libc.stdlib cimport free, malloc
 from libc.string cimport memchr, memcmp, memcpy, memset
 
@@ -38,6 +38,7 @@ cdef extern from "inflate.h":
     ctypedef struct Tables "Inflater":
         pass
     void crc32_begin() noexcept
+    uint32_t crc32_of(const uint8_t* at, Py_ssize_t size, int at_most) noexcept
     void inflater_begin(Tables* tables) noexcept
     Py_ssize_t inflate_member(
         Tables* tables, const uint8_t* data, Py_ssize_t size, uint8_t* out, Py_ssize_t most, Py_ssize_t* made) noexcept
@@ -457,3 +458,8 @@ def is_utf8(bytes data not None, *, bint anywhere=False):
     cdef place at = <place>PyBytes_AS_STRING(data)
     cdef place end = at + PyBytes_GET_SIZE(data)
     return utf8_valid_anywhere(at, end) if anywhere else utf8_valid(at, end)
+
+
+def crc32(bytes data not None, *, int at_most=256):
+    """Return the checksum of gzip, made by steps of at most so many bytes: 8, 64 or 256, as this processor has them."""
+    return crc32_of(<place>PyBytes_AS_STRING(data), PyBytes_GET_SIZE(data), at_most)

@@ -75,8 +75,17 @@ def test_any_stream(stream: bytes) -> None:
     same(room.Inflater(MOST, MOST), mended(stream))
 
 
-def test_every_size_and_checksum(inflater: Any) -> None:
-    """Stored blocks, so that all lengths go through the checksum, which takes steps of 1, 8, 16 and 64 bytes."""
+@pytest.mark.parametrize("at_most", [8, 64, 256])
+def test_checksums(at_most: int) -> None:
+    """By every width of steps, of whatever is left behind them, and from wherever they begin."""
+    data = random.Random(at_most).randbytes(1200)
+    for size in range(len(data) - 7):
+        part = data[size % 7 :][:size]
+        assert room.crc32(part, at_most=at_most) == zlib.crc32(part)
+
+
+def test_every_size(inflater: Any) -> None:
+    """Stored blocks, each with its checksum and size."""
     data = random.Random(0).randbytes(500)
     for size in range(400):
         stream = b"\x01" + size.to_bytes(2, "little") + (size ^ 0xFFFF).to_bytes(2, "little") + data[size % 7 :][:size]
