@@ -35,7 +35,8 @@ types: $(VENV)/test  ## mypy, strict
 
 bench: $(VENV)/bench  ## what a build costs, plain against fast, as a table and a plot: some minutes (WET=, PAGES=, RESOURCES=, OUTPUT=)
 	$(BIN)/python benchmarks/bench.py --wet "$(WET)" $(if $(PAGES),--pages $(PAGES)) \
-		$(if $(RESOURCES),--resources "$(RESOURCES)") --output "$(or $(OUTPUT),bench)"
+		$(if $(RESOURCES),--resources "$(RESOURCES)") --output "$(or $(OUTPUT),bench)" \
+		$(if $(wildcard $(VENV)-reference/test),--reference_python $(VENV)-reference/bin/python)
 
 fuzz: $(VENV)/test  ## the compiled rooms against the plain ones (ROOM=, SECONDS= for each, SEED=, WET=, RESOURCES=)
 	$(BIN)/python benchmarks/fuzz.py --room $(or $(ROOM),all) --seconds $(or $(SECONDS),60) --seed $(or $(SEED),0) \

@@ -6,7 +6,7 @@
 Everything runs in one process tree, in turn, and medians are told, since a machine's speed drifts. The crawl is made by
 synthetic.py, from the given WET files or without any; the plain version is timed on a sample of it. In the output
 folder are results.json, and results.md and results.png made from it. Sections: steps, inflate, engines, workers,
-overhead, sizes, start, peers.
+overhead, sizes, start, peers, reference.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from synthetic import PAGES_PER_FILE, Crawl, count, make
 
 from c4pipe import files, resources
 
-SECTIONS = ("steps", "inflate", "engines", "workers", "overhead", "sizes", "start", "peers")
+SECTIONS = ("steps", "inflate", "engines", "workers", "overhead", "sizes", "start", "peers", "reference")
 FILES_AT_LEAST = 16  # of a crawl, so that two workers can share it
 INFLATED_FILES = 2  # for the floor: as many as are quick to hold in memory
 
@@ -64,7 +64,7 @@ class Inputs:
         return sorted(map(str, folder.glob("*.gz")))
 
 
-def section(name: str, inputs: Inputs, bench: whole.Bench, peer: str) -> Any:
+def section(name: str, inputs: Inputs, bench: whole.Bench, arguments: argparse.Namespace) -> Any:
     """Measure one section."""
     if name == "steps":
         return each_step.measured(inputs.sample(), bench.rounds)
@@ -80,7 +80,9 @@ def section(name: str, inputs: Inputs, bench: whole.Bench, peer: str) -> Any:
         return whole.sizes(bench, inputs.whole(), inputs.pages_per_file, inputs.pages)
     if name == "start":
         return whole.start(bench)
-    return list(whole.peers(bench, peer, inputs.sample()[0], inputs.sample_pages))
+    if name == "reference":
+        return whole.reference(bench, arguments.reference_python, inputs.sample()[0])
+    return list(whole.peers(bench, arguments.peer_python, inputs.sample()[0], inputs.sample_pages))
 
 
 def run(arguments: argparse.Namespace) -> dict[str, Any]:
@@ -97,7 +99,7 @@ def run(arguments: argparse.Namespace) -> dict[str, Any]:
         for name in arguments.only:
             before = machine.load()
             say(f"{name} ...")
-            measured = section(name, inputs, bench, arguments.peer_python)
+            measured = section(name, inputs, bench, arguments)
             about = {"rounds": arguments.rounds, "load_before": before, "crawl": inputs.made.get("whole"),
                      "sample": inputs.made.get("sample")}  # fmt: skip
             found |= {"machine": machine.described(), name: {"measured": measured, "about": about}}
@@ -130,13 +132,17 @@ def parser() -> argparse.ArgumentParser:
     options.add_argument("--build_option", action="append", default=[], help="one word more for each build")
     options.add_argument("--only", type=sections, help="sections, separated by commas (default: all)")
     options.add_argument("--peer_python", default=sys.executable, help="a Python that has datatrove")
+    options.add_argument("--reference_python", help="a Python that has TensorFlow Datasets; needs --resources")
     options.add_argument("--output", default="bench", help="folder (default: %(default)s)")
     options.add_argument("--keep", action="store_true", help="keep the crawl that was made")
     return options
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    arguments = parser().parse_args(argv)
+    options = parser()
+    arguments = options.parse_args(argv)
+    if "reference" in (arguments.only or ()) and not arguments.reference_python:
+        options.error("name a Python that has TensorFlow Datasets with --reference_python (see make test-reference)")
     arguments.resources = arguments.resources or os.environ.get("C4PIPE_RESOURCES") or resources.BUILTIN
     resources.use(arguments.resources)
     if arguments.only is None:
@@ -144,6 +150,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         if not results.installed("datatrove") and arguments.peer_python == sys.executable:
             say("peers: left out, since datatrove is not installed")
             arguments.only.remove("peers")
+        if not arguments.reference_python:
+            say("reference: left out, since no --reference_python is named")
+            arguments.only.remove("reference")
     found = run(arguments)
     output = Path(arguments.output)
     (output / "results.md").write_text(results.markdown(found), "utf-8")

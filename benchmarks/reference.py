@@ -21,13 +21,13 @@ from types import SimpleNamespace
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
 
-import apache_beam as beam  # noqa: E402
-import langdetect  # noqa: E402
-import nltk  # noqa: E402
-import tensorflow_datasets as tfds  # noqa: E402
-import tldextract.tldextract  # noqa: E402
-from apache_beam.runners.portability.fn_api_runner import FnApiRunner  # noqa: E402
-from tensorflow_datasets.text import c4, c4_utils  # noqa: E402
+import apache_beam as beam
+import langdetect
+import nltk
+import tensorflow_datasets as tfds
+import tldextract.tldextract
+from apache_beam.runners.portability.fn_api_runner import FnApiRunner
+from tensorflow_datasets.text import c4, c4_utils
 
 WARMING = "Here is a page of three sentences. This is the second one. The third one ends it all here."
 

@@ -32,6 +32,7 @@ def _lines(found: Mapping[str, Any]) -> Iterator[str]:
     for name, told in (
         ("steps", steps), ("inflate", inflate), ("engines", engines), ("workers", workers), ("overhead", overhead),
         ("sizes", sizes), ("start", start), ("peers", peers),
+        ("reference", reference),
     ):  # fmt: skip
         if found.get(name, {}).get("measured"):
             yield from told(found[name]["measured"], found)
@@ -161,6 +162,15 @@ def peers(measured: Sequence[Mapping[str, Any]], found: Mapping[str, Any]) -> It
         f"datatrove {measured[0]['datatrove']}, microseconds of CPU a page (no language id, no duplicates, no writing)"
     )
     yield from table(title, ("", "pages", "us", "times our whole build"), rows)
+
+
+def reference(measured: Mapping[str, Any], found: Mapping[str, Any]) -> Iterator[str]:
+    engines = found["engines"]["measured"] if "engines" in found else {}
+    ours = [times(measured["us"] / engines[name]["us"]) for name in ("plain", "fast") if engines]
+    title = f"The reference: TensorFlow Datasets {measured['tfds']}, `en` on Beam's local runner, nothing written"
+    head = ("pages", "documents", "us of CPU a page", "times our plain build", "times our fast build")
+    row = (f"{measured['pages']:,}", f"{measured['kept']:,}", f"{measured['us']:,.0f}", *(ours or ("", "")))
+    yield from table(title, head, iter([row]))
 
 
 def plot(found: Mapping[str, Any], path: str) -> None:

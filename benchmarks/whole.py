@@ -187,17 +187,27 @@ def start(bench: Bench) -> dict[str, list[dict[str, float]]]:
 
 def peers(bench: Bench, python: str, file: str, pages: int) -> Iterator[dict[str, object]]:
     """datatrove on the same file, as far as that Python has what it needs."""
-    script = str(Path(__file__).parent / "peer.py")
     named = ["--resources", bench.resources] if bench.resources != "builtin" else []
     for sentences in ("none", "nltk", "own"):
-        command = [python, script, file, "--sentences", sentences, "--pages", str(pages), *named]
-        runs = []
-        for _ in range(bench.rounds):
-            done = subprocess.run(command, capture_output=True, text=True)
-            if done.returncode:
-                bench.say(f"  sentences {sentences}: left out: {done.stderr.strip().splitlines()[-1]}")
-                break
-            runs.append(json.loads(done.stdout.splitlines()[-1]))
-        if runs:
-            us = statistics.median(run["cpu_seconds"] / run["pages"] * 1e6 for run in runs)
-            yield {"sentences": sentences, "us": round(us, 1), **runs[0]}
+        options = ["--sentences", sentences, "--pages", str(pages), *named]
+        if told := by_script(bench, f"sentences {sentences}", python, "peer.py", file, *options):
+            yield {"sentences": sentences, **told}
+
+
+def reference(bench: Bench, python: str, file: str) -> dict[str, object] | None:
+    """The reference itself on the same file; None if that Python lacks what it needs."""
+    return by_script(bench, "reference", python, "reference.py", file, "--resources", bench.resources)
+
+
+def by_script(bench: Bench, name: str, python: str, script: str, *options: str) -> dict[str, object] | None:
+    """What a script of this folder tells, run by another Python, with microseconds of CPU a page; None if it fails."""
+    runs = []
+    for _ in range(bench.rounds):
+        command = [python, str(Path(__file__).parent / script), *options]
+        done = subprocess.run(command, capture_output=True, text=True)
+        if done.returncode:
+            bench.say(f"  {name}: left out: {(done.stderr.strip() or 'no word of why').splitlines()[-1]}")
+            return None
+        runs.append(json.loads(done.stdout.splitlines()[-1]))
+    us = statistics.median(run["cpu_seconds"] / run["pages"] * 1e6 for run in runs)
+    return {"us": round(us, 1), **runs[0]}

@@ -269,6 +269,7 @@ FOUND = measured(
     ],
     start={"plain": [{"seconds": 2.0}], "fast": [{"seconds": 1.0}]},
     peers=[{"sentences": "nltk", "pages": 10, "us": 8000.0, "datatrove": "0.10.1", "kept": 3, "cpu_seconds": 1}],
+    reference={"tfds": "4.9.10", "pages": 10, "us": 12000.0, "kept": 3, "cpu_seconds": 1},
 )  # fmt: skip
 
 
@@ -282,6 +283,7 @@ FOUND = measured(
         "Two workers reach 0.95 of what two builds do.",
         "10.0 times the pages take 11.0 times as long.",
         "| reader and C4 filters, NLTK's sentences | 10 | 8,000 | 100 |",
+        "| 10 | 3 | 12,000 | 1.5 | 150 |",
         "Shards and counters of the sample are the same.",
     ],
 )
@@ -293,6 +295,44 @@ def test_what_was_not_measured_is_not_told() -> None:
     told = results.markdown(measured(peers=[]))
     assert "datatrove" not in told
     assert "| " not in told
+
+
+def test_the_reference_without_a_build_beside_it() -> None:
+    told = results.markdown(measured(reference={"tfds": "4.9.10", "pages": 10, "us": 12000.0, "kept": 3}))
+    assert "| 10 | 3 | 12,000 |  |  |" in told.splitlines()
+
+
+def script_that(tmp_path: Path, does: str) -> str:
+    """A Python that does this whatever it is to run."""
+    path = tmp_path / "python"
+    path.write_text(f"#!{sys.executable}\nimport sys\n{does}\n")
+    path.chmod(0o755)
+    return str(path)
+
+
+def test_a_script_of_another_python(tmp_path: Path) -> None:
+    """Runs as often as there are rounds; told are microseconds a page."""
+    runs = tmp_path / "runs"
+    says = "print('a word')\nprint('{\"pages\": 4, \"cpu_seconds\": 2}')"
+    python = script_that(tmp_path, f"open({str(runs)!r}, 'a').write(sys.argv[2])\n{says}")
+    told = whole.reference(whole.Bench(tmp_path, "lists", rounds=2), python, "x")
+    assert told == {"us": 500_000.0, "pages": 4, "cpu_seconds": 2}
+    assert runs.read_text() == "xx"
+
+
+@pytest.mark.parametrize(
+    ("does", "why"), [("sys.exit('no such module')", "no such module"), ("sys.exit(3)", "no word of why")]
+)
+def test_a_script_that_fails_is_left_out(tmp_path: Path, does: str, why: str) -> None:
+    said: list[str] = []
+    assert whole.reference(whole.Bench(tmp_path, "lists", say=said.append), script_that(tmp_path, does), "x") is None
+    assert said == [f"  reference: left out: {why}"]
+
+
+def test_the_reference_needs_a_python(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        bench.main(["--only", "reference"])
+    assert "name a Python that has TensorFlow Datasets with --reference_python" in capsys.readouterr().err
 
 
 def test_a_plot(tmp_path: Path) -> None:
