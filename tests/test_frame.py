@@ -126,12 +126,11 @@ def test_the_image_has_the_pinned_beam() -> None:
 
 
 PINS = {
-    canonicalize_name(name): version
-    for name, _, version in (
-        line.partition("==")
-        for line in (ROOT / "constraints.txt").read_text("utf-8").splitlines()
-        if line and not line.startswith("#")
-    )
+    canonicalize_name(pin.name): str(pin.specifier).removeprefix("==")
+    for line in (ROOT / "constraints.txt").read_text("utf-8").splitlines()
+    if line and not line.startswith("#")
+    for pin in [Requirement(line)]
+    if not pin.marker or pin.marker.evaluate()
 }
 DIRECT = sorted({*PROJECT["dependencies"], *(one for name in EXTRAS if name != OF_ITS_OWN for one in EXTRAS[name])})
 

@@ -144,7 +144,8 @@ def test_this_python_s_own_prose(tmp_path: Path) -> None:
     reader = read(paths[0])
     texts = {page.url: page.text for page in reader}
     assert reader.faults == []
-    assert 500_000 < sum(len(text.encode()) for text in texts.values()) <= 550_000
+    size = sum(len(text.encode()) for text in texts.values())
+    assert 400_000 < size <= 550_000, "the page that comes next may be a large one"
     long_lines = [line for text in texts.values() for line in text.split("\n") if len(line.split()) > 20]
     assert sum(line.endswith(".") for line in long_lines) > 500
 
