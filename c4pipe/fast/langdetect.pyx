@@ -24,21 +24,25 @@ Why it gives what the plain one gives:
   order round. So a language ends at most where it would if it got 1 in all trials that are left, added in the same
   manner; and what it has, it keeps. If no language can reach the least that is asked and one is above the threshold
   of predictions already, the outcome is known.
-- *Near.* What is asked is mostly an outcome, not digits. It hangs on comparisons alone: where trials end, and what the
-  sums are above. So they are made by nearly the same numbers, in other orders and with factors of 32 bits, and hold if
-  they hold by more than both ways can differ; else the trials are repeated digit for digit. A factor, weight plus
-  probability, both positive, is off by two roundings of 2^-24, its product with others by one more: 2.8 of them for an
-  n-gram, as five have four products. So the ratio of two languages is off by less than 5.6 * 2^-24 = 3.34e-7 an n-gram,
-  for which ``DRIFT`` is taken: the odds against a language, all others by it, are off by no more, and so are those
-  against the likeliest, which are the least; and a probability. What is spare covers the rest: that errors multiply
-  (a fiftieth of a percent after 1,001 n-grams), the package's own roundings (2.5e-16 an n-gram) and those of sums of 55
-  (8e-15, where the least that is spare is a sixth of ``DRIFT`` of the odds at which a trial ends, ``LEAST_ODDS``).
-- *Near, and nothing.* A step of five factors above 2e-5 leaves 3e-24 or more of a value, so one that starts at 1 / 55
-  is not below 1e-290, where digits end, after 12 steps, as sums of values are below 1. From the tenth step on, at every
-  other one, values below 1e-240 are raised to it: more than what the package has there, but for the drift, whether it
-  keeps digits or not, and so ever after. A step gives a language at most 2e24 times the share that it had (0.32 by 2e-5
-  five times, and the likeliest has 1 / 55), so if no raised one is above 1e-100 when looked at, none is above 1e-50 in
-  between, and none counts; else all is repeated.
+- *Near.* What is asked is mostly an outcome, not digits. It hangs on comparisons alone: where trials end, and what
+  the sums are above. So they are made by nearly the same numbers, in other orders and with factors of 32 bits, and
+  hold if they hold by more than both ways can differ; else the trials are repeated digit for digit. A factor, weight
+  plus probability, both positive, is off by two roundings of 2^-24, its product with others by one more: 2.8 of them
+  for an n-gram, as five have four products in whatever order. So the ratio of two languages is off by less than 5.6 *
+  2^-24 = 3.34e-7 an n-gram, for which ``NEAR_DRIFT`` is taken: the odds against a language, all others by it, are off
+  by no more, and so are those against the likeliest, which are the least; and a probability. What is spare covers the
+  rest: that errors multiply (a fiftieth of a percent after 1,001 n-grams), the package's own roundings (2.5e-16 an
+  n-gram) and those of sums of 55 (8e-15, where the least that is spare is a sixth of ``NEAR_DRIFT`` of the odds at
+  which a trial ends, ``LEAST_ODDS``). All factors are 2^7 times as great, which rounds nothing and changes no ratio;
+  values are not divided by their sum at each step, which they need only for their range.
+- *Near, and nothing.* A step of five factors above 2e-5 leaves 3e-24 or more of a share, so one that starts at 1 / 55
+  is not below 1e-290, where digits end, after one n-gram and 12 steps, as sums of shares are below 1. Then, and at
+  every fourth step from there on, shares below 1e-200 are raised to it: more than what the package has there, but for
+  the drift, whether it keeps digits or not, and so ever after; the others are not below 1e-294 four steps later. A
+  step gives a language at most 2e24 times the share that it had (0.32 by 2e-5 five times, and the likeliest has 1 /
+  55), so if no raised one is above 1e-120 when looked at, none is above 1e-22 in between, and none counts; else all
+  is repeated. What is not divided meanwhile is a value: a step makes it 1e-13 to 4e10 times as great, so it ranges
+  from 1e-253 (four steps from 1e-200) to 1e130 (12 steps from 1).
 - *UTF-8.* A text of a column is judged as units of one width, which is how Python keeps it but for the width. Of a long
   one only as many characters are widened as are looked at: for addresses ``2 * characters + 66``, and more only if
   there may be one, then the text is taken whole; for marks one more than ``characters``; of two characters that become
@@ -51,6 +55,7 @@ from array import array
 
 from libc.math cimport NAN, isnan
 from libc.stdint cimport int32_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t, uintptr_t
+from libc.stddef cimport ptrdiff_t
 from libc.string cimport memchr, memcpy, memmove, memset
 
 
@@ -90,10 +95,44 @@ cdef extern from "products.h":
     ctypedef Total (*Step)(double*, double, const double**, double, int) noexcept nogil
     Step step_here() noexcept nogil
     Total step_anywhere(double*, double, const double**, double, int) noexcept nogil
-    ctypedef Total (*NearStep)(double*, double, const float**, int, float, int) noexcept nogil
-    NearStep near_step_here() noexcept nogil
-    Total near_step_anywhere(double*, double, const float**, int, float, int) noexcept nogil
-    void FETCH_EARLY(const void*) noexcept nogil
+
+
+cdef extern from "near.h":
+    enum: NEAR_LANGUAGES
+    enum: NEAR_NO_WORDS
+    double NEAR_DRIFT
+    double NEAR_SCALE
+    ctypedef struct NearSingle:
+        float probability
+        int32_t language
+    ctypedef struct Near:
+        float* rows
+        const NearSingle* singles
+        uint32_t full
+        int stride, width, iterations, pair
+        double odds
+        const double* before
+        const uint16_t* located
+        const uint32_t* taken
+        const uint32_t* added
+        const uint32_t* words
+        ptrdiff_t end, place
+        int drawn, numbered, used
+        uint32_t* places
+        uint32_t* after
+        uint16_t* numbers
+        const uint16_t* found
+        const uint32_t* windows
+        uint32_t count
+        int shift
+        double* values
+        double* sums
+        double most
+        uint8_t* raised
+    void near_choose(Near*, int) noexcept nogil
+    int near_begin_pair(Near*) noexcept nogil
+    int near_try(Near*, double) noexcept nogil
+    int NEAR_WASTE(int) noexcept nogil
 
 
 ctypedef fused Unit:  # of text, as Python keeps it
@@ -130,29 +169,22 @@ cdef enum:
     PLACES_1 = WINDOWS + COMMON * COMMON
     PLACES = WINDOWS + COMMON * COMMON + COMMON
     ANSWERS = 1 << 13  # kept, about windows with a rare character
-    ASKED = 1 << 30  # a window is this and where its locators are in ``asked``
+    ASKED = 1 << 30  # a window is this and where the numbers of its n-grams are among those asked for
     MOST_CHARACTERS = (1 << 14) - 1
     LONGEST_CHARACTER = 4  # bytes of UTF-8
     LINE = 64  # bytes of a cache line
     SPARSE = 16  # languages: rows with fewer are kept as a list
+    NUMBERS = 1 << 16  # of n-grams, that there may be at most
     SIZE_BITS = 5  # of a locator
     PAIR = 4  # words of two normal variates
 
-cdef double DRIFT = 4e-7  # of near numbers, by n-gram
 cdef double LEAST_WEIGHT = 2e-5  # that is as small as the proof allows
 cdef double LEAST_ODDS = 1e-6  # and these
-cdef double TINY = 1e-240
-cdef double SMALL = 1e-100
 cdef uint64_t SCATTER = 0x9E3779B97F4A7C15  # 2 ** 64 by the golden ratio: spreads keys
 
 
 cdef struct Entry:
     double probability
-    int32_t language
-
-
-cdef struct NearEntry:
-    float probability
     int32_t language
 
 
@@ -323,6 +355,14 @@ cdef Total _multiply(double* values, const double* row, double weight, int width
     return total
 
 
+cdef inline int _shift(uint32_t count) noexcept nogil:
+    """By how many bits words are shifted for an index below the count."""
+    cdef int shift = 31
+    while shift > 0 and count >> (32 - shift):
+        shift -= 1
+    return shift
+
+
 cdef inline uint64_t _key(uint64_t a, uint64_t b, uint64_t c, int n) noexcept nogil:
     """The last n of three characters as a number."""
     return c | (b << 16 if n > 1 else 0) | (a << 32 if n > 2 else 0)
@@ -337,8 +377,8 @@ cdef union Lanes:
 cdef Lanes[8] _members  # by mask
 cdef uint8_t[8] _sizes
 cdef Lanes _next  # one character further
-cdef uint32_t[4] _taken  # by n: what is taken of a window, and what is added, for a place
-cdef uint32_t[4] _added
+cdef uint32_t[8] _taken  # by n, and 4 more if it was asked: what is taken of a window, and what is added, for a place
+cdef uint32_t[8] _added
 
 
 cdef void _fill_sets():
@@ -351,6 +391,7 @@ cdef void _fill_sets():
     for n in range(4):
         _next.lanes[n] = 4
         _taken[n] = (1 << n * BITS) - 1
+        _taken[4 + n], _added[4 + n] = ASKED - 1, PLACES + n - 1
     _added[1], _added[2] = PLACES_1, PLACES_2
 
 
@@ -359,8 +400,8 @@ _fill_sets()
 
 cdef struct Answer:
     uint64_t key  # three characters; 0: none yet
-    uint32_t[3] located  # locators by n
-    uint32_t mask
+    uint16_t[3] numbers  # by n
+    uint16_t mask
 
 
 cdef struct Scan:
@@ -409,39 +450,39 @@ cdef class Detector:
     An n-gram's key is its characters as 16-bit numbers, the last one in the lowest bits. From ``starts`` of it on
     ``columns`` and ``probabilities`` say which languages have it and how probable it is there. ``words(n)`` gives the
     first n 32-bit words of the generator, as bytes in the machine's order; ``weights(n)`` the weights of a trial that
-    begins after n words and of the one that follows it. Not ``wide``, no instructions are used that some machines lack.
+    begins after n words and of the one that follows it. No vectors are used of more than ``lanes`` 32-bit numbers.
     """
 
     cdef readonly tuple languages
     cdef object words, weights
     cdef object lock  # one text at a time: asking for weights may let another thread in
-    cdef dict names  # of n-grams, by locator; None until asked for
+    cdef dict names  # of n-grams, by number; None until asked for
     cdef int trials, iterations, width, shift
     cdef Step step
-    cdef NearStep near_step
+    cdef Near near
     cdef Py_ssize_t characters, reach, place
     cdef double converged, threshold
     cdef readonly int64_t repeated  # texts for which the near numbers were not enough
     # Probabilities of n-grams: a row of all languages for those that many have, each from the start of a cache line, and
     # a list for the others. A locator is the number of a row, or where a list begins; and in the last bits its size.
     cdef double* rows
-    cdef object row_memory, list_memory, near_row_memory, near_list_memory
-    cdef Py_ssize_t full  # rows that are not spare
+    cdef object row_memory, list_memory, near_memory
     cdef Entry* lists
     cdef double* spare  # STEP rows for what is in lists, else 0
-    cdef float* near_rows  # the same in less memory, and its spare rows
-    cdef NearEntry* near_lists
+    cdef uint32_t[::1] locators  # by number: those of n-grams of many languages come first
     cdef uint64_t[::1] keys  # a hash table; 0 is free
-    cdef uint32_t[::1] locators
+    cdef uint16_t[::1] key_numbers
     cdef const uint16_t[::1] normal  # what characters are taken for
     cdef const uint8_t[::1] upper  # of those that they are taken for
     cdef uint8_t[::1] common  # numbers of common characters
     cdef uint8_t[::1] masks  # of windows: bit n - 1 for each n-gram that is known
-    cdef uint32_t[::1] located  # locators by place: what the last characters of a window are, by their number
+    # Numbers by place: what the last characters of a window are; behind them those of n-grams that were asked for.
+    cdef uint16_t[::1] located
     cdef uint16_t[::1] composed  # by mark, then letter; 0: nothing
     cdef uint32_t[::1] stream
     cdef double[::1] first_weight, second_weight  # by the place where a pair of trials begins; NaN: not asked yet
-    cdef uint32_t[::1] cut, windows, asked
+    cdef uint32_t[::1] cut, windows, places, after
+    cdef uint16_t[::1] drawn
     cdef uint16_t[::1] found
     cdef uint8_t[::1] scratch, answers
     cdef uint8_t[::1] raised  # by language, in a trial
@@ -468,27 +509,27 @@ cdef class Detector:
         double converged,
         double threshold,
         Py_ssize_t characters,
-        bint wide=True,
+        int lanes=16,
     ):
-        self.step = step_here() if wide else step_anywhere
-        self.near_step = near_step_here() if wide else near_step_anywhere
+        self.step = step_here() if lanes >= LANES else step_anywhere
         self.languages, self.words, self.weights, self.lock = languages, words, weights, allocate_lock()
         self.trials, self.iterations, self.converged, self.threshold = trials, iterations, converged, threshold
         self.characters, self.normal, self.upper = characters, normal, upper
         self.reach = 2 * characters + LONGEST_LOCAL + 2  # two characters may become one
         self.width = (len(languages) + LANES - 1) // LANES * LANES
+        if characters > MOST_CHARACTERS:
+            raise ValueError(f"{characters} characters are to be read, but at most {MOST_CHARACTERS} have numbers")
         self._load_keys(keys, self._load_rows(starts, columns, probabilities))
         self._load_windows(keys, common)
         self._load_composed(composed)
         self._lengthen(1 << 12)
-        if characters > MOST_CHARACTERS:
-            raise ValueError(f"{characters} characters are to be read, but at most {MOST_CHARACTERS} have numbers")
         self.cut, self.scratch = _zeros("I", characters + 1), bytearray(1)
-        self.windows, self.asked = _zeros("I", characters), _zeros("I", 3 * characters)
+        self.windows = _zeros("I", characters)
         self.found, self.answers = _zeros("H", 3 * characters + 4), bytearray(ANSWERS * sizeof(Answer))
-        self.raised = bytearray(self.width)
-        self.values, self.sums = _zeros("d", self.width), _zeros("d", self.width)
-        self.before = array("d", [1.0 / len(languages)] * len(languages) + [0.0] * (self.width - len(languages)))
+        padded = max(self.width, NEAR_LANGUAGES)
+        self.values, self.sums = _zeros("d", padded), _zeros("d", padded)
+        self.before = array("d", [1.0 / len(languages)] * len(languages) + [0.0] * (padded - len(languages)))
+        self._load_near(lanes)
 
     def best(self, str text not None, double least):
         """The number of the likeliest language; -1: there are no n-grams, -2: no predictions, -3: it has less."""
@@ -512,7 +553,7 @@ cdef class Detector:
         with self.lock:
             if self._detect(self._find_in(text), 0.0):
                 return None
-            sums = list(self.sums)
+            sums = list(self.sums[: self.width])
         found = [one for one in zip(self.languages, sums) if one[1] > self.threshold]  # zip: the last sums are no language's
         return sorted(found, key=lambda one: one[1], reverse=True)
 
@@ -520,14 +561,14 @@ cdef class Detector:
         """The known n-grams of a text or of its UTF-8, in order: what all else is drawn from."""
         with self.lock:
             count = self._find_in_utf8(text, len(text)) if isinstance(text, bytes) else self._find_in(text)
-            locators = [self._located(i) for i in range(count)]
+            numbers = [self._number(i) for i in range(count)]
         if self.names is None:
             self.names = {
-                locator: "".join([chr(key >> bits & 0xFFFF) for bits in (32, 16, 0) if key >> bits])
-                for key, locator in zip(self.keys, self.locators)
+                number: "".join([chr(key >> bits & 0xFFFF) for bits in (32, 16, 0) if key >> bits])
+                for key, number in zip(self.keys, self.key_numbers)
                 if key
             }
-        return [self.names[locator] for locator in locators]
+        return [self.names[number] for number in numbers]
 
     def __dealloc__(self):
         utf8_free(&self.widened)
@@ -572,29 +613,33 @@ cdef class Detector:
 
     cdef int _nearly_best(self, uint32_t count, double least) except FAILED:
         """What ``_best`` says, if that can be said without all digits."""
-        cdef int t, j, best = 0
-        cdef int drawn = 0, many
+        cdef int t, j, many, drawn = 0, best = 0
         cdef double weight, second = 0.0, most = 0.0, next_most = 0.0, off = 0.0
+        cdef Near* near = &self.near
         if count == 0:
             return NO_FEATURES
-        self.place = 0
+        near.count, near.shift = count, _shift(count)
+        near.place = near.drawn = near.numbered = near.used = 0
         for j in range(self.width):
             self.sums[j] = 0.0
         for t in range(self.trials):
             if t % 2:
                 weight = second
             else:
+                self.place = near.after[near.used - 1] if near.used else 0
                 weight = self._weight(&second)
-            many = self._nearly_try(count, weight)
+                while not near_begin_pair(near):
+                    self._lengthen(2 * near.end)
+            if weight < LEAST_WEIGHT or near.odds < LEAST_ODDS:
+                return UNSURE
+            many = near_try(near, weight)
+            while many == NEAR_NO_WORDS:
+                self._lengthen(2 * near.end)
+                many = near_try(near, weight)
             if many == 0:
                 return UNSURE
             drawn += many
-            off, most = drawn * DRIFT, 0.0
-            for j in range(self.width):
-                self.sums[j] += self.values[j]
-            for j in range(self.width):
-                most = self.sums[j] if self.sums[j] > most else most
-            most /= self.trials
+            off, most = drawn * NEAR_DRIFT, near.most / self.trials
             if most - off > self.threshold and most + (self.trials - t - 1) / <double>self.trials + off < least:
                 return LOW_CONFIDENCE
         if most + off < self.threshold:
@@ -608,97 +653,6 @@ cdef class Detector:
             if j != best and self.sums[j] > next_most:
                 next_most = self.sums[j]
         return best if most - off > next_most / self.trials + off else UNSURE
-
-    cdef int _nearly_try(self, uint32_t count, double weight) except -1:
-        """One trial; how many n-grams were drawn, or 0 if that is unsure."""
-        cdef double* values = &self.values[0]
-        cdef Total total
-        cdef const float* rows[STEP]
-        cdef uint32_t drawn[STEP]
-        cdef uint32_t ahead[STEP]
-        cdef int i = 0, j, many = 1, shift = 31
-        cdef double factor = 1.0, odds = 1.0 / self.converged - 1.0, against, drift
-        cdef Py_ssize_t place
-        if weight < LEAST_WEIGHT or odds < LEAST_ODDS:
-            return 0
-        while shift > 0 and count >> (32 - shift):
-            shift -= 1
-        memcpy(values, &self.before[0], self.width * sizeof(double))
-        self._draw(drawn, 1, count, shift)
-        while True:
-            place = self.place
-            self._draw(ahead, STEP, count, shift)
-            for j in range(STEP):
-                self._fetch_early(ahead[j])
-            for j in range(many):
-                rows[j] = self._near_row(drawn[j], j)
-            total = self.near_step(values, factor, rows, many, <float>weight, self.width)
-            for j in range(many):
-                self._near_clear(drawn[j], j)
-            factor = 1.0 / total.sum
-            against = (total.sum - total.greatest) - odds * total.greatest
-            drift = (i + 1) * DRIFT * odds * total.greatest
-            if i >= self.iterations:
-                break
-            if against < drift:
-                if against >= -drift:
-                    return 0
-                break
-            if i % (2 * STEP) == 0 and i >= 10 * STEP:
-                if i == 10 * STEP:
-                    memset(&self.raised[0], 0, self.width)
-                if not self._raise_tiny(total.sum):
-                    return 0
-            memcpy(drawn, ahead, sizeof(drawn))
-            many = STEP
-            i += STEP
-        self.place = place
-        for j in range(self.width):
-            values[j] *= factor
-        return i + 1
-
-    cdef bint _raise_tiny(self, double sum) noexcept:
-        """Raise values that come near the end of digits; False if one that was raised may come to count."""
-        cdef double tiny = TINY * sum, small = SMALL * sum
-        cdef int j
-        for j in range(self.width):
-            if self.raised[j] and self.values[j] > small:
-                return False
-            if 0.0 < self.values[j] < tiny:
-                self.values[j] = tiny
-                self.raised[j] = True
-        return True
-
-    cdef inline void _fetch_early(self, uint32_t locator) noexcept:
-        cdef float* row
-        cdef int i = 0
-        cdef int size = locator & ((1 << SIZE_BITS) - 1)
-        if size:
-            FETCH_EARLY(self.near_lists + (locator >> SIZE_BITS))
-            FETCH_EARLY(self.near_lists + (locator >> SIZE_BITS) + size - 1)
-            return
-        row = self.near_rows + <Py_ssize_t>(locator >> SIZE_BITS) * self.width
-        while i < self.width:
-            FETCH_EARLY(row + i)
-            i += <int>(LINE / sizeof(float))
-
-    cdef inline const float* _near_row(self, uint32_t locator, int spare) noexcept:
-        cdef int size = locator & ((1 << SIZE_BITS) - 1), i
-        cdef float* row
-        cdef NearEntry* entries = self.near_lists + (locator >> SIZE_BITS)
-        if size == 0:
-            return self.near_rows + <Py_ssize_t>(locator >> SIZE_BITS) * self.width
-        row = self.near_rows + (self.full + spare) * self.width
-        for i in range(size):
-            row[entries[i].language] = entries[i].probability
-        return row
-
-    cdef inline void _near_clear(self, uint32_t locator, int spare) noexcept:
-        cdef int size = locator & ((1 << SIZE_BITS) - 1), i
-        cdef float* row = self.near_rows + (self.full + spare) * self.width
-        cdef NearEntry* entries = self.near_lists + (locator >> SIZE_BITS)
-        for i in range(size):
-            row[entries[i].language] = 0.0
 
     cdef int _detect(self, uint32_t count, double least) except FAILED:
         """Sum the trials up. 0: the sums stand; else the outcome."""
@@ -739,9 +693,7 @@ cdef class Detector:
         cdef Total total
         cdef const double* rows[STEP]
         cdef uint32_t drawn[STEP]
-        cdef int i = 0, j, shift = 31
-        while shift > 0 and count >> (32 - shift):
-            shift -= 1
+        cdef int i = 0, j, shift = _shift(count)
         memcpy(values, &self.before[0], self.width * sizeof(double))
         self._draw(drawn, 1, count, shift)
         total = _multiply(values, self._row(drawn[0], 0), weight, self.width)
@@ -773,14 +725,13 @@ cdef class Detector:
             place += 1
         self.place = place
         for i in range(many):
-            drawn[i] = self._located(indices[i])
+            drawn[i] = self.locators[self._number(indices[i])]
         return 0
 
-    cdef inline uint32_t _located(self, Py_ssize_t index) noexcept:
-        """The locator of one of the n-grams found."""
-        cdef uint32_t n = self.found[index] & 3, window = self.windows[self.found[index] >> 2]
-        if window & ASKED:
-            return self.asked[(window ^ ASKED) + n - 1]
+    cdef inline uint32_t _number(self, Py_ssize_t index) noexcept:
+        """The number of one of the n-grams found."""
+        cdef uint32_t window = self.windows[self.found[index] >> 2]
+        cdef uint32_t n = self.found[index] & 3 | window >> 30 << 2
         return self.located[(window & _taken[n]) + _added[n]]
 
     cdef inline const double* _row(self, uint32_t locator, int spare) noexcept:
@@ -814,6 +765,7 @@ cdef class Detector:
 
     cdef int _lengthen(self, Py_ssize_t count) except -1:
         self.stream = array("I", self.words(count))
+        self.near.words, self.near.end = &self.stream[0], self.stream.shape[0]
         self.first_weight, self.second_weight = array("d", [NAN]) * count, array("d", [NAN]) * count
         return 0
 
@@ -831,7 +783,7 @@ cdef class Detector:
             a = self._code(text[scan.place - 2]) if scan.place > 1 else BLANK
             b = self._code(text[scan.place - 1]) if scan.place > 0 else BLANK
             answer = self._ask(a, b, self._code(text[scan.place]))
-            memcpy(&self.asked[asked], answer.located, sizeof(answer.located))
+            memcpy(&self.located[PLACES + asked], answer.numbers, sizeof(answer.numbers))
             self.windows[scan.place] = ASKED | asked
             asked += 3
             lanes = scan.place * _next.all + _members[answer.mask].all
@@ -888,8 +840,8 @@ cdef class Detector:
             for n in range(1, 4):
                 if self._is_formed(b, c, n):
                     slot = self._slot(_key(a, b, c, n))
-                    answer.located[n - 1] = self.locators[slot]
-                    answer.mask |= <uint32_t>(self.keys[slot] != 0) << (n - 1)
+                    answer.numbers[n - 1] = self.key_numbers[slot]
+                    answer.mask |= <uint16_t>(self.keys[slot] != 0) << (n - 1)
         return answer
 
     cdef inline bint _is_formed(self, uint32_t b, uint32_t c, int n) noexcept:
@@ -908,48 +860,75 @@ cdef class Detector:
         return slot
 
     cdef _load_rows(self, const int32_t[::1] starts, const uint8_t[::1] columns, const double[::1] probabilities):
-        """Keep the probabilities, and give the locators."""
+        """Keep the probabilities, and give the numbers of rows: those with the most languages come first."""
         cdef Py_ssize_t count = starts.shape[0] - 1, row, i, full = 0, listed = 0
-        cdef uint32_t[::1] locators = _zeros("I", count)
-        for row in range(count):
+        cdef uint32_t locator
+        if count > NUMBERS:
+            raise ValueError(f"there are {count} n-grams, but at most {NUMBERS} have numbers")
+        order = sorted(range(count), key=lambda row: starts[row] - starts[row + 1])
+        cdef uint16_t[::1] numbers = _zeros("H", count)
+        self.locators = _zeros("I", count)
+        for i in range(count):
+            row = order[i]
+            numbers[row] = i
             if starts[row + 1] - starts[row] < SPARSE:
-                locators[row] = listed << SIZE_BITS | (starts[row + 1] - starts[row])
+                self.locators[i] = listed << SIZE_BITS | (starts[row + 1] - starts[row])
                 listed += starts[row + 1] - starts[row]
             else:
-                locators[row] = full << SIZE_BITS
+                self.locators[i] = full << SIZE_BITS
                 full += 1
+            self.near.full += starts[row + 1] - starts[row] > 1
         cdef uint8_t[::1] rows = bytearray((full + STEP) * self.width * sizeof(double) + LINE)
         cdef uint8_t[::1] lists = bytearray(listed * sizeof(Entry) + LINE)
-        cdef uint8_t[::1] near_rows = bytearray((full + STEP) * self.width * sizeof(float) + LINE)
-        cdef uint8_t[::1] near_lists = bytearray(listed * sizeof(NearEntry) + LINE)
-        self.row_memory, self.list_memory, self.full = rows, lists, full
-        self.near_row_memory, self.near_list_memory = near_rows, near_lists
-        self.near_lists = <NearEntry*>((<uintptr_t>&near_lists[0] + LINE - 1) // LINE * LINE)
-        self.near_rows = <float*>((<uintptr_t>&near_rows[0] + LINE - 1) // LINE * LINE)
+        self.row_memory, self.list_memory = rows, lists
         self.rows = <double*>((<uintptr_t>&rows[0] + LINE - 1) // LINE * LINE)
         self.spare = self.rows + full * self.width
         self.lists = <Entry*>((<uintptr_t>&lists[0] + LINE - 1) // LINE * LINE)
+        self.near.stride = max(self.width, NEAR_LANGUAGES)
+        cdef Py_ssize_t near_rows = (self.near.full + STEP) * self.near.stride * sizeof(float)
+        cdef uint8_t[::1] near = bytearray(LINE + near_rows + (count - self.near.full) * sizeof(NearSingle))
+        self.near_memory = near
+        self.near.rows = <float*>((<uintptr_t>&near[0] + LINE - 1) // LINE * LINE)
+        self.near.singles = <NearSingle*>(<uint8_t*>self.near.rows + near_rows)
         for row in range(count):
+            locator = self.locators[numbers[row]]
             for i in range(starts[row], starts[row + 1]):
-                if locators[row] & ((1 << SIZE_BITS) - 1):
-                    self.lists[(locators[row] >> SIZE_BITS) + i - starts[row]] = Entry(probabilities[i], columns[i])
+                if locator & ((1 << SIZE_BITS) - 1):
+                    self.lists[(locator >> SIZE_BITS) + i - starts[row]] = Entry(probabilities[i], columns[i])
                 else:
-                    self.rows[(locators[row] >> SIZE_BITS) * self.width + columns[i]] = probabilities[i]
-        for i in range(full * self.width):
-            self.near_rows[i] = <float>self.rows[i]
-        for i in range(listed):
-            self.near_lists[i] = NearEntry(<float>self.lists[i].probability, self.lists[i].language)
-        return locators
+                    self.rows[(locator >> SIZE_BITS) * self.width + columns[i]] = probabilities[i]
+                self._load_near_one(numbers[row], columns[i], <float>probabilities[i] * <float>NEAR_SCALE)
+        return numbers
 
-    cdef _load_keys(self, const uint64_t[::1] keys, const uint32_t[::1] locators):
+    cdef void _load_near_one(self, uint32_t number, int language, float factor) noexcept:
+        if number < self.near.full:
+            self.near.rows[number * self.near.stride + language] = factor
+        else:
+            (<NearSingle*>self.near.singles)[number - self.near.full] = NearSingle(factor, language)
+
+    cdef _load_near(self, int lanes):
+        """What trials by near numbers are made of."""
+        cdef Py_ssize_t most = self.trials * (self.iterations + STEP + PAIR) + NEAR_WASTE(self.iterations + STEP)
+        cdef Near* near = &self.near
+        self.places, self.after, self.drawn = _zeros("I", most), _zeros("I", most), _zeros("H", most)
+        self.raised = bytearray(NEAR_LANGUAGES + self.width)
+        near.width, near.iterations, near.pair = self.width, self.iterations, PAIR
+        near.odds = 1.0 / self.converged - 1.0
+        near.before, near.values, near.sums = &self.before[0], &self.values[0], &self.sums[0]
+        near.located, near.taken, near.added = &self.located[0], _taken, _added
+        near.places, near.after, near.numbers = &self.places[0], &self.after[0], &self.drawn[0]
+        near.found, near.windows, near.raised = &self.found[0], &self.windows[0], &self.raised[0]
+        near_choose(near, lanes)
+
+    cdef _load_keys(self, const uint64_t[::1] keys, const uint16_t[::1] numbers):
         cdef int bits = (2 * keys.shape[0]).bit_length()
         cdef Py_ssize_t slot
         cdef Py_ssize_t row
         self.shift = 64 - bits
-        self.keys, self.locators = _zeros("Q", 1 << bits), _zeros("I", 1 << bits)
+        self.keys, self.key_numbers = _zeros("Q", 1 << bits), _zeros("H", 1 << bits)
         for row in range(keys.shape[0]):
             slot = self._slot(keys[row])
-            self.keys[slot], self.locators[slot] = keys[row], locators[row]
+            self.keys[slot], self.key_numbers[slot] = keys[row], numbers[row]
 
     cdef _load_windows(self, const uint64_t[::1] keys, str common):
         """Note for all windows of common characters what ``_ask`` says, n-gram by n-gram."""
@@ -963,7 +942,7 @@ cdef class Detector:
             codes[i] = ord(character)
             numbers[codes[i]] = i
         self.common, self.masks = _zeros("B", 1 << 16), _zeros("B", WINDOWS)
-        self.located = _zeros("I", PLACES)
+        self.located = _zeros("H", PLACES + 3 * self.characters)
         for i in range(1 << 16):
             self.common[i] = numbers[self.normal[i]]
         for window in range(<uint32_t>WINDOWS):
@@ -978,7 +957,7 @@ cdef class Detector:
             if RARE in (a, b, c):
                 continue
             window = (a << BITS | b) << BITS | c
-            self.located[window + _added[n]] = self.locators[self._slot(keys[i])]
+            self.located[window + _added[n]] = self.key_numbers[self._slot(keys[i])]
             while window < WINDOWS:
                 b = window >> BITS & RARE
                 if not self.masks[window] & ASK and self._is_formed(codes[b], codes[c], n):

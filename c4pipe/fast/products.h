@@ -1,12 +1,10 @@
-/* Products of probabilities, languages side by side: by AVX2 where the machine has it, to the same digits; and nearly
-   those, in less time. */
+/* Products of probabilities, languages side by side: by AVX2 where the machine has it, to the same digits. */
 
 #define LANES 8 /* languages side by side */
 #define STEP 5  /* n-grams between two sums, langdetect */
 
 typedef struct { double sum, greatest; } Total;
 typedef Total (*Step)(double *values, double divisor, const double **rows, double weight, int width);
-typedef Total (*NearStep)(double *values, double factor, const float **rows, int many, float weight, int width);
 
 #if defined(__GNUC__)
 #define FETCH_EARLY(address) __builtin_prefetch(address)
@@ -28,30 +26,6 @@ static Total step_anywhere(double *values, double divisor, const double **rows, 
         for (int k = 0; k < LANES; k++) total.sum += lanes[k];
     }
     for (int k = 0; k < LANES; k++) total.greatest = greatest[k] > total.greatest ? greatest[k] : total.greatest;
-    return total;
-}
-
-/* Multiply by the product of some rows, and sum up in any order. At most STEP factors of 2e-5 and more are multiplied
-   in 32 bits, which is far from where those end. */
-static Total near_step_anywhere(double *values, double factor, const float **rows, int many, float weight, int width) {
-    Total total = {0.0, 0.0};
-    double sums[LANES] = {0.0}, greatest[LANES] = {0.0};
-    for (int j = 0; j < width; j += LANES) {
-        float lanes[LANES];
-        for (int k = 0; k < LANES; k++) lanes[k] = weight + rows[0][j + k];
-        for (int i = 1; i < many; i++)
-            for (int k = 0; k < LANES; k++) lanes[k] *= weight + rows[i][j + k];
-        for (int k = 0; k < LANES; k++) {
-            double value = values[j + k] * factor * lanes[k];
-            values[j + k] = value;
-            sums[k] += value;
-            greatest[k] = value > greatest[k] ? value : greatest[k];
-        }
-    }
-    for (int k = 0; k < LANES; k++) {
-        total.sum += sums[k];
-        total.greatest = greatest[k] > total.greatest ? greatest[k] : total.greatest;
-    }
     return total;
 }
 
@@ -83,40 +57,10 @@ static Total step_by_avx2(double *values, double divisor, const double **rows, d
     return total;
 }
 
-__attribute__((target("avx2")))
-static Total near_step_by_avx2(double *values, double factor, const float **rows, int many, float weight, int width) {
-    __m256d factors = _mm256_set1_pd(factor), sums = _mm256_setzero_pd(), greatest = sums;
-    __m256 weights = _mm256_set1_ps(weight);
-    for (int j = 0; j < width; j += 8) {
-        __m256 eight = _mm256_add_ps(weights, _mm256_loadu_ps(rows[0] + j));
-        if (many == STEP)
-            for (int i = 1; i < STEP; i++)
-                eight = _mm256_mul_ps(eight, _mm256_add_ps(weights, _mm256_loadu_ps(rows[i] + j)));
-        else
-            for (int i = 1; i < many; i++)
-                eight = _mm256_mul_ps(eight, _mm256_add_ps(weights, _mm256_loadu_ps(rows[i] + j)));
-        __m256d low = _mm256_cvtps_pd(_mm256_castps256_ps128(eight));
-        __m256d high = _mm256_cvtps_pd(_mm256_extractf128_ps(eight, 1));
-        low = _mm256_mul_pd(low, _mm256_mul_pd(factors, _mm256_loadu_pd(values + j)));
-        high = _mm256_mul_pd(high, _mm256_mul_pd(factors, _mm256_loadu_pd(values + j + 4)));
-        _mm256_storeu_pd(values + j, low);
-        _mm256_storeu_pd(values + j + 4, high);
-        sums = _mm256_add_pd(sums, _mm256_add_pd(low, high));
-        greatest = _mm256_max_pd(greatest, _mm256_max_pd(low, high));
-    }
-    __m128d sum = _mm_add_pd(_mm256_castpd256_pd128(sums), _mm256_extractf128_pd(sums, 1));
-    __m128d most = _mm_max_pd(_mm256_castpd256_pd128(greatest), _mm256_extractf128_pd(greatest, 1));
-    Total total = {_mm_cvtsd_f64(sum) + _mm_cvtsd_f64(_mm_unpackhi_pd(sum, sum)),
-                   _mm_cvtsd_f64(_mm_max_sd(most, _mm_unpackhi_pd(most, most)))};
-    return total;
-}
-
 static Step step_here(void) { return processor_has(HAS_AVX2) ? step_by_avx2 : step_anywhere; }
-static NearStep near_step_here(void) { return processor_has(HAS_AVX2) ? near_step_by_avx2 : near_step_anywhere; }
 
 #else
 
 static Step step_here(void) { return step_anywhere; }
-static NearStep near_step_here(void) { return near_step_anywhere; }
 
 #endif

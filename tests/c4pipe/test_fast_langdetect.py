@@ -56,7 +56,7 @@ def narrow() -> Any:
     """A detector without wide instructions."""
     room = engine._load("langdetect")
     assert room is not None
-    return detector._compiled.__wrapped__(SimpleNamespace(Detector=partial(room.Detector, wide=False)))
+    return detector._compiled.__wrapped__(SimpleNamespace(Detector=partial(room.Detector, lanes=1)))
 
 
 def test_every_machine_finds_the_same_digits(ten_wet_files: list[Path]) -> None:
