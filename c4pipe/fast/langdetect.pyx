@@ -43,11 +43,14 @@ Why it gives what the plain one gives:
   55), so if no raised one is above 1e-120 when looked at, none is above 1e-22 in between, and none counts; else all
   is repeated. What is not divided meanwhile is a value: a step makes it 1e-13 to 4e10 times as great, so it ranges
   from 1e-253 (four steps from 1e-200) to 1e130 (12 steps from 1).
-- *UTF-8.* A text of a column is judged as units of one width, which is how Python keeps it but for the width. Of a long
-  one only as many characters are widened as are looked at: for addresses ``2 * characters + 66``, and more only if
-  there may be one, then the text is taken whole; for marks one more than ``characters``; of two characters that become
-  one at most ``2 * characters``. No character takes more than 4 bytes, and bytes of ASCII are never part of another
-  character, so that bytes in which no address may begin hold no character where one does.
+- *UTF-8.* What a text of a column has can be told by its bytes: a character begins with each that is no tail, from
+  U+0300 on with 0xCC or above, a mark with 0xCC itself, and what is behind the table with 0xF0 or above. Without
+  addresses, marks and those, and unless there are Latin letters to leave out, nothing in it changes: its characters
+  are numbered as they are read. Any other text is judged as units of one width, which is how Python keeps it but for
+  the width. Of a long one only as many characters are looked at as may count: for addresses ``2 * characters + 66``,
+  and more only if there may be one, then the text is taken whole; for marks one more than ``characters``; of two
+  characters that become one at most ``2 * characters``. No character takes more than 4 bytes, and bytes of ASCII are
+  never part of another character, so that bytes in which no address may begin hold no character where one does.
 """
 
 from _thread import allocate_lock
@@ -135,6 +138,34 @@ cdef extern from "near.h":
     int NEAR_WASTE(int) noexcept nogil
 
 
+cdef extern from "letters.h":
+    enum: LETTER_BITS
+    enum: LETTER_RARE
+    enum: LETTER_ASK
+    enum: LETTER_SLACK
+    ctypedef struct Looks:
+        bint odd
+        ptrdiff_t latin, other
+    ctypedef struct Letters:
+        const uint8_t* common
+        const uint8_t* masks
+        const uint16_t* normal
+        uint64_t[8] members
+        uint64_t next
+        uint8_t[8] sizes
+        uint8_t[128] ascii
+        uint8_t* numbers
+        uint16_t* rare
+        uint32_t* windows
+        uint16_t* found
+        ptrdiff_t length, place
+        uint32_t used
+        Looks (*looks)(const uint8_t*, ptrdiff_t) noexcept nogil
+        ptrdiff_t (*read)(Letters*, const uint8_t*, ptrdiff_t, ptrdiff_t) noexcept nogil
+        void (*scan)(Letters*) noexcept nogil
+    void letters_choose(Letters*, int) noexcept nogil
+
+
 ctypedef fused Unit:  # of text, as Python keeps it
     uint8_t
     uint16_t
@@ -160,11 +191,11 @@ cdef enum:
     FIRST_MARK = 0x300
     MARKS = 0x24
     LETTERS = 0x200  # those that take a mark come before
-    BITS = 7  # of a common character's number
+    BITS = LETTER_BITS
     COMMON = 1 << BITS
-    RARE = COMMON - 1  # the number of all others
+    RARE = LETTER_RARE
     WINDOWS = COMMON * COMMON * COMMON
-    ASK = 8  # in a window's mask: it has a rare character
+    ASK = LETTER_ASK
     PLACES_2 = WINDOWS  # where two and one of its characters have their places
     PLACES_1 = WINDOWS + COMMON * COMMON
     PLACES = WINDOWS + COMMON * COMMON + COMMON
@@ -404,42 +435,6 @@ cdef struct Answer:
     uint16_t mask
 
 
-cdef struct Scan:
-    Py_ssize_t place
-    uint32_t found, window
-
-
-cdef void _scan(
-    const Unit* text,
-    Py_ssize_t length,
-    const uint8_t* common,
-    const uint8_t* masks,
-    uint16_t* found,
-    uint32_t* windows,
-    Scan* scan,
-) noexcept nogil:
-    """Note windows and known n-grams, to the end or to a rare character."""
-    cdef Py_ssize_t i = scan.place
-    cdef uint32_t used = scan.found, window = scan.window
-    cdef uint64_t step = _next.all, lanes = i * step, noted
-    cdef uint8_t mask
-    while i < length:
-        if Unit is uint32_t:
-            window = (window << BITS | (common[text[i]] if text[i] < 1 << 16 else RARE)) & (WINDOWS - 1)
-        else:
-            window = (window << BITS | common[text[i]]) & (WINDOWS - 1)
-        mask = masks[window]
-        if mask & ASK:
-            break
-        windows[i] = window
-        noted = lanes | _members[mask].all
-        memcpy(found + used, &noted, sizeof(noted))
-        lanes += step
-        used += _sizes[mask]
-        i += 1
-    scan.place, scan.found, scan.window = i, used, window
-
-
 cdef _zeros(str kind, count):
     return array(kind, bytes(array(kind).itemsize * count))
 
@@ -460,6 +455,7 @@ cdef class Detector:
     cdef int trials, iterations, width, shift
     cdef Step step
     cdef Near near
+    cdef Letters letters
     cdef Py_ssize_t characters, reach, place
     cdef double converged, threshold
     cdef readonly int64_t repeated  # texts for which the near numbers were not enough
@@ -482,7 +478,8 @@ cdef class Detector:
     cdef uint32_t[::1] stream
     cdef double[::1] first_weight, second_weight  # by the place where a pair of trials begins; NaN: not asked yet
     cdef uint32_t[::1] cut, windows, places, after
-    cdef uint16_t[::1] drawn
+    cdef uint16_t[::1] drawn, rare, codes  # codes: of common characters, by number
+    cdef uint8_t[::1] numbers
     cdef uint16_t[::1] found
     cdef uint8_t[::1] scratch, answers
     cdef uint8_t[::1] raised  # by language, in a trial
@@ -524,12 +521,14 @@ cdef class Detector:
         self._load_composed(composed)
         self._lengthen(1 << 12)
         self.cut, self.scratch = _zeros("I", characters + 1), bytearray(1)
-        self.windows = _zeros("I", characters)
-        self.found, self.answers = _zeros("H", 3 * characters + 4), bytearray(ANSWERS * sizeof(Answer))
+        self.windows, self.rare = _zeros("I", characters + LETTER_SLACK), _zeros("H", characters + 2 + LETTER_SLACK)
+        self.numbers = bytearray(characters + 2 + LETTER_SLACK)
+        self.found, self.answers = _zeros("H", 3 * characters + LETTER_SLACK), bytearray(ANSWERS * sizeof(Answer))
         padded = max(self.width, NEAR_LANGUAGES)
         self.values, self.sums = _zeros("d", padded), _zeros("d", padded)
         self.before = array("d", [1.0 / len(languages)] * len(languages) + [0.0] * (padded - len(languages)))
         self._load_near(lanes)
+        self._load_letters(lanes)
 
     def best(self, str text not None, double least):
         """The number of the likeliest language; -1: there are no n-grams, -2: no predictions, -3: it has less."""
@@ -583,8 +582,15 @@ cdef class Detector:
         return self._collect(<uint32_t*>PyUnicode_DATA(text), PyUnicode_GET_LENGTH(text))
 
     cdef uint32_t _find_in_utf8(self, const uint8_t* text, Py_ssize_t size) except? 0:
-        cdef Py_ssize_t most = size, looked_at = min(size, LONGEST_CHARACTER * self.reach)
+        cdef Py_ssize_t most = size, looked_at = min(size, LONGEST_CHARACTER * self.reach), bytes_read
+        cdef Looks looks = self.letters.looks(text, looked_at)
         cdef int width
+        if not looks.odd:
+            bytes_read = self.letters.read(&self.letters, text, looked_at, self.characters)
+            if bytes_read < looked_at:
+                looks = self.letters.looks(text, bytes_read)
+            if looks.latin == 0 or looks.latin * 2 >= looks.other:
+                return self._scan()
         if size > self.reach and not _has_address(<uint8_t*>text, looked_at):
             most, size = self.reach, looked_at
         width = utf8_width(text, size)
@@ -770,26 +776,46 @@ cdef class Detector:
         return 0
 
     cdef uint32_t _collect(self, Unit* text, Py_ssize_t length) except? 0:
-        cdef uint32_t a, b, asked = 0
-        cdef uint64_t lanes
-        cdef Scan scan
-        cdef Answer* answer
+        cdef Py_ssize_t i
         text = self._cleaned(text, &length)
-        scan.place = scan.found = scan.window = 0
+        for i in range(length):
+            if Unit is uint32_t and text[i] >= 1 << 16:
+                self.letters.numbers[i], self.letters.rare[i] = RARE, self._code(text[i])
+            else:
+                self.letters.numbers[i], self.letters.rare[i] = self.common[text[i]], self.normal[text[i]]
+        self.letters.length = length
+        return self._scan()
+
+    cdef uint32_t _scan(self) noexcept:
+        """Note all known n-grams of the letters."""
+        cdef Letters* letters = &self.letters
+        cdef uint32_t a, b, c, asked = 0
+        cdef uint64_t lanes
+        cdef Answer* answer
+        letters.place = letters.used = 0
         while True:
-            _scan(text, length, &self.common[0], &self.masks[0], &self.found[0], &self.windows[0], &scan)
-            if scan.place == length:
-                return scan.found
-            a = self._code(text[scan.place - 2]) if scan.place > 1 else BLANK
-            b = self._code(text[scan.place - 1]) if scan.place > 0 else BLANK
-            answer = self._ask(a, b, self._code(text[scan.place]))
-            memcpy(&self.located[PLACES + asked], answer.numbers, sizeof(answer.numbers))
-            self.windows[scan.place] = ASKED | asked
-            asked += 3
-            lanes = scan.place * _next.all + _members[answer.mask].all
-            memcpy(&self.found[scan.found], &lanes, sizeof(lanes))
-            scan.found += _sizes[answer.mask]
-            scan.place += 1
+            letters.scan(letters)
+            if letters.place == letters.length:
+                return letters.used
+            a, b = self._letter(letters.place - 2), self._letter(letters.place - 1)
+            while letters.place < letters.length:
+                c = self._letter(letters.place)
+                answer = self._ask(a, b, c)
+                memcpy(&self.located[PLACES + asked], answer.numbers, sizeof(answer.numbers))
+                letters.windows[letters.place] = ASKED | asked
+                asked += 3
+                lanes = letters.place * _next.all + _members[answer.mask].all
+                memcpy(letters.found + letters.used, &lanes, sizeof(lanes))
+                letters.used += _sizes[answer.mask]
+                letters.place += 1
+                if letters.numbers[letters.place - 2] != RARE and letters.numbers[letters.place - 1] != RARE and letters.numbers[letters.place] != RARE:
+                    break
+                a, b = b, c
+
+    cdef inline uint32_t _letter(self, Py_ssize_t place) noexcept:
+        """What a character is taken for."""
+        cdef uint8_t number = self.letters.numbers[place]
+        return self.letters.rare[place] if number == RARE else self.codes[number]
 
     cdef Unit* _cleaned(self, Unit* text, Py_ssize_t* length) except NULL:
         """The text without addresses, with composed characters, cut, and without Latin letters if they are few."""
@@ -920,6 +946,20 @@ cdef class Detector:
         near.found, near.windows, near.raised = &self.found[0], &self.windows[0], &self.raised[0]
         near_choose(near, lanes)
 
+    cdef _load_letters(self, int lanes):
+        """What texts are read by."""
+        cdef Letters* letters = &self.letters
+        cdef int i
+        letters.common, letters.masks, letters.normal = &self.common[0], &self.masks[0], &self.normal[0]
+        for i in range(8):
+            letters.members[i], letters.sizes[i] = _members[i].all, _sizes[i]
+        letters.next = _next.all
+        for i in range(128):
+            letters.ascii[i] = self.common[i]
+        letters.numbers, letters.rare = &self.numbers[2], &self.rare[2]
+        letters.windows, letters.found = &self.windows[0], &self.found[0]
+        letters_choose(letters, lanes)
+
     cdef _load_keys(self, const uint64_t[::1] keys, const uint16_t[::1] numbers):
         cdef int bits = (2 * keys.shape[0]).bit_length()
         cdef Py_ssize_t slot
@@ -934,6 +974,7 @@ cdef class Detector:
         """Note for all windows of common characters what ``_ask`` says, n-gram by n-gram."""
         cdef uint8_t[::1] numbers = array("B", [RARE]) * (1 << 16)
         cdef uint16_t[::1] codes = _zeros("H", COMMON)
+        self.codes = codes
         cdef int i, a, b, c, n
         cdef uint32_t window
         if common[0] != " " or len(common) > RARE - 2:

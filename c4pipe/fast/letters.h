@@ -1,0 +1,226 @@
+/* Letters of a text as numbers of 7 bits, and the known n-grams that end in them: by AVX-512 where the machine has those
+   parts of it, else as any does; the same is found. */
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include "processor.h"
+#include "vectors.h"
+
+#define LETTER_BITS 7 /* of a common character's number */
+#define LETTER_RARE 127 /* the number of all others */
+#define LETTER_ASK 8 /* in a window's mask: it has a rare character */
+#define LETTER_WINDOWS (1 << 3 * LETTER_BITS)
+#define LETTER_SLACK 64 /* behind what is written, and after the places of n-grams, too */
+
+/* What a text has: where no addresses nor marks are, a character begins with each byte that is no tail of one, and those
+   from U+0300 on with 0xCC and above. */
+typedef struct {
+    int odd; /* there may be addresses, marks, or characters behind the table */
+    ptrdiff_t latin, other; /* bytes from A to z; characters from U+0300 on */
+} Looks;
+
+typedef struct Letters Letters;
+
+struct Letters {
+    const uint8_t *common, *masks; /* numbers of characters; of windows, bit n - 1 for each n-gram that is known */
+    const uint16_t *normal; /* what characters are taken for */
+    uint64_t members[8], next; /* n-grams by mask, four lanes of 16 bits; what makes them those of the next character */
+    uint8_t sizes[8];
+    uint8_t ascii[128];
+    uint8_t *numbers; /* of characters; blanks come before the first */
+    uint16_t *rare; /* what rare ones are taken for */
+    uint32_t *windows;
+    uint16_t *found;
+    ptrdiff_t length, place;
+    uint32_t used;
+    Looks (*looks)(const uint8_t *p, ptrdiff_t size);
+    ptrdiff_t (*read)(Letters *letters, const uint8_t *p, ptrdiff_t size, ptrdiff_t most);
+    void (*scan)(Letters *letters);
+};
+
+/* At most so many bytes go by without a count above 255. */
+#define LETTERS_LOOKS(name, attribute) \
+    attribute static Looks name(const uint8_t *p, ptrdiff_t size) { \
+        Looks looks = {0, 0, 0}; \
+        uint8_t odd = 0; \
+        for (ptrdiff_t from = 0; from < size; from += 240) { \
+            ptrdiff_t end = size - from < 240 ? size : from + 240, i = from; \
+            uint8_t latin = 0, other = 0; \
+            for (ptrdiff_t last = end < size ? end : size - 1; i < last; i++) { \
+                latin += (uint8_t)(p[i] - 'A') <= 'z' - 'A'; \
+                other += p[i] >= 0xCC; \
+                odd |= (p[i] == '@') | ((p[i] == ':') & (p[i + 1] == '/')) | (p[i] == 0xCC) | (p[i] >= 0xF0); \
+            } \
+            for (; i < end; i++) { \
+                latin += (uint8_t)(p[i] - 'A') <= 'z' - 'A'; \
+                other += p[i] >= 0xCC; \
+                odd |= p[i] == '@'; \
+            } \
+            looks.latin += latin; \
+            looks.other += other; \
+        } \
+        looks.odd = odd; \
+        return looks; \
+    }
+
+LETTERS_LOOKS(letters_looks_anywhere, )
+
+static inline void letters_put(Letters *letters, ptrdiff_t place, uint32_t character) {
+    letters->numbers[place] = letters->common[character];
+    letters->rare[place] = letters->normal[character]; /* which only counts if it is rare */
+}
+
+/* The character that begins here, of those before U+10000. */
+static inline uint32_t letters_decode(const uint8_t *p, int *bytes) {
+    uint32_t c = p[0];
+    *bytes = 1 + (c >= 0x80) + (c >= 0xE0);
+    return c < 0x80 ? c : c < 0xE0 ? (c & 0x1F) << 6 | (p[1] & 0x3F)
+                                   : (c & 0x0F) << 12 | (p[1] & 0x3Fu) << 6 | (p[2] & 0x3F);
+}
+
+/* The numbers of the first characters of UTF-8, none of which is behind the table; how many bytes they have. */
+static ptrdiff_t letters_read_anywhere(Letters *letters, const uint8_t *p, ptrdiff_t size, ptrdiff_t most) {
+    ptrdiff_t i = 0, used = 0;
+    int bytes;
+    while (i < size && used < most) {
+        if (size - i >= 16 && most - used >= 16) {
+            uint32_t others = high_bits_16(p + i);
+            int ascii = others ? lowest_bit(others) : 16;
+            for (int k = 0; k < 16; k++) letters->numbers[used + k] = letters->ascii[p[i + k] & 0x7F];
+            i += ascii;
+            used += ascii;
+            if (!others) continue;
+        }
+        do {
+            letters_put(letters, used++, letters_decode(p + i, &bytes));
+            i += bytes;
+        } while (i < size && p[i] >= 0x80 && used < most);
+    }
+    letters->length = used;
+    return i;
+}
+
+static inline void letters_windows(const uint8_t *numbers, uint32_t *windows, int count) {
+    for (int i = 0; i < count; i++)
+        windows[i] = (uint32_t)numbers[i - 2] << 2 * LETTER_BITS | (uint32_t)numbers[i - 1] << LETTER_BITS | numbers[i];
+}
+
+/* Note n-grams to the end, or to a window with a rare character. */
+static void letters_scan_anywhere(Letters *letters) {
+    uint64_t next = letters->next, lanes = letters->place * next, noted;
+    uint32_t used = letters->used;
+    ptrdiff_t i = letters->place;
+    while (i < letters->length) {
+        ptrdiff_t end = letters->length - i < LETTER_SLACK ? letters->length : i + LETTER_SLACK;
+        letters_windows(letters->numbers + i, letters->windows + i, LETTER_SLACK);
+        for (; i < end; i++, lanes += next) {
+            uint32_t mask = letters->masks[letters->windows[i]];
+            if (mask & LETTER_ASK) goto out;
+            noted = lanes + letters->members[mask];
+            memcpy(letters->found + used, &noted, sizeof(noted));
+            used += letters->sizes[mask];
+        }
+    }
+out:
+    letters->place = i;
+    letters->used = used;
+}
+
+#if defined(__GNUC__) && defined(__x86_64__)
+#include <immintrin.h>
+
+#define LETTERS_AVX512 __attribute__((target("avx512f,avx512bw,avx512vl,avx512vbmi,avx512vbmi2,bmi,bmi2,popcnt")))
+
+LETTERS_LOOKS(letters_looks_by_avx2, __attribute__((target("avx2"))))
+
+static int letters_avx512(void) {
+    unsigned a, b, c, d;
+    if (!processor_has(HAS_AVX512) || !__get_cpuid_count(7, 0, &a, &b, &c, &d)) return 0;
+    return (b >> 30 & 3) == 3 && c >> 1 & 1 && c >> 6 & 1; /* BW and VL, VBMI, VBMI2; BMI and POPCNT are older */
+}
+
+/* 64 bytes at a time as if they were ASCII, without the tails of characters; what is not ASCII is put in place then. */
+LETTERS_AVX512
+static ptrdiff_t letters_read_by_avx512(Letters *letters, const uint8_t *p, ptrdiff_t size, ptrdiff_t most) {
+    __m512i low = _mm512_loadu_si512(letters->ascii), high = _mm512_loadu_si512(letters->ascii + 64);
+    ptrdiff_t i = 0, used = 0;
+    int bytes;
+    while (i + 64 <= size && used + 64 <= most) {
+        __m512i v = _mm512_loadu_si512(p + i);
+        uint64_t others = _mm512_movepi8_mask(v);
+        __m512i numbers = _mm512_permutex2var_epi8(low, v, high);
+        if (!others) {
+            _mm512_storeu_si512(letters->numbers + used, numbers);
+            i += 64;
+            used += 64;
+            continue;
+        }
+        uint64_t begin = ~_mm512_cmplt_epi8_mask(v, _mm512_set1_epi8(-64)), tall = others & begin;
+        _mm512_storeu_si512(letters->numbers + used, _mm512_maskz_compress_epi8(begin, numbers));
+        for (; tall; tall &= tall - 1) {
+            int at = __builtin_ctzll(tall), place = __builtin_popcountll(_bzhi_u64(begin, at));
+            letters_put(letters, used + place, letters_decode(p + i + at, &bytes));
+        }
+        used += __builtin_popcountll(begin);
+        i += 64;
+        while (i < size && (p[i] & 0xC0) == 0x80) i++;
+    }
+    letters->numbers += used;
+    letters->rare += used;
+    i += letters_read_anywhere(letters, p + i, size - i, most - used);
+    letters->numbers -= used;
+    letters->rare -= used;
+    letters->length += used;
+    return i;
+}
+
+/* Eight characters at a time: a lane for each n-gram that may end in one, of which those stay that are known. */
+LETTERS_AVX512
+static void letters_scan_by_avx512(Letters *letters) {
+    const uint8_t *masks = letters->masks;
+    __m512i first = _mm512_set_epi16(32, 31, 30, 29, 28, 27, 26, 25, 24, 23, 22, 21, 20, 19, 18, 17,
+                                     16, 15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1);
+    ptrdiff_t i = letters->place;
+    uint32_t used = letters->used, asked = 0;
+    while (i + 16 <= letters->length && !asked) {
+        const uint8_t *numbers = letters->numbers + i;
+        uint32_t *windows = letters->windows + i;
+        __m512i a = _mm512_cvtepu8_epi32(_mm_loadu_si128((const __m128i *)(numbers - 2)));
+        __m512i b = _mm512_cvtepu8_epi32(_mm_loadu_si128((const __m128i *)(numbers - 1)));
+        __m512i c = _mm512_cvtepu8_epi32(_mm_loadu_si128((const __m128i *)numbers));
+        a = _mm512_or_si512(_mm512_slli_epi32(a, 2 * LETTER_BITS), _mm512_slli_epi32(b, LETTER_BITS));
+        _mm512_storeu_si512(windows, _mm512_or_si512(a, c));
+        for (int half = 0; half < 2 && !asked; half++, windows += 8) {
+            uint32_t known = 0;
+            for (int k = 0; k < 8; k++) known |= (uint32_t)masks[windows[k]] << 4 * k;
+            asked = known & 0x11111111u * LETTER_ASK;
+            if (asked) known &= (asked & -asked) - 1;
+            __m512i lanes = _mm512_add_epi16(first, _mm512_set1_epi16((short)(4 * i)));
+            _mm512_storeu_si512(letters->found + used, _mm512_maskz_compress_epi16(known, lanes));
+            used += __builtin_popcount(known);
+            i += asked ? __builtin_ctz(asked) / 4 : 8;
+        }
+    }
+    letters->place = i;
+    letters->used = used;
+    if (!asked) letters_scan_anywhere(letters);
+}
+
+#endif
+
+/* How texts are read here: by vectors of at most so many numbers of 32 bits. */
+static void letters_choose(Letters *letters, int lanes) {
+    letters->looks = letters_looks_anywhere;
+    letters->read = letters_read_anywhere;
+    letters->scan = letters_scan_anywhere;
+#if defined(__GNUC__) && defined(__x86_64__)
+    if (lanes >= 8 && processor_has(HAS_AVX2)) letters->looks = letters_looks_by_avx2;
+    if (lanes >= 16 && letters_avx512()) {
+        letters->read = letters_read_by_avx512;
+        letters->scan = letters_scan_by_avx512;
+    }
+#else
+    (void)lanes;
+#endif
+}
