@@ -57,9 +57,9 @@ from _thread import allocate_lock
 from array import array
 
 from libc.math cimport NAN, isnan
-from libc.stdint cimport int32_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t, uintptr_t
 from libc.stddef cimport ptrdiff_t
-from libc.string cimport memchr, memcpy, memmove, memset
+from libc.stdint cimport int32_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t, uintptr_t
+from libc.string cimport memchr, memcpy, memmove
 
 
 cdef extern from *:
@@ -98,19 +98,20 @@ cdef extern from "products.h":
     ctypedef Total (*Step)(double*, double, const double**, double, int) noexcept nogil
     Step step_here() noexcept nogil
     Total step_anywhere(double*, double, const double**, double, int) noexcept nogil
+    void FETCH_EARLY(const void*) noexcept nogil
 
 
 cdef extern from "near.h":
     enum: NEAR_LANGUAGES
     enum: NEAR_NO_WORDS
+    enum: NEAR_UNSURE
     double NEAR_DRIFT
-    double NEAR_SCALE
     ctypedef struct NearSingle:
         float probability
         int32_t language
     ctypedef struct Near:
         float* rows
-        const NearSingle* singles
+        NearSingle* singles
         uint32_t full
         int stride, width, iterations, pair
         double odds
@@ -132,6 +133,7 @@ cdef extern from "near.h":
         double* sums
         double most
         uint8_t* raised
+    void near_load(Near*, uint32_t, int, double) noexcept nogil
     void near_choose(Near*, int) noexcept nogil
     int near_begin_pair(Near*) noexcept nogil
     int near_try(Near*, double) noexcept nogil
@@ -163,6 +165,7 @@ cdef extern from "letters.h":
         Looks (*looks)(const uint8_t*, ptrdiff_t) noexcept nogil
         ptrdiff_t (*read)(Letters*, const uint8_t*, ptrdiff_t, ptrdiff_t) noexcept nogil
         void (*scan)(Letters*) noexcept nogil
+    bint letters_asks(const uint8_t*) noexcept nogil
     void letters_choose(Letters*, int) noexcept nogil
 
 
@@ -199,8 +202,10 @@ cdef enum:
     PLACES_2 = WINDOWS  # where two and one of its characters have their places
     PLACES_1 = WINDOWS + COMMON * COMMON
     PLACES = WINDOWS + COMMON * COMMON + COMMON
-    ANSWERS = 1 << 13  # kept, about windows with a rare character
+    ANSWERS = 1 << 14  # kept, about windows with a rare character
+    AHEAD = 6  # characters: what will be asked of them is fetched
     ASKED = 1 << 30  # a window is this and where the numbers of its n-grams are among those asked for
+    KEY_BITS = 48  # of an n-gram's key
     MOST_CHARACTERS = (1 << 14) - 1
     LONGEST_CHARACTER = 4  # bytes of UTF-8
     LINE = 64  # bytes of a cache line
@@ -436,7 +441,11 @@ cdef struct Answer:
 
 
 cdef _zeros(str kind, count):
-    return array(kind, bytes(array(kind).itemsize * count))
+    """So many numbers, from the start of a cache line on."""
+    size = array(kind).itemsize * count
+    cdef uint8_t[::1] memory = bytearray(size + LINE)
+    start = -<uintptr_t>&memory[0] % LINE
+    return memoryview(memory.base)[start : start + size].cast(kind)
 
 
 cdef class Detector:
@@ -462,12 +471,13 @@ cdef class Detector:
     # Probabilities of n-grams: a row of all languages for those that many have, each from the start of a cache line, and
     # a list for the others. A locator is the number of a row, or where a list begins; and in the last bits its size.
     cdef double* rows
-    cdef object row_memory, list_memory, near_memory
+    cdef double[::1] row_memory
+    cdef float[::1] near_row_memory
+    cdef uint8_t[::1] list_memory, single_memory
     cdef Entry* lists
     cdef double* spare  # STEP rows for what is in lists, else 0
     cdef uint32_t[::1] locators  # by number: those of n-grams of many languages come first
-    cdef uint64_t[::1] keys  # a hash table; 0 is free
-    cdef uint16_t[::1] key_numbers
+    cdef uint64_t[::1] keys  # a hash table, with numbers before the keys; 0 is free
     cdef const uint16_t[::1] normal  # what characters are taken for
     cdef const uint8_t[::1] upper  # of those that they are taken for
     cdef uint8_t[::1] common  # numbers of common characters
@@ -482,7 +492,7 @@ cdef class Detector:
     cdef uint8_t[::1] numbers
     cdef uint16_t[::1] found
     cdef uint8_t[::1] scratch, answers
-    cdef uint8_t[::1] raised  # by language, in a trial
+    cdef uint8_t[::1] raised  # languages, in a trial by near numbers
     cdef Utf8Room widened
     cdef double[::1] values, sums
     cdef double[::1] before  # what the languages have before the first n-gram
@@ -521,9 +531,9 @@ cdef class Detector:
         self._load_composed(composed)
         self._lengthen(1 << 12)
         self.cut, self.scratch = _zeros("I", characters + 1), bytearray(1)
-        self.windows, self.rare = _zeros("I", characters + LETTER_SLACK), _zeros("H", characters + 2 + LETTER_SLACK)
-        self.numbers = bytearray(characters + 2 + LETTER_SLACK)
-        self.found, self.answers = _zeros("H", 3 * characters + LETTER_SLACK), bytearray(ANSWERS * sizeof(Answer))
+        self.windows, self.rare = _zeros("I", characters + LETTER_SLACK), _zeros("H", LINE + characters + LETTER_SLACK)
+        self.numbers = _zeros("B", LINE + characters + LETTER_SLACK)
+        self.found, self.answers = _zeros("H", 3 * characters + LETTER_SLACK), _zeros("B", ANSWERS * sizeof(Answer))
         padded = max(self.width, NEAR_LANGUAGES)
         self.values, self.sums = _zeros("d", padded), _zeros("d", padded)
         self.before = array("d", [1.0 / len(languages)] * len(languages) + [0.0] * (padded - len(languages)))
@@ -563,8 +573,8 @@ cdef class Detector:
             numbers = [self._number(i) for i in range(count)]
         if self.names is None:
             self.names = {
-                number: "".join([chr(key >> bits & 0xFFFF) for bits in (32, 16, 0) if key >> bits])
-                for key, number in zip(self.keys, self.key_numbers)
+                key >> KEY_BITS: "".join([chr(key >> bits & 0xFFFF) for bits in (32, 16, 0) if key >> bits & 0xFFFF])
+                for key in self.keys
                 if key
             }
         return [self.names[number] for number in numbers]
@@ -642,7 +652,7 @@ cdef class Detector:
             while many == NEAR_NO_WORDS:
                 self._lengthen(2 * near.end)
                 many = near_try(near, weight)
-            if many == 0:
+            if many == NEAR_UNSURE:
                 return UNSURE
             drawn += many
             off, most = drawn * NEAR_DRIFT, near.most / self.trials
@@ -790,7 +800,7 @@ cdef class Detector:
         """Note all known n-grams of the letters."""
         cdef Letters* letters = &self.letters
         cdef uint32_t a, b, c, asked = 0
-        cdef uint64_t lanes
+        cdef uint64_t lanes, ahead
         cdef Answer* answer
         letters.place = letters.used = 0
         while True:
@@ -798,8 +808,12 @@ cdef class Detector:
             if letters.place == letters.length:
                 return letters.used
             a, b = self._letter(letters.place - 2), self._letter(letters.place - 1)
-            while letters.place < letters.length:
+            ahead = 0
+            while letters.place < letters.length and letters_asks(letters.numbers + letters.place):
                 c = self._letter(letters.place)
+                ahead = (ahead << 16 | self._letter(letters.place + AHEAD)) << 16 >> 16
+                FETCH_EARLY(&self.keys[ahead * SCATTER >> self.shift])
+                FETCH_EARLY(&self.keys[(<uint32_t>ahead) * SCATTER >> self.shift])
                 answer = self._ask(a, b, c)
                 memcpy(&self.located[PLACES + asked], answer.numbers, sizeof(answer.numbers))
                 letters.windows[letters.place] = ASKED | asked
@@ -808,8 +822,6 @@ cdef class Detector:
                 memcpy(letters.found + letters.used, &lanes, sizeof(lanes))
                 letters.used += _sizes[answer.mask]
                 letters.place += 1
-                if letters.numbers[letters.place - 2] != RARE and letters.numbers[letters.place - 1] != RARE and letters.numbers[letters.place] != RARE:
-                    break
                 a, b = b, c
 
     cdef inline uint32_t _letter(self, Py_ssize_t place) noexcept:
@@ -855,19 +867,19 @@ cdef class Detector:
             return self.normal[character]
         return CAPITAL_STRANGER if Py_UNICODE_ISUPPER(character) else PLAIN_STRANGER
 
-    cdef Answer* _ask(self, uint32_t a, uint32_t b, uint32_t c) noexcept:
+    cdef inline Answer* _ask(self, uint32_t a, uint32_t b, uint32_t c) noexcept:
         """Which n-grams that end three characters are known."""
         cdef uint64_t key = _key(a, b, c, 3)
         cdef Answer* answer = <Answer*>&self.answers[(key * SCATTER >> 40) % ANSWERS * sizeof(Answer)]
-        cdef Py_ssize_t slot
+        cdef uint64_t found
         cdef int n
         if answer.key != key:
             answer.key, answer.mask = key, 0
             for n in range(1, 4):
                 if self._is_formed(b, c, n):
-                    slot = self._slot(_key(a, b, c, n))
-                    answer.numbers[n - 1] = self.key_numbers[slot]
-                    answer.mask |= <uint16_t>(self.keys[slot] != 0) << (n - 1)
+                    found = self.keys[self._slot(_key(a, b, c, n))]
+                    answer.numbers[n - 1] = found >> KEY_BITS
+                    answer.mask |= <uint16_t>(found != 0) << (n - 1)
         return answer
 
     cdef inline bint _is_formed(self, uint32_t b, uint32_t c, int n) noexcept:
@@ -881,7 +893,7 @@ cdef class Detector:
     cdef inline Py_ssize_t _slot(self, uint64_t key) noexcept:
         """Where a key is, or may be put."""
         cdef Py_ssize_t slot = key * SCATTER >> self.shift
-        while self.keys[slot] and self.keys[slot] != key:
+        while self.keys[slot] and (self.keys[slot] ^ key) << (64 - KEY_BITS):
             slot = (slot + 1) & (self.keys.shape[0] - 1)
         return slot
 
@@ -891,9 +903,10 @@ cdef class Detector:
         cdef uint32_t locator
         if count > NUMBERS:
             raise ValueError(f"there are {count} n-grams, but at most {NUMBERS} have numbers")
-        order = sorted(range(count), key=lambda row: starts[row] - starts[row + 1])
+        sizes = [starts[row + 1] - starts[row] for row in range(count)]
+        order = sorted(range(count), key=sizes.__getitem__, reverse=True)
         cdef uint16_t[::1] numbers = _zeros("H", count)
-        self.locators = _zeros("I", count)
+        self.locators, self.near.full = _zeros("I", count), 0
         for i in range(count):
             row = order[i]
             numbers[row] = i
@@ -904,18 +917,14 @@ cdef class Detector:
                 self.locators[i] = full << SIZE_BITS
                 full += 1
             self.near.full += starts[row + 1] - starts[row] > 1
-        cdef uint8_t[::1] rows = bytearray((full + STEP) * self.width * sizeof(double) + LINE)
-        cdef uint8_t[::1] lists = bytearray(listed * sizeof(Entry) + LINE)
-        self.row_memory, self.list_memory = rows, lists
-        self.rows = <double*>((<uintptr_t>&rows[0] + LINE - 1) // LINE * LINE)
+        self.row_memory = _zeros("d", (full + STEP) * self.width)
+        self.list_memory = _zeros("B", listed * sizeof(Entry) + 1)
+        self.rows, self.lists = &self.row_memory[0], <Entry*>&self.list_memory[0]
         self.spare = self.rows + full * self.width
-        self.lists = <Entry*>((<uintptr_t>&lists[0] + LINE - 1) // LINE * LINE)
         self.near.stride = max(self.width, NEAR_LANGUAGES)
-        cdef Py_ssize_t near_rows = (self.near.full + STEP) * self.near.stride * sizeof(float)
-        cdef uint8_t[::1] near = bytearray(LINE + near_rows + (count - self.near.full) * sizeof(NearSingle))
-        self.near_memory = near
-        self.near.rows = <float*>((<uintptr_t>&near[0] + LINE - 1) // LINE * LINE)
-        self.near.singles = <NearSingle*>(<uint8_t*>self.near.rows + near_rows)
+        self.near_row_memory = _zeros("f", (self.near.full + STEP) * self.near.stride)
+        self.single_memory = _zeros("B", (count - self.near.full) * sizeof(NearSingle) + 1)
+        self.near.rows, self.near.singles = &self.near_row_memory[0], <NearSingle*>&self.single_memory[0]
         for row in range(count):
             locator = self.locators[numbers[row]]
             for i in range(starts[row], starts[row + 1]):
@@ -923,14 +932,8 @@ cdef class Detector:
                     self.lists[(locator >> SIZE_BITS) + i - starts[row]] = Entry(probabilities[i], columns[i])
                 else:
                     self.rows[(locator >> SIZE_BITS) * self.width + columns[i]] = probabilities[i]
-                self._load_near_one(numbers[row], columns[i], <float>probabilities[i] * <float>NEAR_SCALE)
+                near_load(&self.near, numbers[row], columns[i], probabilities[i])
         return numbers
-
-    cdef void _load_near_one(self, uint32_t number, int language, float factor) noexcept:
-        if number < self.near.full:
-            self.near.rows[number * self.near.stride + language] = factor
-        else:
-            (<NearSingle*>self.near.singles)[number - self.near.full] = NearSingle(factor, language)
 
     cdef _load_near(self, int lanes):
         """What trials by near numbers are made of."""
@@ -956,19 +959,17 @@ cdef class Detector:
         letters.next = _next.all
         for i in range(128):
             letters.ascii[i] = self.common[i]
-        letters.numbers, letters.rare = &self.numbers[2], &self.rare[2]
+        letters.numbers, letters.rare = &self.numbers[LINE], &self.rare[LINE]  # behind blanks
         letters.windows, letters.found = &self.windows[0], &self.found[0]
         letters_choose(letters, lanes)
 
     cdef _load_keys(self, const uint64_t[::1] keys, const uint16_t[::1] numbers):
         cdef int bits = (2 * keys.shape[0]).bit_length()
-        cdef Py_ssize_t slot
         cdef Py_ssize_t row
         self.shift = 64 - bits
-        self.keys, self.key_numbers = _zeros("Q", 1 << bits), _zeros("H", 1 << bits)
+        self.keys = _zeros("Q", 1 << bits)
         for row in range(keys.shape[0]):
-            slot = self._slot(keys[row])
-            self.keys[slot], self.key_numbers[slot] = keys[row], numbers[row]
+            self.keys[self._slot(keys[row])] = <uint64_t>numbers[row] << KEY_BITS | keys[row]
 
     cdef _load_windows(self, const uint64_t[::1] keys, str common):
         """Note for all windows of common characters what ``_ask`` says, n-gram by n-gram."""
@@ -979,8 +980,8 @@ cdef class Detector:
         cdef uint32_t window
         if common[0] != " " or len(common) > RARE - 2:
             raise ValueError(f"the common characters must be a blank and at most {RARE - 3} more, not {common!r}")
-        for i, character in enumerate((*common, chr(PLAIN_STRANGER), chr(CAPITAL_STRANGER))):
-            codes[i] = ord(character)
+        for i, character in enumerate((*sorted(common, key=str.isupper), chr(PLAIN_STRANGER), chr(CAPITAL_STRANGER))):
+            codes[i] = ord(character)  # small letters together: what is looked up for them shares cache lines
             numbers[codes[i]] = i
         self.common, self.masks = _zeros("B", 1 << 16), _zeros("B", WINDOWS)
         self.located = _zeros("H", PLACES + 3 * self.characters)
@@ -998,7 +999,7 @@ cdef class Detector:
             if RARE in (a, b, c):
                 continue
             window = (a << BITS | b) << BITS | c
-            self.located[window + _added[n]] = self.key_numbers[self._slot(keys[i])]
+            self.located[window + _added[n]] = self.keys[self._slot(keys[i])] >> KEY_BITS
             while window < WINDOWS:
                 b = window >> BITS & RARE
                 if not self.masks[window] & ASK and self._is_formed(codes[b], codes[c], n):

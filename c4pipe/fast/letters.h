@@ -1,5 +1,5 @@
-/* Letters of a text as numbers of 7 bits, and the known n-grams that end in them: by AVX-512 where the machine has those
-   parts of it, else as any does; the same is found. */
+/* Letters of a text as numbers of 7 bits, and the known n-grams that end in them: by AVX-512 where the machine has
+   enough of it, else as any does; the same is found. */
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
@@ -11,10 +11,9 @@
 #define LETTER_RARE 127 /* the number of all others */
 #define LETTER_ASK 8 /* in a window's mask: it has a rare character */
 #define LETTER_WINDOWS (1 << 3 * LETTER_BITS)
-#define LETTER_SLACK 64 /* behind what is written, and after the places of n-grams, too */
+#define LETTER_SLACK 64 /* as much may be written behind the last number, window or n-gram */
 
-/* What a text has: where no addresses nor marks are, a character begins with each byte that is no tail of one, and those
-   from U+0300 on with 0xCC and above. */
+/* What a text has, by its bytes. */
 typedef struct {
     int odd; /* there may be addresses, marks, or characters behind the table */
     ptrdiff_t latin, other; /* bytes from A to z; characters from U+0300 on */
@@ -79,7 +78,7 @@ static inline uint32_t letters_decode(const uint8_t *p, int *bytes) {
                                    : (c & 0x0F) << 12 | (p[1] & 0x3Fu) << 6 | (p[2] & 0x3F);
 }
 
-/* The numbers of the first characters of UTF-8, none of which is behind the table; how many bytes they have. */
+/* Number the first characters of UTF-8, none of which is behind the table; how many bytes they have. */
 static ptrdiff_t letters_read_anywhere(Letters *letters, const uint8_t *p, ptrdiff_t size, ptrdiff_t most) {
     ptrdiff_t i = 0, used = 0;
     int bytes;
@@ -101,6 +100,11 @@ static ptrdiff_t letters_read_anywhere(Letters *letters, const uint8_t *p, ptrdi
     return i;
 }
 
+/* Whether a rare character is among the three that end here. */
+static inline int letters_asks(const uint8_t *numbers) {
+    return numbers[-2] == LETTER_RARE || numbers[-1] == LETTER_RARE || numbers[0] == LETTER_RARE;
+}
+
 static inline void letters_windows(const uint8_t *numbers, uint32_t *windows, int count) {
     for (int i = 0; i < count; i++)
         windows[i] = (uint32_t)numbers[i - 2] << 2 * LETTER_BITS | (uint32_t)numbers[i - 1] << LETTER_BITS | numbers[i];
@@ -108,21 +112,23 @@ static inline void letters_windows(const uint8_t *numbers, uint32_t *windows, in
 
 /* Note n-grams to the end, or to a window with a rare character. */
 static void letters_scan_anywhere(Letters *letters) {
-    uint64_t next = letters->next, lanes = letters->place * next, noted;
-    uint32_t used = letters->used;
-    ptrdiff_t i = letters->place;
-    while (i < letters->length) {
-        ptrdiff_t end = letters->length - i < LETTER_SLACK ? letters->length : i + LETTER_SLACK;
-        letters_windows(letters->numbers + i, letters->windows + i, LETTER_SLACK);
+    const uint8_t *masks = letters->masks, *numbers = letters->numbers;
+    uint16_t *found = letters->found;
+    uint32_t *windows = letters->windows, used = letters->used, asked = 0;
+    ptrdiff_t i = letters->place, length = letters->length;
+    uint64_t next = letters->next, lanes = i * next;
+    while (i < length && !asked) {
+        ptrdiff_t end = length - i < LETTER_SLACK ? length : i + LETTER_SLACK;
+        letters_windows(numbers + i, windows + i, LETTER_SLACK);
         for (; i < end; i++, lanes += next) {
-            uint32_t mask = letters->masks[letters->windows[i]];
-            if (mask & LETTER_ASK) goto out;
-            noted = lanes + letters->members[mask];
-            memcpy(letters->found + used, &noted, sizeof(noted));
+            uint32_t mask = masks[windows[i]];
+            uint64_t noted = lanes + letters->members[mask & 7];
+            asked = mask & LETTER_ASK;
+            if (asked) break;
+            memcpy(found + used, &noted, sizeof(noted));
             used += letters->sizes[mask];
         }
     }
-out:
     letters->place = i;
     letters->used = used;
 }
@@ -133,6 +139,28 @@ out:
 #define LETTERS_AVX512 __attribute__((target("avx512f,avx512bw,avx512vl,avx512vbmi,avx512vbmi2,bmi,bmi2,popcnt")))
 
 LETTERS_LOOKS(letters_looks_by_avx2, __attribute__((target("avx2"))))
+
+LETTERS_AVX512
+static Looks letters_looks_by_avx512(const uint8_t *p, ptrdiff_t size) {
+    Looks looks = {0, 0, 0};
+    __mmask64 odd = 0, before = 0;
+    for (ptrdiff_t i = 0; i < size; i += 64) {
+        __mmask64 here = size - i < 64 ? _bzhi_u64(~0ull, (unsigned)(size - i)) : ~0ull;
+        __m512i v = _mm512_maskz_loadu_epi8(here, p + i);
+        __mmask64 colon = _mm512_cmpeq_epi8_mask(v, _mm512_set1_epi8(':'));
+        __mmask64 other = _mm512_cmpge_epu8_mask(v, _mm512_set1_epi8((char)0xCC));
+        odd |= _mm512_cmpeq_epi8_mask(v, _mm512_set1_epi8('@'));
+        odd |= _mm512_mask_cmpeq_epi8_mask(colon << 1 | before, v, _mm512_set1_epi8('/'));
+        odd |= _mm512_mask_cmpeq_epi8_mask(other, v, _mm512_set1_epi8((char)0xCC));
+        odd |= _mm512_cmpge_epu8_mask(v, _mm512_set1_epi8((char)0xF0));
+        looks.other += __builtin_popcountll(other);
+        looks.latin += __builtin_popcountll(_mm512_cmple_epu8_mask(_mm512_sub_epi8(v, _mm512_set1_epi8('A')),
+                                                                   _mm512_set1_epi8('z' - 'A')));
+        before = colon >> 63;
+    }
+    looks.odd = odd != 0;
+    return looks;
+}
 
 static int letters_avx512(void) {
     unsigned a, b, c, d;
@@ -217,6 +245,7 @@ static void letters_choose(Letters *letters, int lanes) {
 #if defined(__GNUC__) && defined(__x86_64__)
     if (lanes >= 8 && processor_has(HAS_AVX2)) letters->looks = letters_looks_by_avx2;
     if (lanes >= 16 && letters_avx512()) {
+        letters->looks = letters_looks_by_avx512;
         letters->read = letters_read_by_avx512;
         letters->scan = letters_scan_by_avx512;
     }

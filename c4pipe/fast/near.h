@@ -4,18 +4,20 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "products.h"
+
 #define NEAR_DRIFT 4e-7      /* by n-gram */
 #define NEAR_LOOKS_FROM 12   /* steps until digits may end, and how many between two looks from there on */
 #define NEAR_LOOKS_EACH 4
-#define NEAR_TINY 1e-200     /* of the sum: values below are raised to this; and raised ones must stay below that */
-#define NEAR_SMALL 1e-120
+#define NEAR_TINY 1e-200     /* shares below are raised to this */
+#define NEAR_SMALL 1e-120    /* and must stay below that */
 #define NEAR_SCALE 128.0f    /* of factors, so that products stay in the middle of their range; exact */
 #define NEAR_LINE 16         /* floats of a cache line: rows begin with one */
 #define NEAR_LANGUAGES 64    /* as many as trials by AVX-512 take, and no fewer lanes */
 #define NEAR_BATCH 64        /* words that are looked at together */
 #define NEAR_DRAWN 96        /* n-grams that are drawn before a trial, which is enough for nearly all */
 #define NEAR_NUMBERED 16     /* n-grams that are located together */
-#define NEAR_AHEAD (STEP + 32)
+#define NEAR_AHEAD (STEP + 32) /* n-grams whose rows are fetched early enough */
 /* N-grams that may be drawn beyond those of trials of at most so many. */
 #define NEAR_WASTE(most) (2 * ((most) + NEAR_AHEAD + NEAR_DRAWN) + NEAR_BATCH + NEAR_NUMBERED)
 
@@ -24,21 +26,22 @@ enum { NEAR_UNSURE = 0, NEAR_NO_WORDS = -1, NEAR_TOO_FEW = -2 };
 /* An n-gram of one language. */
 typedef struct { float probability; int32_t language; } NearSingle;
 
-typedef Total (*NearStep)(double *values, const float **rows, float weight, int width);
+typedef Total (*NearStep)(double *values, const float **rows, int many, float weight, int width);
 typedef struct Near Near;
 
 struct Near {
     /* Rows of factors by number, STEP spare ones that are 0, and behind those numbers n-grams of one language. */
     float *rows;
-    const NearSingle *singles;
+    NearSingle *singles;
     uint32_t full;
-    int stride, width, iterations, pair; /* words that begin two trials */
+    int stride, width;                   /* floats of a row, and how many of them count */
+    int iterations, pair;                /* n-grams of a trial, but for the last; words that begin two trials */
     double odds;                         /* of all others by the likeliest, where a trial ends */
     const double *before;                /* what languages have before the first n-gram */
     const uint16_t *located;             /* numbers of n-grams by place */
     const uint32_t *taken, *added;       /* of a window for that place */
     NearStep step;
-    int (*trial)(Near *near, double weight);
+    int (*trial)(Near *near, double weight); /* how many n-grams it took, or what stands above */
     int (*draw)(Near *near, int drawn);
     /* The stream of words, and n-grams drawn of it: drawn, with numbers, used. */
     const uint32_t *words;
@@ -48,12 +51,19 @@ struct Near {
     uint16_t *numbers;
     /* A page: what was found in it, and what its trials came to. */
     const uint16_t *found;
-    const uint32_t *windows;
+    const uint32_t *windows; /* 1 << 30 in one says that it was asked about */
     uint32_t count;
     int shift;
     double *values, *sums, most;
     unsigned char *raised;
 };
+
+/* Keep how probable an n-gram is in a language. */
+static void near_load(Near *near, uint32_t number, int language, double probability) {
+    NearSingle one = {(float)probability * NEAR_SCALE, language};
+    if (number < near->full) near->rows[(size_t)number * near->stride + language] = one.probability;
+    else near->singles[number - near->full] = one;
+}
 
 /* The next words, of which those that are below the count are indices of n-grams found; how many then. */
 static int near_draw_anywhere(Near *near, int drawn) {
@@ -113,13 +123,12 @@ static int near_begin_pair(Near *near) {
 }
 
 /* Make spare rows of n-grams of one language. */
-static inline void near_spread(const Near *near, const uint16_t *numbers, int many, const float **rows) {
+static inline void near_spread(const Near *near, const uint16_t *numbers, int many) {
     for (int i = 0; i < many; i++) {
         if (numbers[i] < near->full) continue;
         NearSingle one = near->singles[numbers[i] - near->full];
         float *row = near->rows + (size_t)(near->full + i) * near->stride;
         row[one.language] = one.probability;
-        rows[i] = row;
     }
 }
 
@@ -127,17 +136,20 @@ static inline void near_spread(const Near *near, const uint16_t *numbers, int ma
 static inline int near_rows(const Near *near, const uint16_t *numbers, int many, const float **rows, int stride) {
     int single = 0;
     for (int i = 0; i < many; i++) {
-        rows[i] = near->rows + (size_t)numbers[i] * stride;
+        uint32_t number = numbers[i] < near->full ? numbers[i] : near->full + i;
+        rows[i] = near->rows + (size_t)number * stride;
         single |= numbers[i] >= near->full;
     }
-    if (single) near_spread(near, numbers, many, rows);
+    if (single) near_spread(near, numbers, many);
     return single;
 }
 
 static inline void near_clear(const Near *near, const uint16_t *numbers, int many) {
-    for (int i = 0; i < many; i++)
-        if (numbers[i] >= near->full)
-            near->rows[(size_t)(near->full + i) * near->stride + near->singles[numbers[i] - near->full].language] = 0.0f;
+    for (int i = 0; i < many; i++) {
+        if (numbers[i] < near->full) continue;
+        float *row = near->rows + (size_t)(near->full + i) * near->stride;
+        row[near->singles[numbers[i] - near->full].language] = 0.0f;
+    }
 }
 
 /* Whether a trial goes on: 1, or 0 if it ends here, or -1 if that is unsure. */
@@ -170,13 +182,13 @@ static int near_raise(Near *near, double sum, int drawn) {
 }
 
 /* Multiply by the product of some rows, and sum up in any order. */
-static Total near_step_anywhere(double *values, const float **rows, float weight, int width) {
+static Total near_step_anywhere(double *values, const float **rows, int many, float weight, int width) {
     Total total = {0.0, 0.0};
     double sums[LANES] = {0.0}, greatest[LANES] = {0.0};
     for (int j = 0; j < width; j += LANES) {
         float lanes[LANES];
         for (int k = 0; k < LANES; k++) lanes[k] = weight + rows[0][j + k];
-        for (int i = 1; i < STEP; i++)
+        for (int i = 1; i < many; i++)
             for (int k = 0; k < LANES; k++) lanes[k] *= weight + rows[i][j + k];
         for (int k = 0; k < LANES; k++) {
             double value = values[j + k] * lanes[k];
@@ -196,31 +208,32 @@ static Total near_step_anywhere(double *values, const float **rows, float weight
 static int near_trial_anywhere(Near *near, double weight) {
     const uint16_t *numbers = near->numbers + near->used;
     const float *rows[STEP];
-    float factor = (float)weight * NEAR_SCALE;
-    Total total = {0.0, 0.0};
+    float scaled = (float)weight * NEAR_SCALE;
+    Total total;
+    double greatest[LANES] = {0.0};
     int drawn = 1, going, single;
     if (!near_look_ahead(near, near->used + NEAR_AHEAD, near->stride)) return NEAR_TOO_FEW;
+    memcpy(near->values, near->before, near->width * sizeof(double));
     single = near_rows(near, numbers, 1, rows, near->stride);
-    for (int j = 0; j < near->width; j++) {
-        double value = near->values[j] = near->before[j] * (factor + rows[0][j]);
-        total.sum += value;
-        total.greatest = value > total.greatest ? value : total.greatest;
-    }
+    total = near->step(near->values, rows, 1, scaled, near->width);
     if (single) near_clear(near, numbers, 1);
     while ((going = near_goes_on(near, total, drawn)) > 0) {
         if (near_looks(drawn) && !near_raise(near, total.sum, drawn)) return NEAR_UNSURE;
         if (!near_look_ahead(near, near->used + drawn + NEAR_AHEAD, near->stride)) return NEAR_TOO_FEW;
         single = near_rows(near, numbers + drawn, STEP, rows, near->stride);
-        total = near->step(near->values, rows, factor, near->width);
+        total = near->step(near->values, rows, STEP, scaled, near->width);
         if (single) near_clear(near, numbers + drawn, STEP);
         drawn += STEP;
     }
     if (going < 0) return NEAR_UNSURE;
+    double divided = 1.0 / total.sum, *values = near->values, *sums = near->sums;
+    for (int j = 0; j < near->width; j += LANES)
+        for (int k = 0; k < LANES; k++) {
+            sums[j + k] += values[j + k] * divided;
+            greatest[k] = sums[j + k] > greatest[k] ? sums[j + k] : greatest[k];
+        }
     near->most = 0.0;
-    for (int j = 0; j < near->width; j++) {
-        near->sums[j] += near->values[j] / total.sum;
-        near->most = near->sums[j] > near->most ? near->sums[j] : near->most;
-    }
+    for (int k = 0; k < LANES; k++) near->most = greatest[k] > near->most ? greatest[k] : near->most;
     near->used += drawn;
     return drawn;
 }
@@ -228,13 +241,14 @@ static int near_trial_anywhere(Near *near, double weight) {
 #if defined(__GNUC__) && defined(__x86_64__)
 
 __attribute__((target("avx2")))
-static Total near_step_by_avx2(double *values, const float **rows, float weight, int width) {
+static Total near_step_by_avx2(double *values, const float **rows, int many, float weight, int width) {
     __m256d sums = _mm256_setzero_pd(), greatest = sums;
     __m256 weights = _mm256_set1_ps(weight);
     for (int j = 0; j < width; j += 8) {
         __m256 eight = _mm256_add_ps(weights, _mm256_loadu_ps(rows[0] + j));
-        for (int i = 1; i < STEP; i++)
-            eight = _mm256_mul_ps(eight, _mm256_add_ps(weights, _mm256_loadu_ps(rows[i] + j)));
+        if (many == STEP)
+            for (int i = 1; i < STEP; i++)
+                eight = _mm256_mul_ps(eight, _mm256_add_ps(weights, _mm256_loadu_ps(rows[i] + j)));
         __m256d low = _mm256_cvtps_pd(_mm256_castps256_ps128(eight));
         __m256d high = _mm256_cvtps_pd(_mm256_extractf128_ps(eight, 1));
         low = _mm256_mul_pd(low, _mm256_loadu_pd(values + j));

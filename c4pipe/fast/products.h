@@ -1,5 +1,8 @@
 /* Products of probabilities, languages side by side: by AVX2 where the machine has it, to the same digits. */
 
+#ifndef C4PIPE_PRODUCTS_H
+#define C4PIPE_PRODUCTS_H
+
 #define LANES 8 /* languages side by side */
 #define STEP 5  /* n-grams between two sums, langdetect */
 
@@ -62,5 +65,7 @@ static Step step_here(void) { return processor_has(HAS_AVX2) ? step_by_avx2 : st
 #else
 
 static Step step_here(void) { return step_anywhere; }
+
+#endif
 
 #endif

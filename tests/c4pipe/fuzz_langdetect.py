@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 import random
 from collections.abc import Iterator, Sequence
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 from columns import column, encodable, in_each_width
@@ -12,6 +15,7 @@ from c4pipe import detector, engine
 
 LEAST = 0.99  # TFDS c4
 LIMIT = 10_000  # characters, langdetect
+NARROWER = (8, 1)  # numbers of 32 bits side by side, where a processor has 16
 SEPARATORS = (
     "",
     " ",
@@ -96,16 +100,24 @@ def agree(one: tuple[str, bool]) -> None:
         agree_in_digits(text)
 
 
-def agree_in_column(texts: Sequence[str], least: float = LEAST) -> None:
-    """The compiled detector says the same of texts and of their UTF-8."""
+@functools.cache
+def of_each_width() -> tuple[Any, ...]:
+    """The compiled detector by vectors as wide as the processor has, and by narrower ones."""
     room = engine._load("langdetect")
     assert room is not None
-    ours = detector._compiled(room)
-    for text in texts:
-        expected, found = ours.ngrams(text), ours.ngrams(text.encode("utf-8"))
-        assert found == expected, f"{text!r}: it finds {found} in UTF-8, {expected} in the string"
-    numbers = np.frombuffer(ours.best_column(*column(texts), least), np.int32).tolist()
-    assert numbers == [ours.best(text, least) for text in texts], texts
+    made = (SimpleNamespace(Detector=functools.partial(room.Detector, lanes=lanes)) for lanes in NARROWER)
+    return detector._compiled(room), *map(detector._compiled.__wrapped__, made)
+
+
+def agree_in_column(texts: Sequence[str], least: float = LEAST) -> None:
+    """The compiled detector says the same of texts and of their UTF-8."""
+    expected = [of_each_width()[0].best(text, least) for text in texts]
+    for ours in of_each_width():
+        for text in texts:
+            ngrams, found = of_each_width()[0].ngrams(text), ours.ngrams(text.encode("utf-8"))
+            assert found == ngrams, f"{text!r}: it finds {found} in UTF-8, {ngrams} in the string"
+        numbers = np.frombuffer(ours.best_column(*column(texts), least), np.int32).tolist()
+        assert numbers == [ours.best(text, least) for text in texts] == expected, texts
 
 
 def agree_in_ngrams(text: str) -> None:

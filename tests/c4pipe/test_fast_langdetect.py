@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import functools
 import math
 import random
 import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from functools import partial
 from itertools import islice
 from pathlib import Path
 from types import SimpleNamespace
@@ -17,7 +15,7 @@ from typing import Any
 import numpy as np
 import pytest
 from columns import agree_on_batch, column, encodable
-from fuzz_langdetect import agree, agree_in_column, agree_in_digits, agree_in_ngrams, inputs
+from fuzz_langdetect import agree, agree_in_column, agree_in_digits, agree_in_ngrams, inputs, of_each_width
 from hypothesis import given
 from hypothesis import strategies as st
 from langdetect.detector import Detector
@@ -51,23 +49,20 @@ def test_real_pages_in_batches(ten_wet_files: list[Path]) -> None:
             agree_on_batch(English(0.99), list(WetReader(stream, name=path.name)))
 
 
-@functools.cache
-def narrow() -> Any:
-    """A detector without wide instructions."""
-    room = engine._load("langdetect")
-    assert room is not None
-    return detector._compiled.__wrapped__(SimpleNamespace(Detector=partial(room.Detector, lanes=1)))
-
-
 def test_every_machine_finds_the_same_digits(ten_wet_files: list[Path]) -> None:
-    """With wide instructions and without."""
-    room = engine._load("langdetect")
-    assert room is not None
-    wide = detector._compiled(room)
+    """By vectors of any width that it may have."""
     with ten_wet_files[1].open("rb") as stream:
         for page in WetReader(stream, name=""):
-            assert narrow().probabilities(page.text) == wide.probabilities(page.text)
-            assert narrow().best(page.text, 0.99) == wide.best(page.text, 0.99)
+            found = [(ours.probabilities(page.text), ours.best(page.text, 0.99)) for ours in of_each_width()]
+            assert found == found[:1] * len(found)
+
+
+@pytest.mark.parametrize("character", ["é", "я", "\u2019", "中", "\U00010400", "a\u0300", "@"])
+def test_blocks_of_bytes(character: str) -> None:
+    """Wherever in what is read together a character begins, ends or is cut off."""
+    words = (ENGLISH + " ") * 160
+    for before in (*range(70), *range(LIMIT - 70, LIMIT + 2)):
+        agree_in_column([words[:before] + character * count + words[:100] for count in (1, 2, 40)])
 
 
 def test_mutated_lines(ten_wet_files: list[Path]) -> None:
@@ -281,9 +276,7 @@ def test_long_trials(text: str, times: int) -> None:
 def agree_in_outcome(text: str, least: float) -> None:
     """On every machine; digits are compared elsewhere."""
     language, doubt = detector.outcome(detector.probabilities(text), least)
-    room = engine._load("langdetect")
-    assert room is not None
-    for ours in (detector._compiled(room), narrow()):
+    for ours in of_each_width():
         number = ours.best(text, least)
         assert (language and ours.languages[number], doubt and detector.DOUBTS[~number]) == (language, doubt)
 
