@@ -50,13 +50,45 @@ cdef extern from "Python.h":
     const char* PyUnicode_AsUTF8AndSize(str text, Py_ssize_t* size) except NULL
 
 cdef extern from "lines.h":
-    uint64_t possible_ends_64(const uint8_t* at) noexcept  # reads two bytes more
-    uint64_t words_64(const uint8_t* at) noexcept
     int lowest_bit(uint64_t bits) noexcept
+    enum: LINE_STOPS
+    ctypedef struct LineEnds:
+        uint8_t listed[256]
+        Py_ssize_t limit
+    ctypedef struct LineStop:
+        const uint8_t* at
+        const uint8_t* begin
+        Py_ssize_t passed
+    ctypedef struct LineStops:
+        const uint8_t* next
+        const uint8_t* end
+        const uint8_t* begin
+        Py_ssize_t passed
+        int listed
+        int count
+        LineStop stops[LINE_STOPS]
     ctypedef struct BytePair:
         uint8_t first[16]
         uint8_t second[16]
-    uint64_t pairs_64(const uint8_t* at, const BytePair* pairs, int count, int* ascii) noexcept  # reads one byte more
+    ctypedef struct LinePairs:
+        BytePair pairs[64]
+        int count
+    ctypedef struct LineLook:
+        const uint8_t* next
+        const uint8_t* end
+        uint64_t words
+        bint all_words
+        uint64_t blocks
+        uint64_t pairs[64]
+        bint odd
+        bint braces
+    ctypedef struct LineWays:
+        void (*stops)(LineStops* found, const LineEnds* ends) noexcept
+        void (*look)(LineLook* look, const LinePairs* pairs) noexcept
+    void lines_choose(LineWays* ways, int lanes) noexcept
+    void line_ends_prepare(LineEnds* ends) noexcept
+    void line_pairs_prepare(LinePairs* pairs) noexcept
+    void line_pairs_add(LinePairs* pairs, int pair, const uint8_t* letters, int bytes) noexcept
 
 cdef extern from "utf8.h":
     int utf8_decode(const uint8_t* at, uint32_t* character) noexcept
@@ -80,6 +112,7 @@ cdef enum Effect:
 cdef enum:
     MOST_PHRASES = 64
     MOST_MARKS = 16
+    ALL_LANES = 64  # as many bytes side by side as any processor can
 
 cdef struct Letters:
     place at
@@ -101,10 +134,17 @@ cdef struct Phrase:
     bint whole  # a word of its own
 
 cdef struct Lines:
-    place next  # where the next line begins
+    place next  # where the next line begins, or what is before it that needs no look
     place end  # of the text
-    place seen  # up to where it was looked for ends
-    uint64_t ends  # possible ones of the last 64 bytes before
+    int taken  # of the stops that are noted
+    Py_ssize_t passed  # lines that need no look, up to the line at hand
+
+cdef struct Seen:
+    uint64_t words  # places in the first 64 bytes of a line where surely one begins
+    bint all_words  # none begins elsewhere
+    uint64_t phrases  # that it mentions, unless something in it may be of an odd case
+    bint odd
+    bint braces  # there may be "[" or "{"
 
 # The patterns of c4pipe/rows.py: every match ends with a "]" or with blanks, and has what ``may_have_brackets`` sees.
 cdef BRACKETS = frozenset({
@@ -116,16 +156,22 @@ cdef str BY_FREQUENCY = " etaoinshrdlcumwfgypbvkxjqz"  # what an English text is
 
 
 cdef unsigned char BLANK[256]  # the bytes that are a blank, or may begin one
+cdef unsigned char BLANK_END[256]  # the bytes that are a blank, or may end one
 cdef unsigned int character
+cdef bytes spelled
 for character in range(0x10000):
     if Py_UNICODE_ISSPACE(character):
-        BLANK[chr(character).encode()[0]] = 1
+        spelled = chr(character).encode()
+        BLANK[spelled[0]] = BLANK_END[spelled[len(spelled) - 1]] = 1
 for character in range(0xF0, 0x100):
     BLANK[character] = 1
 
 
 cdef class Program:
-    """Rows, each as ``(effect, counter, name of its rule or "", limits, what the rule made of them)``."""
+    """Rows, each as ``(effect, counter, name of its rule or "", limits, what the rule made of them)``.
+
+    Texts are looked at by vectors of no more than so many bytes.
+    """
 
     cdef Step* steps
     cdef int rows
@@ -134,14 +180,14 @@ cdef class Program:
     cdef list spelled  # keeps letters alive
     cdef Phrase phrases[MOST_PHRASES]
     cdef int phrases_count
-    cdef BytePair pairs[MOST_PHRASES]  # of all phrases, each once
+    cdef LinePairs pairs  # of all phrases, each once
     cdef uint64_t with_pair[MOST_PHRASES]  # the phrases that have it
-    cdef int pairs_count
     cdef int early  # the row that fires for a line by its last byte alone, before any that must see more; or -1
     cdef Py_ssize_t early_limit  # for lines of no more bytes
-    cdef unsigned char ends[256]  # the last bytes for which it may not, or only after another row
+    cdef LineEnds ends  # with the last bytes for which it may not, or only after another row
+    cdef LineWays ways
 
-    def __cinit__(self, rows):
+    def __cinit__(self, rows, int lanes=ALL_LANES):
         self.rows = len(rows)
         self.steps = <Step*>PyMem_Calloc(self.rows + 1, sizeof(Step))
         if self.steps is NULL:
@@ -150,9 +196,11 @@ cdef class Program:
     def __dealloc__(self):
         PyMem_Free(self.steps)
 
-    def __init__(self, rows):
+    def __init__(self, rows, int lanes=ALL_LANES):
         self.acts, self.counters, self.spelled = [], [], []
-        self.phrases_count = self.pairs_count = 0
+        self.phrases_count = 0
+        line_pairs_prepare(&self.pairs)
+        lines_choose(&self.ways, lanes)
         cdef int row
         for row, (effect, counter, rule, limits, act) in enumerate(rows):
             self.steps[row].effect = {"drop_line": DROP_LINE, "drop_page": DROP_PAGE, "edit": EDIT}[effect]
@@ -330,22 +378,25 @@ cdef uint64_t add_phrases(Program program, phrases, bint whole) except *:
 
 
 cdef Py_ssize_t rarest_pair(str phrase):
-    """Where the two letters begin that are rarest in English, each by itself."""
+    """Where the two letters begin that are rarest in English, each by itself, and have one more behind them."""
     rarity = [(BY_FREQUENCY + letter).index(letter) for letter in phrase]  # others are the rarest
-    return max(range(len(phrase) - 1), key=lambda at: rarity[at] + rarity[at + 1])
+    return max(range(max(1, len(phrase) - 2)), key=lambda at: rarity[at] + rarity[at + 1])
 
 
 cdef void add_pair(Program program, int phrase) noexcept:
     """Have the phrase compared where its pair is found."""
-    cdef place letters = program.phrases[phrase].letters.at + program.phrases[phrase].pair_at
+    cdef Letters* all = &program.phrases[phrase].letters
+    cdef Py_ssize_t at = program.phrases[phrase].pair_at
+    cdef place letters = all.at + at
     cdef int pair = 0
-    while pair < program.pairs_count and not is_pair(&program.pairs[pair], letters):
+    while pair < program.pairs.count and not is_pair(&program.pairs.pairs[pair], letters):
         pair += 1
-    if pair == program.pairs_count:
-        memset(program.pairs[pair].first, letters[0] | 0x20, 16)
-        memset(program.pairs[pair].second, letters[1] | 0x20, 16)
+    if pair == program.pairs.count:
+        memset(program.pairs.pairs[pair].first, letters[0] | 0x20, 16)
+        memset(program.pairs.pairs[pair].second, letters[1] | 0x20, 16)
         program.with_pair[pair] = 0
-        program.pairs_count += 1
+        program.pairs.count += 1
+    line_pairs_add(&program.pairs, pair, letters, <int>min(all.length - at, 3))
     program.with_pair[pair] |= <uint64_t>1 << phrase
 
 
@@ -365,10 +416,14 @@ cdef void prepare_ends(Program program) noexcept:
     program.early = -1
     if program.steps[row].act == NO_END_MARK and program.steps[row].effect == DROP_LINE:
         program.early = row
-    memset(program.ends, 0, sizeof(program.ends))
-    program.ends[c"]"] = 1
+    memcpy(program.ends.listed, BLANK_END, sizeof(program.ends.listed))
+    program.ends.listed[c"]"] = 1
     for mark in range(program.steps[row].marks_count):
-        program.ends[program.steps[row].marks[mark].at[program.steps[row].marks[mark].length - 1]] = 1
+        program.ends.listed[program.steps[row].marks[mark].at[program.steps[row].marks[mark].length - 1]] = 1
+    if program.early < 0 or program.early_limit < 64:  # all lines need a look
+        memset(program.ends.listed, 1, sizeof(program.ends.listed))
+    program.ends.limit = program.early_limit
+    line_ends_prepare(&program.ends)
 
 
 cdef class Judge:
@@ -384,6 +439,7 @@ cdef class Judge:
     cdef uint8_t* written
     cdef Py_ssize_t size  # bytes written
     cdef Py_ssize_t room  # for as many
+    cdef LineStops stops  # in the text at hand
 
     def __cinit__(self, Program program, Py_ssize_t min_sentences, counter, Py_ssize_t room):
         self.program, self.min_sentences, self.counter, self.edited = program, min_sentences, counter, []
@@ -415,7 +471,7 @@ cdef int add_counts(Judge judge, Py_ssize_t text, Py_ssize_t texts, dict tallies
 cdef bint judge_text(Judge judge, place t, Py_ssize_t length) except -1:
     """Go through the lines, in their order, until one drops the page; whether it passes, and then has been written."""
     cdef Program program = judge.program
-    cdef Lines lines = Lines(t, t + length, t, 0)
+    cdef Lines lines = Lines(t, t + length, 0, 0)
     cdef Py_ssize_t text = judge.size  # where what is written begins
     cdef Py_ssize_t found = 0
     cdef place piece = NULL  # where the piece that is open begins
@@ -423,7 +479,8 @@ cdef bint judge_text(Judge judge, place t, Py_ssize_t length) except -1:
     cdef place begin, end
     cdef int row
     cdef str edited
-    while next_line(&lines, &begin, &end):
+    begin_stops(&judge.stops, program, t, length)
+    while next_line(&lines, program, &judge.stops, &begin, &end):
         while begin < end and blank_before(end):
             end -= blank_before(end)
         if program.early >= 0 and dies_early(program, begin, end):
@@ -436,6 +493,7 @@ cdef bint judge_text(Judge judge, place t, Py_ssize_t length) except -1:
         edited = judge.edited.pop() if judge.edited else None
         if row < program.rows:
             if program.steps[row].effect == DROP_PAGE:
+                count_passed(judge, &lines)
                 judge.size = text
                 return False
             continue
@@ -452,6 +510,7 @@ cdef bint judge_text(Judge judge, place t, Py_ssize_t length) except -1:
             piece = NULL
     if piece is not NULL:
         write(judge, text, piece, piece_end - piece)
+    count_passed(judge, &lines)
     judge.counted[program.rows + 1 + (found >= judge.min_sentences)] += 1
     if found < judge.min_sentences:
         judge.size = text
@@ -502,35 +561,40 @@ cdef void strip(Judge judge, Py_ssize_t text) noexcept:
         judge.size -= begin - text
 
 
-cdef inline bint next_line(Lines* lines, place* begin, place* end) noexcept:
-    """The next line without its end; False if there is none."""
+cdef inline void begin_stops(LineStops* stops, Program program, place t, Py_ssize_t length) noexcept:
+    stops.next = stops.begin = t
+    stops.end = t + length
+    stops.passed = stops.count = 0
+    stops.listed = program.ends.listed[c"\n"]  # as if a line had ended before
+
+
+cdef inline bint next_line(Lines* lines, Program program, LineStops* stops, place* begin, place* end) noexcept:
+    """The next line that needs a look, without its end; False if there is none."""
+    cdef LineStop* stop
     cdef int size
-    if lines.next == lines.end:
-        return False
-    begin[0] = lines.next
     while True:
-        while not lines.ends and lines.seen < lines.end:
-            lines.ends = possible_ends(lines.seen, lines.end - lines.seen)
-            lines.seen += 64
-        if not lines.ends:
-            end[0] = lines.next = lines.end
-            return True
-        end[0] = lines.seen - 64 + lowest_bit(lines.ends)
-        lines.ends &= lines.ends - 1
-        size = line_end_size(end[0], lines.end)
-        if size and end[0] >= lines.next:  # not the second of CR LF
-            lines.next = end[0] + size
+        while lines.taken == stops.count:
+            if stops.next == lines.end:
+                begin[0], end[0] = max(lines.next, stops.begin), lines.end
+                lines.next = lines.end
+                lines.passed = stops.passed
+                return begin[0] < end[0]
+            program.ways.stops(stops, &program.ends)
+            lines.taken = 0
+        stop = &stops.stops[lines.taken]
+        lines.taken += 1
+        size = line_end_size(stop.at, lines.end)
+        if size and stop.at >= lines.next:  # not the second of CR LF
+            begin[0], end[0] = max(lines.next, stop.begin), stop.at
+            lines.next = stop.at + size
+            lines.passed = stop.passed
             return True
 
 
-cdef inline uint64_t possible_ends(place t, Py_ssize_t left) noexcept:
-    """A bit for each of the next 64 bytes at which a line may end."""
-    cdef uint8_t rest[66]
-    if left >= 66:
-        return possible_ends_64(t)
-    memset(rest, c" ", 66)
-    memcpy(rest, t, left)
-    return possible_ends_64(rest)
+cdef inline void count_passed(Judge judge, const Lines* lines) noexcept:
+    """Count the lines that needed no look."""
+    if lines.passed:
+        judge.counted[judge.program.early] += lines.passed
 
 
 cdef inline int line_end_size(place t, place end) noexcept:
@@ -574,19 +638,18 @@ cdef int run(Program program, place begin, place end, int row, list edited) exce
     """The first row from ``row`` on that fires for the line, else their number; ``edited`` takes an edited line."""
     cdef Step* step
     cdef bint fires
-    cdef bint searched = False
-    cdef bint odd = False
-    cdef uint64_t phrases = 0
+    cdef bint looked = False
+    cdef Seen seen
     cdef str line, changed
     cdef Py_ssize_t size = 0
     for row in range(row, program.rows):
         step = &program.steps[row]
-        if step.act == DELETE_BRACKETS and not may_have_brackets(begin, end):
+        if not looked and step.act >= DELETE_BRACKETS:
+            looked = True
+            look_at(program, begin, end, &seen)
+        if step.act == DELETE_BRACKETS and not (seen.braces and may_have_brackets(begin, end)):
             continue
-        if step.act == PHRASES and not searched:
-            searched = True
-            phrases = search(program, begin, end, &odd)
-        if step.act == CALL or step.act == DELETE_BRACKETS or (step.act == PHRASES and odd):
+        if step.act == CALL or step.act == DELETE_BRACKETS or (step.act == PHRASES and seen.odd):
             line = decoded(begin, end)
             result = program.acts[row](line)
             if step.effect != EDIT:
@@ -605,13 +668,13 @@ cdef int run(Program program, place begin, place end, int row, list edited) exce
         if step.act == NO_END_MARK:
             fires = no_end_mark(step, begin, end)
         elif step.act == FEWER_WORDS:
-            fires = fewer_words(begin, end, step.limit)
+            fires = fewer_words(begin, end, &seen, step.limit)
         elif step.act == WORD_LONGER:
             fires = end - begin > step.limit and word_longer(begin, end, step.limit)
         elif step.act == PHRASES:
-            fires = phrases & step.phrases != 0
+            fires = seen.phrases & step.phrases != 0
         else:
-            fires = contains(begin, end, &step.substring)
+            fires = (seen.braces or step.substring.at[0] | 0x20 != c"{") and contains(begin, end, &step.substring)
         if fires:
             return row
     return program.rows
@@ -619,11 +682,16 @@ cdef int run(Program program, place begin, place end, int row, list edited) exce
 
 cdef inline bint dies_early(Program program, place begin, place end) noexcept:
     """The early row fires for the line, stripped at its end."""
-    return end - begin <= program.early_limit and (begin == end or not program.ends[(end - 1)[0]])
+    return end - begin <= program.early_limit and (begin == end or not program.ends.listed[(end - 1)[0]])
 
 
 cdef inline bint ends_with(place begin, place end, const Letters* letters) noexcept:
-    return end - begin >= letters.length and memcmp(end - letters.length, letters.at, letters.length) == 0
+    cdef Py_ssize_t length = letters.length
+    if end - begin < length:
+        return False
+    while length and end[length - letters.length - 1] == letters.at[length - 1]:
+        length -= 1
+    return length == 0
 
 
 cdef inline bint no_end_mark(const Step* step, place begin, place end) noexcept:
@@ -634,21 +702,14 @@ cdef inline bint no_end_mark(const Step* step, place begin, place end) noexcept:
     return True
 
 
-cdef inline bint fewer_words(place begin, place end, Py_ssize_t words) noexcept:
-    cdef uint8_t rest[64]
+cdef inline bint fewer_words(place begin, place end, const Seen* seen, Py_ssize_t words) noexcept:
+    cdef uint64_t heads = seen.words
     cdef Py_ssize_t count = 0
-    cdef uint64_t heads
-    if end - begin >= 64:
-        heads = words_64(begin)
-    else:
-        memset(rest, c" ", 64)
-        memcpy(rest, begin, end - begin)
-        heads = words_64(rest)
     while heads and count < words:
         heads &= heads - 1
         count += 1
-    if count >= words:
-        return False
+    if count >= words or seen.all_words:
+        return count < words
     count = 0
     while count < words:
         while begin < end and blank_at(begin):
@@ -729,28 +790,32 @@ cdef inline bint contains(place begin, place end, const Letters* substring) noex
     return False
 
 
-cdef inline uint64_t search(Program program, place begin, place end, bint* odd) noexcept:
-    """The phrases that the line mentions, unless something in it may be of an odd case."""
-    cdef int ascii = 1
-    cdef uint8_t rest[65]
-    cdef uint64_t found = 0
+cdef void look_at(Program program, place begin, place end, Seen* seen) noexcept:
+    """All that steps ask of a line, in one go."""
+    cdef LineLook look
     cdef uint64_t places
-    cdef place at = begin
-    while end - at >= 2:
-        if end - at < 65 <= end - begin:
-            at = end - 65  # what was looked at is looked at again
-        if end - at >= 65:
-            places = pairs_64(at, program.pairs, program.pairs_count, &ascii)
-        else:
-            memset(rest, 0, 65)
-            memcpy(rest, at, end - at)
-            places = pairs_64(rest, program.pairs, program.pairs_count, &ascii) & (<uint64_t>1 << (end - at - 1)) - 1
-        while places:
-            found |= found_at(program, at + lowest_bit(places), begin, end)
-            places &= places - 1
-        at += 64
-    odd[0] = not ascii and may_have_odd_case(begin, end)
-    return found
+    cdef place at
+    seen.phrases = seen.odd = seen.braces = 0
+    look.next, look.end = begin, end
+    program.ways.look(&look, &program.pairs)
+    seen.words, seen.all_words = look.words, look.all_words
+    at = begin
+    while True:
+        seen.odd |= look.odd
+        seen.braces |= look.braces
+        while look.blocks:
+            places = look.pairs[lowest_bit(look.blocks)]
+            while places:
+                seen.phrases |= found_at(
+                    program, at + 64 * lowest_bit(look.blocks) + lowest_bit(places), begin, end
+                )
+                places &= places - 1
+            look.blocks &= look.blocks - 1
+        if look.next == end:
+            break
+        at = look.next
+        program.ways.look(&look, &program.pairs)
+    seen.odd = seen.odd and may_have_odd_case(begin, end)
 
 
 cdef uint64_t found_at(Program program, place at, place begin, place end) noexcept:
@@ -759,8 +824,8 @@ cdef uint64_t found_at(Program program, place at, place begin, place end) noexce
     cdef uint64_t possible = 0
     cdef Phrase* phrase
     cdef int pair
-    for pair in range(program.pairs_count):
-        if is_pair(&program.pairs[pair], at):
+    for pair in range(program.pairs.count):
+        if is_pair(&program.pairs.pairs[pair], at):
             possible = program.with_pair[pair]
     while possible:
         phrase = &program.phrases[lowest_bit(possible)]

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import functools
 import random
 import re
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from types import SimpleNamespace
+from typing import Any
 
 from mutations import LINE_BREAKS, character, mutated
 
-from c4pipe import engine
+from c4pipe import engine, sentences
 from c4pipe.batch import Batch
 from c4pipe.cleaning import CleanLines, DropPages, Row, drop_line, drop_page, edit
 from c4pipe.page import Page, PageStage, Verdict
@@ -16,6 +20,7 @@ from c4pipe.rows import C4_ROWS, PAPER_PAGE_ROWS, PAPER_ROWS, POLICY
 from c4pipe.rules import contains, fewer_words_than, has_word, mentions, no_end_mark, without, word_longer_than
 
 LENGTH = 3000  # characters of a real line
+LANES = (1, 64)  # bytes that are looked at together, at most
 
 
 def longer_than(*, characters: int) -> Callable[[str], bool]:
@@ -167,6 +172,7 @@ def agree(one: tuple[int, str]) -> None:
     fast, plain = stage.judge(page), judged_plainly(stage, page)
     assert fast == plain, (one, fast, plain)
     text = re.sub("[\ud800-\udfff]", "\ufffd", one[1])
+    agree_by_all_lanes(stage, text)
     agree_on_columns(stage, [text, text[len(text) // 2 :], text[: len(text) // 3]])
 
 
@@ -182,6 +188,30 @@ def agree_on_columns(stage: PageStage, texts: Sequence[str]) -> None:
     tallies = [{name: numbers[at] for name, numbers in counts.items() if numbers[at]} for at in range(len(pages))]
     assert tallies == [one.tally for one in plain], (stage, texts)
     assert all(map(any, counts.values())), counts
+
+
+def agree_by_all_lanes(stage: CleanLines | DropPages, text: str) -> None:
+    """Vectors of any width come to the same."""
+    said = [said_by(program, stage, text) for program in programs(stage)]
+    assert said[1:] == said[:-1], (stage, text, said)
+
+
+def said_by(program: Any, stage: CleanLines | DropPages, text: str) -> object:
+    try:
+        if isinstance(stage, DropPages):
+            return program.fires(text)
+        return program.judge(text, stage.min_sentences, functools.partial(sentences.counter, stage.punkt))
+    except UnicodeEncodeError as error:  # half a pair, of an edit
+        return str(error)
+
+
+@functools.cache
+def programs(stage: CleanLines | DropPages) -> list[Any]:
+    """The compiled program of the stage, for each width of vectors."""
+    room = engine.twin("lines")
+    assert room is not None
+    rooms = [SimpleNamespace(Program=functools.partial(room.Program, lanes=lanes)) for lanes in LANES]
+    return [replace(stage)._program(bound) for bound in rooms]  # type: ignore[arg-type]
 
 
 def page_of(text: str, number: int = 0) -> Page:
