@@ -46,13 +46,18 @@ static inline uint64_t is_blank_16(const uint8_t *p) {
     return mask_16(_mm_or_si128(IS(v, ' '), _mm_or_si128(IS_BETWEEN(v, 9, 13), IS_BETWEEN(v, 28, 31))));
 }
 
-static inline uint64_t is_wide_16(const uint8_t *p) { return mask_16(LOAD(p)); }
+static inline uint64_t may_be_blank_16(const uint8_t *p) {
+    __m128i v = LOAD(p);
+    return mask_16(_mm_or_si128(IS(v, 0xC2), IS_BETWEEN(v, 0xE1, 0xE3)));
+}
 
-/* A bit for each of 64 bytes at which surely a word begins: ASCII, no blank, the first or behind an ASCII blank. */
+/* A bit for each of 64 bytes at which surely a word begins: the first or behind an ASCII blank, and no blank is there,
+   nor a byte that may begin one. */
 static inline uint64_t words_64(const uint8_t *p) {
     uint64_t blank = is_blank_16(p) | is_blank_16(p + 16) << 16 | is_blank_16(p + 32) << 32 | is_blank_16(p + 48) << 48;
-    uint64_t wide = is_wide_16(p) | is_wide_16(p + 16) << 16 | is_wide_16(p + 32) << 32 | is_wide_16(p + 48) << 48;
-    return ~(blank | wide) & (blank << 1 | 1);
+    uint64_t unsure = may_be_blank_16(p) | may_be_blank_16(p + 16) << 16;
+    unsure |= may_be_blank_16(p + 32) << 32 | may_be_blank_16(p + 48) << 48;
+    return ~(blank | unsure) & (blank << 1 | 1);
 }
 
 /* A bit for each of 64 bytes that is one of these pairs with the byte behind it, 0x20 set in both, and whether all are
@@ -93,7 +98,7 @@ static inline uint64_t words_64(const uint8_t *p) {
     for (int i = 0; i < 64; i++) {
         int behind_blank = blank;
         blank = p[i] == 32 || p[i] - 9u < 5 || p[i] - 28u < 4;
-        bits |= (uint64_t)(behind_blank && !blank && p[i] < 0x80) << i;
+        bits |= (uint64_t)(behind_blank && !blank && p[i] != 0xC2 && p[i] - 0xE1u > 2) << i;
     }
     return bits;
 }
@@ -112,22 +117,23 @@ static inline uint64_t pairs_64(const uint8_t *p, const BytePair *pairs, int cou
 
 #endif
 
-#define LINE_STOPS 256 /* noted at once, at most */
+#define LINE_STOPS 64 /* blocks noted at once, at most */
 #define LINE_AHEAD 2048 /* bytes fetched before they are needed: texts follow each other, and may lie far away */
 #define LINE_BLOCKS 64 /* of 64 bytes, looked at at once */
 
 /* What a line has that needs no look. */
 typedef struct {
     uint8_t listed[256]; /* bytes that its line feed is not behind */
-    uint8_t halves[128]; /* the same by 7 bits: 1 for a byte that is ASCII, 2 for one that is not */
-    ptrdiff_t limit; /* bytes that it has at most, 64 or more */
+    uint8_t halves[128]; /* the same by 7 bits: the highest is set for a byte that is ASCII, the next for another */
+    ptrdiff_t limit; /* bytes that it has at most, 128 or more */
 } LineEnds;
 
-/* Where a line may end that needs a look, or that something else than a line feed ends. */
+/* 64 bytes that need a look: lines may end there that do, or that something else than a line feed ends. */
 typedef struct {
     const uint8_t *at, *begin; /* behind the last line feed before */
-    ptrdiff_t passed; /* lines before that need no look */
-} LineStop;
+    uint64_t stops, feeds; /* what needs the look, and all line feeds */
+    ptrdiff_t passed; /* lines before that need none */
+} LineStops;
 
 typedef struct {
     const uint8_t *next, *end; /* of the text: what is to be gone through */
@@ -135,8 +141,8 @@ typedef struct {
     ptrdiff_t passed;
     int listed; /* the byte before the next */
     int count;
-    LineStop stops[LINE_STOPS];
-} LineStops;
+    LineStops noted[LINE_STOPS + 1]; /* what is written behind the last counts for nothing */
+} LineScan;
 
 /* Pairs of bytes that are looked for. The tables are for AVX-512, by 7 bits: what may be the first byte of some pairs,
    the second, and the one behind them, a bit for each lot of pairs; so, too, for what is of an odd case. */
@@ -161,32 +167,41 @@ typedef struct {
     int braces; /* there may be "[" or "{" */
 } LineLook;
 
-static inline void line_stop(LineStops *found, const uint8_t *at, const uint8_t *begin, ptrdiff_t passed) {
-    LineStop *stop = &found->stops[found->count++];
-    stop->at = at;
-    stop->begin = begin;
-    stop->passed = passed;
+/* Note the block, which counts if something there needs a look; how many then. Written in any case, as no processor
+   foresees which do. */
+static inline int line_note(LineStops *noted, const uint8_t *at, const uint8_t *begin, uint64_t stops, uint64_t feeds,
+                            ptrdiff_t passed) {
+    noted->at = at;
+    noted->begin = begin;
+    noted->stops = stops;
+    noted->feeds = feeds;
+    noted->passed = passed;
+    return stops != 0;
 }
 
-/* Note stops until the text ends or there are many. */
-static void line_stops_anywhere(LineStops *found, const LineEnds *ends) {
+/* Note blocks until the text ends or there are many. */
+static void line_scan_anywhere(LineScan *scan, const LineEnds *ends) {
     uint8_t rest[66];
-    for (found->count = 0; found->next < found->end && found->count <= LINE_STOPS - 64;) {
-        const uint8_t *p = found->next;
-        ptrdiff_t left = found->end - p;
+    for (scan->count = 0; scan->next < scan->end && scan->count < LINE_STOPS;) {
+        const uint8_t *p = scan->next, *begin = scan->begin;
+        ptrdiff_t left = scan->end - p, passed = scan->passed;
         if (left < 66) {
             memset(rest, ' ', sizeof(rest));
             memcpy(rest, p, left);
         }
-        for (uint64_t bits = possible_ends_64(left < 66 ? rest : p); bits; bits &= bits - 1) {
+        uint64_t possible = possible_ends_64(left < 66 ? rest : p), stops = 0, feeds = 0;
+        for (uint64_t bits = possible; bits; bits &= bits - 1) {
             const uint8_t *at = p + lowest_bit(bits);
-            int feed = *at == '\n', listed = at > p ? ends->listed[at[-1]] : found->listed;
-            if (!feed || listed || at - found->begin > ends->limit) line_stop(found, at, found->begin, found->passed);
-            else found->passed++;
-            if (feed) found->begin = at + 1;
+            int feed = *at == '\n', listed = at > p ? ends->listed[at[-1]] : scan->listed;
+            if (!feed || listed || at - scan->begin > ends->limit) stops |= bits & (0 - bits);
+            else scan->passed++;
+            if (!feed) continue;
+            feeds |= bits & (0 - bits);
+            scan->begin = at + 1;
         }
-        found->next += left < 64 ? left : 64;
-        found->listed = ends->listed[found->next[-1]];
+        scan->count += line_note(&scan->noted[scan->count], p, begin, stops, feeds, passed);
+        scan->next += left < 64 ? left : 64;
+        scan->listed = ends->listed[scan->next[-1]];
     }
 }
 
@@ -256,42 +271,33 @@ static inline LineBytes line_last_bytes(const uint8_t *p, ptrdiff_t left) {
 #define LINE_IS_IF(k, v, c) _mm512_mask_cmpeq_epi8_mask(k, v, _mm512_set1_epi8((char)(c)))
 
 LINES_AVX512
-static void line_stops_by_avx512(LineStops *found, const LineEnds *ends) {
-    const uint8_t *p = found->next, *end = found->end, *begin = found->begin;
+static void line_scan_by_avx512(LineScan *scan, const LineEnds *ends) {
+    const uint8_t *p = scan->next, *end = scan->end, *begin = scan->begin;
     __m512i low = _mm512_loadu_si512(ends->halves), high = _mm512_loadu_si512(ends->halves + 64);
-    uint64_t before = found->listed;
-    ptrdiff_t passed = found->passed;
-    int count = 0;
-    for (; p < end && count <= LINE_STOPS - 64; p += 64) {
+    uint64_t before = scan->listed;
+    ptrdiff_t passed = scan->passed, far = ends->limit - 64;
+    LineStops *noted = scan->noted;
+    for (; p < end && noted < scan->noted + LINE_STOPS; p += 64) {
         _mm_prefetch((const char *)p + LINE_AHEAD, _MM_HINT_T0);
         LineBytes bytes = end - p < 66 ? line_last_bytes(p, end - p) : line_bytes(p);
-        __m512i v = bytes.first, halves = _mm512_permutex2var_epi8(low, v, high);
-        __mmask64 wide = _mm512_movepi8_mask(v);
-        uint64_t listed = _mm512_mask_test_epi8_mask(~wide, halves, _mm512_set1_epi8(1));
-        listed |= _mm512_mask_test_epi8_mask(wide, halves, _mm512_set1_epi8(2));
+        __m512i v = bytes.first, halves = _mm512_permutex2var_epi8(low, v, high), wide = _mm512_add_epi8(halves, halves);
+        uint64_t listed = _mm512_movepi8_mask(_mm512_ternarylogic_epi64(v, wide, halves, 0xCA)); /* v ? wide : halves */
         uint64_t feeds = LINE_IS(v, '\n'), others = _mm512_cmplt_epu8_mask(v, _mm512_set1_epi8(' ')) & ~feeds;
         others |= LINE_IS_IF(LINE_IS(v, 0xC2), bytes.second, 0x85);
         __mmask64 separators = LINE_IS_IF(LINE_IS(v, 0xE2), bytes.second, 0x80);
         others |= LINE_IS_IF(separators, _mm512_or_si512(bytes.third, _mm512_set1_epi8(1)), 0xA9);
         uint64_t stops = (feeds & (listed << 1 | before)) | others;
         before = listed >> 63;
-        if (feeds && p + lowest_bit(feeds) - begin > ends->limit) stops |= feeds & -feeds;
-        uint64_t passes = feeds & ~stops;
-        for (; stops; stops &= stops - 1) {
-            uint64_t below = (stops & -stops) - 1, feeds_below = feeds & below;
-            LineStop *stop = &found->stops[count++];
-            stop->at = p + lowest_bit(stops);
-            stop->begin = feeds_below ? p + 64 - __builtin_clzll(feeds_below) : begin;
-            stop->passed = passed + __builtin_popcountll(passes & below);
-        }
-        passed += __builtin_popcountll(passes);
-        if (feeds) begin = p + 64 - __builtin_clzll(feeds);
+        if (p - begin > far) stops |= feeds & (0 - feeds); /* the first line feed may end a line that is too long */
+        noted += line_note(noted, p, begin, stops, feeds, passed);
+        passed += __builtin_popcountll(feeds & ~stops);
+        begin = feeds ? p + 64 - __builtin_clzll(feeds) : begin;
     }
-    found->next = p < end ? p : end;
-    found->begin = begin;
-    found->listed = (int)before;
-    found->passed = passed;
-    found->count = count;
+    scan->next = p < end ? p : end;
+    scan->begin = begin;
+    scan->listed = (int)before;
+    scan->passed = passed;
+    scan->count = (int)(noted - scan->noted);
 }
 
 LINES_AVX512
@@ -305,9 +311,10 @@ static void line_look_by_avx512(LineLook *look, const LinePairs *pairs) {
     uint64_t blanks = _mm512_cmpeq_epi8_mask(v, spaces);
     blanks |= _mm512_cmple_epu8_mask(_mm512_sub_epi8(v, _mm512_set1_epi8(9)), _mm512_set1_epi8(13 - 9));
     blanks |= _mm512_cmple_epu8_mask(_mm512_sub_epi8(v, _mm512_set1_epi8(28)), _mm512_set1_epi8(31 - 28));
-    uint64_t wide = _mm512_movepi8_mask(v);
-    look->words = ~(blanks | wide) & (blanks << 1 | 1);
-    look->all_words = !wide && end - p <= 64;
+    uint64_t unsure = LINE_IS(v, 0xC2);
+    unsure |= _mm512_cmple_epu8_mask(_mm512_sub_epi8(v, _mm512_set1_epi8((char)0xE1)), _mm512_set1_epi8(0xE3 - 0xE1));
+    look->words = ~(blanks | unsure) & (blanks << 1 | 1);
+    look->all_words = !_mm512_movepi8_mask(v) && end - p <= 64;
     look->blocks = 0;
     for (int block = 0; block < LINE_BLOCKS && p < end; block++, p += 64) {
         LineBytes bytes = end - p < 66 ? line_last_bytes(p, end - p) : line_bytes(p);
@@ -327,17 +334,17 @@ static void line_look_by_avx512(LineLook *look, const LinePairs *pairs) {
 #endif
 
 typedef struct {
-    void (*stops)(LineStops *found, const LineEnds *ends);
+    void (*scan)(LineScan *scan, const LineEnds *ends);
     void (*look)(LineLook *look, const LinePairs *pairs);
 } LineWays;
 
 /* How it is done here: by vectors of at most so many bytes. */
 static void lines_choose(LineWays *ways, int lanes) {
-    ways->stops = line_stops_anywhere;
+    ways->scan = line_scan_anywhere;
     ways->look = line_look_anywhere;
 #if defined(__GNUC__) && defined(__x86_64__)
     if (lanes >= 64 && lines_avx512()) {
-        ways->stops = line_stops_by_avx512;
+        ways->scan = line_scan_by_avx512;
         ways->look = line_look_by_avx512;
     }
 #else
@@ -346,7 +353,7 @@ static void lines_choose(LineWays *ways, int lanes) {
 }
 
 static inline void line_ends_prepare(LineEnds *ends) {
-    for (int byte = 0; byte < 128; byte++) ends->halves[byte] = ends->listed[byte] | ends->listed[byte | 128] << 1;
+    for (int byte = 0; byte < 128; byte++) ends->halves[byte] = ends->listed[byte] << 7 | ends->listed[byte | 128] << 6;
 }
 
 static inline void line_may_be(LinePairs *pairs, int place, uint8_t byte, int bits) {

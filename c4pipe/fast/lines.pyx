@@ -51,22 +51,25 @@ cdef extern from "Python.h":
 
 cdef extern from "lines.h":
     int lowest_bit(uint64_t bits) noexcept
+    int highest_bit(uint64_t bits) noexcept
     enum: LINE_STOPS
     ctypedef struct LineEnds:
         uint8_t listed[256]
         Py_ssize_t limit
-    ctypedef struct LineStop:
+    ctypedef struct LineStops:
         const uint8_t* at
         const uint8_t* begin
+        uint64_t stops
+        uint64_t feeds
         Py_ssize_t passed
-    ctypedef struct LineStops:
+    ctypedef struct LineScan:
         const uint8_t* next
         const uint8_t* end
         const uint8_t* begin
         Py_ssize_t passed
         int listed
         int count
-        LineStop stops[LINE_STOPS]
+        LineStops noted[LINE_STOPS]
     ctypedef struct BytePair:
         uint8_t first[16]
         uint8_t second[16]
@@ -83,7 +86,7 @@ cdef extern from "lines.h":
         bint odd
         bint braces
     ctypedef struct LineWays:
-        void (*stops)(LineStops* found, const LineEnds* ends) noexcept
+        void (*scan)(LineScan* scan, const LineEnds* ends) noexcept
         void (*look)(LineLook* look, const LinePairs* pairs) noexcept
     void lines_choose(LineWays* ways, int lanes) noexcept
     void line_ends_prepare(LineEnds* ends) noexcept
@@ -127,6 +130,7 @@ cdef struct Step:
     Letters ellipsis  # of length 0: none
     Letters substring
     uint64_t phrases
+    bint quiet  # it cannot fire for a line that has no bracket, brace, phrase or letter of an odd case
 
 cdef struct Phrase:
     Letters letters
@@ -136,8 +140,9 @@ cdef struct Phrase:
 cdef struct Lines:
     place next  # where the next line begins, or what is before it that needs no look
     place end  # of the text
-    int taken  # of the stops that are noted
-    Py_ssize_t passed  # lines that need no look, up to the line at hand
+    LineStops* block  # the one at hand
+    uint64_t stops  # of it, that are not taken
+    int taken  # of the blocks that are noted
 
 cdef struct Seen:
     uint64_t words  # places in the first 64 bytes of a line where surely one begins
@@ -205,6 +210,7 @@ cdef class Program:
         for row, (effect, counter, rule, limits, act) in enumerate(rows):
             self.steps[row].effect = {"drop_line": DROP_LINE, "drop_page": DROP_PAGE, "edit": EDIT}[effect]
             self.steps[row].act = compiled(self, &self.steps[row], rule, limits)
+            self.steps[row].quiet = is_quiet(&self.steps[row])
             self.acts.append(act)
             self.counters.append(f"line-filtered:{counter}" if effect == "drop_line" else f"filtered:{counter}")
         self.counters += ["line-passed", "filtered:too_few_sentences", "passed"]
@@ -328,6 +334,14 @@ cdef Act compiled(Program program, Step* step, str rule, dict limits) except *:
     return CALL
 
 
+cdef bint is_quiet(const Step* step):
+    return step.act == DELETE_BRACKETS or step.act == PHRASES or step.act == CONTAINS and is_brace(step.substring.at[0])
+
+
+cdef inline bint is_brace(uint8_t byte) noexcept:
+    return byte | 0x20 == c"{"  # "[", too
+
+
 cdef bint is_size(value):
     return type(value) is int and abs(value) < 1 << 31
 
@@ -420,7 +434,7 @@ cdef void prepare_ends(Program program) noexcept:
     program.ends.listed[c"]"] = 1
     for mark in range(program.steps[row].marks_count):
         program.ends.listed[program.steps[row].marks[mark].at[program.steps[row].marks[mark].length - 1]] = 1
-    if program.early < 0 or program.early_limit < 64:  # all lines need a look
+    if program.early < 0 or program.early_limit < 128:  # all lines need a look
         memset(program.ends.listed, 1, sizeof(program.ends.listed))
     program.ends.limit = program.early_limit
     line_ends_prepare(&program.ends)
@@ -439,7 +453,7 @@ cdef class Judge:
     cdef uint8_t* written
     cdef Py_ssize_t size  # bytes written
     cdef Py_ssize_t room  # for as many
-    cdef LineStops stops  # in the text at hand
+    cdef LineScan scan  # of the text at hand
 
     def __cinit__(self, Program program, Py_ssize_t min_sentences, counter, Py_ssize_t room):
         self.program, self.min_sentences, self.counter, self.edited = program, min_sentences, counter, []
@@ -471,7 +485,7 @@ cdef int add_counts(Judge judge, Py_ssize_t text, Py_ssize_t texts, dict tallies
 cdef bint judge_text(Judge judge, place t, Py_ssize_t length) except -1:
     """Go through the lines, in their order, until one drops the page; whether it passes, and then has been written."""
     cdef Program program = judge.program
-    cdef Lines lines = Lines(t, t + length, 0, 0)
+    cdef Lines lines
     cdef Py_ssize_t text = judge.size  # where what is written begins
     cdef Py_ssize_t found = 0
     cdef place piece = NULL  # where the piece that is open begins
@@ -479,8 +493,8 @@ cdef bint judge_text(Judge judge, place t, Py_ssize_t length) except -1:
     cdef place begin, end
     cdef int row
     cdef str edited
-    begin_stops(&judge.stops, program, t, length)
-    while next_line(&lines, program, &judge.stops, &begin, &end):
+    begin_lines(&lines, program, &judge.scan, t, length)
+    while next_line(&lines, program, &judge.scan, &begin, &end):
         while begin < end and blank_before(end):
             end -= blank_before(end)
         if program.early >= 0 and dies_early(program, begin, end):
@@ -493,7 +507,7 @@ cdef bint judge_text(Judge judge, place t, Py_ssize_t length) except -1:
         edited = judge.edited.pop() if judge.edited else None
         if row < program.rows:
             if program.steps[row].effect == DROP_PAGE:
-                count_passed(judge, &lines)
+                count_passed(judge, passed_before(&lines))
                 judge.size = text
                 return False
             continue
@@ -510,7 +524,7 @@ cdef bint judge_text(Judge judge, place t, Py_ssize_t length) except -1:
             piece = NULL
     if piece is not NULL:
         write(judge, text, piece, piece_end - piece)
-    count_passed(judge, &lines)
+    count_passed(judge, judge.scan.passed)
     judge.counted[program.rows + 1 + (found >= judge.min_sentences)] += 1
     if found < judge.min_sentences:
         judge.size = text
@@ -561,40 +575,57 @@ cdef void strip(Judge judge, Py_ssize_t text) noexcept:
         judge.size -= begin - text
 
 
-cdef inline void begin_stops(LineStops* stops, Program program, place t, Py_ssize_t length) noexcept:
-    stops.next = stops.begin = t
-    stops.end = t + length
-    stops.passed = stops.count = 0
-    stops.listed = program.ends.listed[c"\n"]  # as if a line had ended before
+cdef inline void begin_lines(Lines* lines, Program program, LineScan* scan, place t, Py_ssize_t length) noexcept:
+    scan.next = scan.begin = lines.next = t
+    scan.end = lines.end = t + length
+    scan.passed = scan.count = lines.taken = 0
+    scan.listed = program.ends.listed[c"\n"]  # as if a line had ended before
+    lines.stops = 0
 
 
-cdef inline bint next_line(Lines* lines, Program program, LineStops* stops, place* begin, place* end) noexcept:
+cdef inline bint next_line(Lines* lines, Program program, LineScan* scan, place* begin, place* end) noexcept:
     """The next line that needs a look, without its end; False if there is none."""
-    cdef LineStop* stop
+    cdef uint64_t feeds
     cdef int size
     while True:
-        while lines.taken == stops.count:
-            if stops.next == lines.end:
-                begin[0], end[0] = max(lines.next, stops.begin), lines.end
+        while not lines.stops:
+            if lines.taken < scan.count:
+                lines.block = &scan.noted[lines.taken]
+                lines.stops = lines.block.stops
+                lines.taken += 1
+            elif scan.next < lines.end:
+                program.ways.scan(scan, &program.ends)
+                lines.taken = 0
+            else:
+                begin[0], end[0] = max(lines.next, scan.begin), lines.end
                 lines.next = lines.end
-                lines.passed = stops.passed
+                lines.block = &scan.noted[0]  # with no line feed that is before what is left
+                lines.block.feeds, lines.block.passed = 0, scan.passed
                 return begin[0] < end[0]
-            program.ways.stops(stops, &program.ends)
-            lines.taken = 0
-        stop = &stops.stops[lines.taken]
-        lines.taken += 1
-        size = line_end_size(stop.at, lines.end)
-        if size and stop.at >= lines.next:  # not the second of CR LF
-            begin[0], end[0] = max(lines.next, stop.begin), stop.at
-            lines.next = stop.at + size
-            lines.passed = stop.passed
+        end[0] = lines.block.at + lowest_bit(lines.stops)
+        feeds = lines.block.feeds & ((lines.stops & (0 - lines.stops)) - 1)
+        lines.stops &= lines.stops - 1
+        size = line_end_size(end[0], lines.end)
+        if size and end[0] >= lines.next:  # not the second of CR LF
+            begin[0] = max(lines.next, lines.block.at + highest_bit(feeds) + 1 if feeds else lines.block.begin)
+            lines.next = end[0] + size
             return True
 
 
-cdef inline void count_passed(Judge judge, const Lines* lines) noexcept:
+cdef Py_ssize_t passed_before(const Lines* lines) noexcept:
+    """The lines before the one at hand that needed no look."""
+    cdef Py_ssize_t passed = lines.block.passed
+    cdef uint64_t feeds = lines.block.feeds & ~lines.block.stops
+    while feeds and lines.block.at + lowest_bit(feeds) < lines.next:
+        feeds &= feeds - 1
+        passed += 1
+    return passed
+
+
+cdef inline void count_passed(Judge judge, Py_ssize_t passed) noexcept:
     """Count the lines that needed no look."""
-    if lines.passed:
-        judge.counted[judge.program.early] += lines.passed
+    if passed:
+        judge.counted[judge.program.early] += passed
 
 
 cdef inline int line_end_size(place t, place end) noexcept:
@@ -639,6 +670,7 @@ cdef int run(Program program, place begin, place end, int row, list edited) exce
     cdef Step* step
     cdef bint fires
     cdef bint looked = False
+    cdef bint quiet = False
     cdef Seen seen
     cdef str line, changed
     cdef Py_ssize_t size = 0
@@ -647,7 +679,10 @@ cdef int run(Program program, place begin, place end, int row, list edited) exce
         if not looked and step.act >= DELETE_BRACKETS:
             looked = True
             look_at(program, begin, end, &seen)
-        if step.act == DELETE_BRACKETS and not (seen.braces and may_have_brackets(begin, end)):
+            quiet = not (seen.braces or seen.phrases or seen.odd)
+        if quiet and step.quiet:
+            continue
+        if step.act == DELETE_BRACKETS and not may_have_brackets(begin, end):
             continue
         if step.act == CALL or step.act == DELETE_BRACKETS or (step.act == PHRASES and seen.odd):
             line = decoded(begin, end)
@@ -674,7 +709,7 @@ cdef int run(Program program, place begin, place end, int row, list edited) exce
         elif step.act == PHRASES:
             fires = seen.phrases & step.phrases != 0
         else:
-            fires = (seen.braces or step.substring.at[0] | 0x20 != c"{") and contains(begin, end, &step.substring)
+            fires = contains(begin, end, &step.substring)
         if fires:
             return row
     return program.rows
@@ -732,6 +767,8 @@ cdef bint word_longer(place begin, place end, Py_ssize_t characters) noexcept:
         if at < begin:
             break
         begin = at + 1
+    if end - begin <= characters:
+        return False
     while begin < end:
         if blank_at(begin):
             count = 0
