@@ -118,13 +118,20 @@ static inline uint64_t pairs_64(const uint8_t *p, const BytePair *pairs, int cou
 #endif
 
 #define LINE_STOPS 64 /* blocks noted at once, at most */
-#define LINE_AHEAD 2048 /* bytes fetched before they are needed: texts follow each other, and may lie far away */
 #define LINE_BLOCKS 64 /* of 64 bytes, looked at at once */
+
+/* Texts follow each other, and may lie far away. */
+#if defined(__GNUC__)
+#define FETCH_LINES(p) __builtin_prefetch((p) + 2048)
+#else
+#define FETCH_LINES(p) ((void)(p))
+#endif
 
 /* What a line has that needs no look. */
 typedef struct {
     uint8_t listed[256]; /* bytes that its line feed is not behind */
     uint8_t halves[128]; /* the same by 7 bits: the highest is set for a byte that is ASCII, the next for another */
+    uint8_t quarters[2][16]; /* the same by the lower 4 bits: for bytes that are ASCII and others, a bit for each */
     ptrdiff_t limit; /* bytes that it has at most, 128 or more */
 } LineEnds;
 
@@ -185,6 +192,7 @@ static void line_scan_anywhere(LineScan *scan, const LineEnds *ends) {
     for (scan->count = 0; scan->next < scan->end && scan->count < LINE_STOPS;) {
         const uint8_t *p = scan->next, *begin = scan->begin;
         ptrdiff_t left = scan->end - p, passed = scan->passed;
+        FETCH_LINES(p);
         if (left < 66) {
             memset(rest, ' ', sizeof(rest));
             memcpy(rest, p, left);
@@ -234,6 +242,126 @@ static void line_look_anywhere(LineLook *look, const LinePairs *pairs) {
 #if defined(__GNUC__) && defined(__x86_64__)
 #include <immintrin.h>
 
+/* Of line feeds, what is listed, and other ends; a block's first line feed may end a line that is too long. */
+#define LINE_NOTE_BLOCK \
+    uint64_t stops = (feeds & (listed << 1 | before)) | others; \
+    before = listed >> 63; \
+    if (p - begin > far) stops |= feeds & (0 - feeds); \
+    noted += line_note(noted, p, begin, stops, feeds, passed); \
+    passed += __builtin_popcountll(feeds & ~stops); \
+    begin = feeds ? p + 64 - __builtin_clzll(feeds) : begin;
+#define LINE_LEAVE \
+    scan->next = p < end ? p : end; \
+    scan->begin = begin; \
+    scan->listed = (int)before; \
+    scan->passed = passed; \
+    scan->count = (int)(noted - scan->noted);
+
+#define LINES_AVX2 __attribute__((target("avx2,bmi,bmi2,lzcnt,popcnt")))
+
+#define LOAD_32(p) _mm256_loadu_si256((const __m256i *)(p))
+#define LOAD_TWICE(p) _mm256_broadcastsi128_si256(_mm_loadu_si128((const __m128i *)(p)))
+#define IS_32(v, c) _mm256_cmpeq_epi8(v, _mm256_set1_epi8((char)(c)))
+#define IS_UP_TO_32(v, c) _mm256_cmpeq_epi8(_mm256_min_epu8(v, _mm256_set1_epi8((char)(c))), v)
+#define IS_BETWEEN_32(v, first, last) \
+    IS_UP_TO_32(_mm256_sub_epi8(v, _mm256_set1_epi8((char)(first))), (last) - (first))
+
+LINES_AVX2
+static inline uint64_t mask_32(__m256i bytes) { return (uint32_t)_mm256_movemask_epi8(bytes); }
+
+LINES_AVX2
+static inline uint64_t line_listed_32(__m256i v, const LineEnds *ends) {
+    __m256i low = _mm256_and_si256(v, _mm256_set1_epi8(15));
+    __m256i high = _mm256_and_si256(_mm256_srli_epi16(v, 4), _mm256_set1_epi8(15));
+    __m256i bit = _mm256_shuffle_epi8(_mm256_set1_epi64x((long long)0x8040201008040201), high);
+    __m256i bits = _mm256_blendv_epi8(_mm256_shuffle_epi8(LOAD_TWICE(ends->quarters[0]), low),
+                                      _mm256_shuffle_epi8(LOAD_TWICE(ends->quarters[1]), low), v);
+    return mask_32(_mm256_cmpeq_epi8(_mm256_and_si256(bits, bit), bit));
+}
+
+LINES_AVX2
+static inline uint64_t line_others_32(const uint8_t *p) {
+    __m256i v = LOAD_32(p), second = LOAD_32(p + 1), third = _mm256_or_si256(LOAD_32(p + 2), _mm256_set1_epi8(1));
+    __m256i next = _mm256_and_si256(IS_32(v, 0xC2), IS_32(second, 0x85));
+    __m256i separator = _mm256_and_si256(_mm256_and_si256(IS_32(v, 0xE2), IS_32(second, 0x80)), IS_32(third, 0xA9));
+    return mask_32(_mm256_or_si256(_mm256_or_si256(next, separator), IS_UP_TO_32(v, 31)));
+}
+
+LINES_AVX2
+static void line_scan_by_avx2(LineScan *scan, const LineEnds *ends) {
+    uint8_t rest[66];
+    const uint8_t *p = scan->next, *end = scan->end, *begin = scan->begin;
+    uint64_t before = scan->listed;
+    ptrdiff_t passed = scan->passed, far = ends->limit - 64;
+    LineStops *noted = scan->noted;
+    for (; p < end && noted < scan->noted + LINE_STOPS; p += 64) {
+        const uint8_t *at = p;
+        FETCH_LINES(p);
+        if (end - p < 66) {
+            memset(rest, ' ', sizeof(rest));
+            memcpy(rest, p, end - p);
+            at = rest;
+        }
+        __m256i low = LOAD_32(at), high = LOAD_32(at + 32);
+        uint64_t listed = line_listed_32(low, ends) | line_listed_32(high, ends) << 32;
+        uint64_t feeds = mask_32(IS_32(low, '\n')) | mask_32(IS_32(high, '\n')) << 32;
+        uint64_t others = (line_others_32(at) | line_others_32(at + 32) << 32) & ~feeds;
+        LINE_NOTE_BLOCK
+    }
+    LINE_LEAVE
+}
+
+LINES_AVX2
+static inline uint64_t line_blanks_32(__m256i v) {
+    return mask_32(_mm256_or_si256(IS_32(v, ' '), _mm256_or_si256(IS_BETWEEN_32(v, 9, 13), IS_BETWEEN_32(v, 28, 31))));
+}
+
+LINES_AVX2
+static inline uint64_t line_unsure_32(__m256i v) {
+    return mask_32(_mm256_or_si256(IS_32(v, 0xC2), IS_BETWEEN_32(v, 0xE1, 0xE3)));
+}
+
+LINES_AVX2
+static void line_look_by_avx2(LineLook *look, const LinePairs *pairs) {
+    uint8_t rest[65];
+    __m256i wide = _mm256_setzero_si256(), braces = wide;
+    look->all_words = 0;
+    look->words = look->blocks = 0;
+    for (int block = 0; block < LINE_BLOCKS && look->next < look->end; block++) {
+        const uint8_t *p = look->next;
+        ptrdiff_t left = look->end - p;
+        if (left < 65) {
+            memset(rest, ' ', sizeof(rest));
+            memcpy(rest, p, left);
+            p = rest;
+        }
+        const __m256i lower = _mm256_set1_epi8(0x20);
+        __m256i low = _mm256_or_si256(LOAD_32(p), lower), high = _mm256_or_si256(LOAD_32(p + 32), lower);
+        __m256i low1 = _mm256_or_si256(LOAD_32(p + 1), lower), high1 = _mm256_or_si256(LOAD_32(p + 33), lower);
+        __m256i in_low = _mm256_setzero_si256(), in_high = in_low;
+        for (const BytePair *pair = pairs->pairs; pair < pairs->pairs + pairs->count; pair++) {
+            __m256i first = LOAD_TWICE(pair->first), second = LOAD_TWICE(pair->second);
+            in_low = _mm256_or_si256(in_low, _mm256_and_si256(_mm256_cmpeq_epi8(low, first),
+                                                              _mm256_cmpeq_epi8(low1, second)));
+            in_high = _mm256_or_si256(in_high, _mm256_and_si256(_mm256_cmpeq_epi8(high, first),
+                                                                _mm256_cmpeq_epi8(high1, second)));
+        }
+        wide = _mm256_or_si256(wide, _mm256_or_si256(low, high));
+        braces = _mm256_or_si256(braces, _mm256_or_si256(IS_32(low, '{'), IS_32(high, '{')));
+        look->pairs[block] = (mask_32(in_low) | mask_32(in_high) << 32) & (left < 65 ? _bzhi_u64(~0ull, left - 1) : ~0ull);
+        look->blocks |= (uint64_t)(look->pairs[block] != 0) << block;
+        if (!block) {
+            uint64_t blanks = line_blanks_32(LOAD_32(p)) | line_blanks_32(LOAD_32(p + 32)) << 32;
+            uint64_t unsure = line_unsure_32(LOAD_32(p)) | line_unsure_32(LOAD_32(p + 32)) << 32;
+            look->words = ~(blanks | unsure) & (blanks << 1 | 1);
+            look->all_words = left <= 64 && !mask_32(wide);
+        }
+        look->next += left < 64 ? left : 64;
+    }
+    look->odd = mask_32(wide) != 0;
+    look->braces = mask_32(braces) != 0;
+}
+
 #define LINES_AVX512 __attribute__((target("avx512f,avx512bw,avx512vl,avx512vbmi,bmi,bmi2,lzcnt,popcnt")))
 
 static int lines_avx512(void) {
@@ -278,7 +406,7 @@ static void line_scan_by_avx512(LineScan *scan, const LineEnds *ends) {
     ptrdiff_t passed = scan->passed, far = ends->limit - 64;
     LineStops *noted = scan->noted;
     for (; p < end && noted < scan->noted + LINE_STOPS; p += 64) {
-        _mm_prefetch((const char *)p + LINE_AHEAD, _MM_HINT_T0);
+        FETCH_LINES(p);
         LineBytes bytes = end - p < 66 ? line_last_bytes(p, end - p) : line_bytes(p);
         __m512i v = bytes.first, halves = _mm512_permutex2var_epi8(low, v, high), wide = _mm512_add_epi8(halves, halves);
         uint64_t listed = _mm512_movepi8_mask(_mm512_ternarylogic_epi64(v, wide, halves, 0xCA)); /* v ? wide : halves */
@@ -286,18 +414,9 @@ static void line_scan_by_avx512(LineScan *scan, const LineEnds *ends) {
         others |= LINE_IS_IF(LINE_IS(v, 0xC2), bytes.second, 0x85);
         __mmask64 separators = LINE_IS_IF(LINE_IS(v, 0xE2), bytes.second, 0x80);
         others |= LINE_IS_IF(separators, _mm512_or_si512(bytes.third, _mm512_set1_epi8(1)), 0xA9);
-        uint64_t stops = (feeds & (listed << 1 | before)) | others;
-        before = listed >> 63;
-        if (p - begin > far) stops |= feeds & (0 - feeds); /* the first line feed may end a line that is too long */
-        noted += line_note(noted, p, begin, stops, feeds, passed);
-        passed += __builtin_popcountll(feeds & ~stops);
-        begin = feeds ? p + 64 - __builtin_clzll(feeds) : begin;
+        LINE_NOTE_BLOCK
     }
-    scan->next = p < end ? p : end;
-    scan->begin = begin;
-    scan->listed = (int)before;
-    scan->passed = passed;
-    scan->count = (int)(noted - scan->noted);
+    LINE_LEAVE
 }
 
 LINES_AVX512
@@ -343,6 +462,10 @@ static void lines_choose(LineWays *ways, int lanes) {
     ways->scan = line_scan_anywhere;
     ways->look = line_look_anywhere;
 #if defined(__GNUC__) && defined(__x86_64__)
+    if (lanes >= 32 && processor_has(HAS_AVX2) && processor_has(HAS_BMI2)) {
+        ways->scan = line_scan_by_avx2;
+        ways->look = line_look_by_avx2;
+    }
     if (lanes >= 64 && lines_avx512()) {
         ways->scan = line_scan_by_avx512;
         ways->look = line_look_by_avx512;
@@ -354,6 +477,9 @@ static void lines_choose(LineWays *ways, int lanes) {
 
 static inline void line_ends_prepare(LineEnds *ends) {
     for (int byte = 0; byte < 128; byte++) ends->halves[byte] = ends->listed[byte] << 7 | ends->listed[byte | 128] << 6;
+    memset(ends->quarters, 0, sizeof(ends->quarters));
+    for (int byte = 0; byte < 256; byte++)
+        ends->quarters[byte >> 7][byte & 15] |= ends->listed[byte] << (byte >> 4 & 7);
 }
 
 static inline void line_may_be(LinePairs *pairs, int place, uint8_t byte, int bits) {

@@ -20,7 +20,7 @@ from c4pipe.rows import C4_ROWS, PAPER_PAGE_ROWS, PAPER_ROWS, POLICY
 from c4pipe.rules import contains, fewer_words_than, has_word, mentions, no_end_mark, without, word_longer_than
 
 LENGTH = 3000  # characters of a real line
-LANES = (1, 64)  # bytes that are looked at together, at most
+LANES = (1, 32, 64)  # bytes that are looked at together, at most
 
 
 def longer_than(*, characters: int) -> Callable[[str], bool]:
