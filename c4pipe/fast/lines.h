@@ -1,5 +1,5 @@
-/* Where lines may end, words begin and phrases be, in 64 bytes of UTF-8 at a time: by AVX-512 where the machine has
-   enough of it, by SSE2, which every x86-64 has, else one by one; the same is found. */
+/* Where lines may end, words begin and phrases be, in 64 bytes of UTF-8 at a time: by AVX-512 or AVX2 where the machine
+   has enough of it, by SSE2, which every x86-64 has, else one by one; lines come to the same. */
 #ifndef C4PIPE_LINES_H
 #define C4PIPE_LINES_H
 
@@ -60,8 +60,8 @@ static inline uint64_t words_64(const uint8_t *p) {
     return ~(blank | unsure) & (blank << 1 | 1);
 }
 
-/* A bit for each of 64 bytes that is one of these pairs with the byte behind it, 0x20 set in both, and whether all are
-   ASCII and none "[" or "{"; reads 65 bytes. */
+/* A bit for each of 64 bytes that is one of these pairs with the byte behind it, 0x20 set in both; whether all are
+   ASCII, and any "[" or "{"; reads 65 bytes. */
 static inline uint64_t pairs_64(const uint8_t *p, const BytePair *pairs, int count, int *ascii, int *braces) {
     __m128i bytes[4], behind[4], found[4];
     uint64_t bits = 0;
@@ -257,7 +257,7 @@ static void line_look_anywhere(LineLook *look, const LinePairs *pairs) {
     scan->passed = passed; \
     scan->count = (int)(noted - scan->noted);
 
-#define LINES_AVX2 __attribute__((target("avx2,bmi,bmi2,lzcnt,popcnt")))
+#define LINES_AVX2 __attribute__((target("avx2,bmi,bmi2,lzcnt,popcnt"))) /* who has BMI2 has the last two */
 
 #define LOAD_32(p) _mm256_loadu_si256((const __m256i *)(p))
 #define LOAD_TWICE(p) _mm256_broadcastsi128_si256(_mm_loadu_si128((const __m128i *)(p)))
@@ -348,7 +348,8 @@ static void line_look_by_avx2(LineLook *look, const LinePairs *pairs) {
         }
         wide = _mm256_or_si256(wide, _mm256_or_si256(low, high));
         braces = _mm256_or_si256(braces, _mm256_or_si256(IS_32(low, '{'), IS_32(high, '{')));
-        look->pairs[block] = (mask_32(in_low) | mask_32(in_high) << 32) & (left < 65 ? _bzhi_u64(~0ull, left - 1) : ~0ull);
+        look->pairs[block] = mask_32(in_low) | mask_32(in_high) << 32;
+        if (left < 65) look->pairs[block] = _bzhi_u64(look->pairs[block], (unsigned)(left - 1));
         look->blocks |= (uint64_t)(look->pairs[block] != 0) << block;
         if (!block) {
             uint64_t blanks = line_blanks_32(LOAD_32(p)) | line_blanks_32(LOAD_32(p + 32)) << 32;
@@ -408,7 +409,8 @@ static void line_scan_by_avx512(LineScan *scan, const LineEnds *ends) {
     for (; p < end && noted < scan->noted + LINE_STOPS; p += 64) {
         FETCH_LINES(p);
         LineBytes bytes = end - p < 66 ? line_last_bytes(p, end - p) : line_bytes(p);
-        __m512i v = bytes.first, halves = _mm512_permutex2var_epi8(low, v, high), wide = _mm512_add_epi8(halves, halves);
+        __m512i v = bytes.first, halves = _mm512_permutex2var_epi8(low, v, high);
+        __m512i wide = _mm512_add_epi8(halves, halves); /* the next bit as the highest */
         uint64_t listed = _mm512_movepi8_mask(_mm512_ternarylogic_epi64(v, wide, halves, 0xCA)); /* v ? wide : halves */
         uint64_t feeds = LINE_IS(v, '\n'), others = _mm512_cmplt_epu8_mask(v, _mm512_set1_epi8(' ')) & ~feeds;
         others |= LINE_IS_IF(LINE_IS(v, 0xC2), bytes.second, 0x85);
@@ -442,7 +444,8 @@ static void line_look_by_avx512(LineLook *look, const LinePairs *pairs) {
         __m512i v2 = _mm512_permutex2var_epi8(tables[2][0], bytes.third, tables[2][1]);
         v = _mm512_ternarylogic_epi64(v, v1, v2, 0x80);
         seen = _mm512_or_si512(seen, v);
-        look->pairs[block] = _mm512_mask_test_epi8_mask(line_mask(end - p - 1), v, _mm512_set1_epi8((1 << LINE_LOTS) - 1));
+        __m512i lots = _mm512_set1_epi8((1 << LINE_LOTS) - 1);
+        look->pairs[block] = _mm512_mask_test_epi8_mask(line_mask(end - p - 1), v, lots);
         look->blocks |= (uint64_t)(look->pairs[block] != 0) << block;
     }
     look->odd = _mm512_test_epi8_mask(seen, _mm512_set1_epi8(LINE_ODD)) != 0;

@@ -9,8 +9,8 @@ for as bytes is where the characters are. Who has a text that cannot be encoded,
 ``UnicodeEncodeError``, and the plain room decides.
 
 Lines. They end where ``str.splitlines`` ends them (``Py_UNICODE_ISLINEBREAK``; CR LF is one end, and an end that ends
-the text begins no line). Places that may be an end are found 64 bytes at a time and then looked at one by one: those
-below space, and where U+0085, U+2028 or U+2029 begins. ``strip`` and ``split`` take off and part at
+the text begins no line). Places that may be an end are found 64 bytes at a time: those below space, and where U+0085,
+U+2028 or U+2029 begins. All but line feeds are then looked at one by one. ``strip`` and ``split`` take off and part at
 ``Py_UNICODE_ISSPACE``; between space and U+0085 there is none.
 
 Order. Steps run in the order of the rows, and a line's first one to fire is counted, as plain. A known pattern to
@@ -19,14 +19,23 @@ and a stripped line that does not end in ``]`` keeps its last character. By that
 ``no_end_mark`` comes after nothing but such deletions and ``word_longer_than``, which never fires for a line that is
 not longer itself, in bytes even. A line that was changed goes on from the next row as a text of its own.
 
+Lines without a look. Where that is so, a line feed behind a byte that ends no mark and no blank, and is no ``]``, ends
+a line that is dropped; so does one behind another line feed, or that begins the text. It is only counted, if it is not
+too far behind the line feed before. Any other end of a line ends with a byte that may end a blank, so a line feed
+behind it, as in CR LF, is looked at. What is looked at knows how many lines were counted before it, for a page that is
+dropped there.
+
 Words. A word of more than so many characters has more bytes, so none is where each run of one byte more has a blank in
-it; only where one has none, characters are counted. An ASCII character that is no blank begins a word where it is the
-first or has an ASCII blank before it; where the first bytes of a line have too few of those, all blanks are looked at.
+it; only where one has none, characters are counted. A character that is no blank begins a word where it is the first or
+has an ASCII blank before it, which is sure of those whose first byte begins no blank; where the first bytes of a line
+have too few of those, and are not all of it, or not ASCII, all blanks are looked at.
 
 Phrases. They are ASCII without capitals. ``str.lower`` makes ASCII of ASCII capitals and of two characters more, U+0130
 and U+212A; lines that may have one of those call the plain rule. In all others a phrase is in the lowered line just
 where it is in the line itself, read with ASCII capitals lowered. All phrases are looked for at once: each has a pair of
-bytes that is rare in English, and where one of those is found, in either case, the phrases that have it are compared. A
+bytes that is rare in English, and where one of those is found, in either case, the phrases that have it are compared.
+Where tables of 7 bits say what may be there, they say so of other characters, too, but never fail to. What is there of
+"[", "{" and the two characters comes of the same look: rows that need one of them are passed over without. A
 whole word needs what ``\\b`` needs, no word character on either side, and but for U+0130 lowering makes none of another
 character nor takes one away.
 
@@ -432,6 +441,7 @@ cdef void prepare_ends(Program program) noexcept:
         program.early = row
     memcpy(program.ends.listed, BLANK_END, sizeof(program.ends.listed))
     program.ends.listed[c"]"] = 1
+    program.ends.listed[c"\n"] = 0  # an empty line ends in no mark
     for mark in range(program.steps[row].marks_count):
         program.ends.listed[program.steps[row].marks[mark].at[program.steps[row].marks[mark].length - 1]] = 1
     if program.early < 0 or program.early_limit < 128:  # all lines need a look

@@ -142,6 +142,35 @@ def test_every_place_in_a_block_of_bytes() -> None:
             agree(fuzz_lines.C4, f"{'b ' * length}{phrase}{behind}.")
 
 
+@pytest.mark.parametrize("limit", [0, 63, 64, 127, 128, 129, 200, 1000])
+def test_lines_that_die_by_their_last_byte(limit: int) -> None:
+    """Of any length around a limit, at any place, and before a page is dropped."""
+    no_mark = drop_line("end", no_end_mark, marks=(".", "\u201d"))
+    brace = drop_page("brace", contains, substring="{")
+    stage = CleanLines((drop_line("long", word_longer_than, characters=limit), no_mark, brace), 1)
+    for length, wide in itertools.product((0, 1, limit - 1, limit, limit + 1, limit + 64, limit + 65), WIDE):
+        line = "x" * max(length, 0)
+        for text in (line, f"{line}\n", f"a\n\n{line}{wide}\nb\n", f"{line}.\nHome\n{line}{wide}\x0bb\nc\r\nd"):
+            agree(stage, text)
+            agree(stage, f"{wide}{'a' * 50}\n{text}")
+    for lines in range(0, 140, 7):
+        agree(stage, "a\n" * lines + "b.\nc\n{.\nd\ne." + "\nf" * lines)
+        agree(stage, "a\n" * lines + "{.")
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\x0b", "\u2028", ".\n", "\u00a0\n"])
+def test_more_lines_than_are_noted_at_once(end: str) -> None:
+    agree(CleanLines(C4_ROWS, 1), f"Home{end}{FIVE}.{end}" * 900)
+    agree(CleanLines(C4_ROWS, 1), end * 5000)
+    agree(CleanLines((), 1), f"a{end}" * 5000)
+
+
+def test_long_lines_are_looked_at_to_their_end() -> None:
+    for length, phrase in itertools.product(range(4096 - 20, 4096 + 3), ("javascript", "{", "[1]", "use coo\u212aies")):
+        agree(fuzz_lines.C4, ("a b " * 1024 + "c")[:length] + f"{phrase} {FIVE}.")
+        agree(fuzz_lines.C4, ("a \u00e9 " * 1000)[: length - 1000] + f"{phrase} {FIVE}.")
+
+
 @pytest.mark.parametrize("wide", WIDE)
 @pytest.mark.parametrize("row", [*C4_ROWS, *PAPER_ROWS])
 def test_boundaries(row: cleaning.Row, wide: str) -> None:
