@@ -60,7 +60,7 @@ cdef extern from "Python.h":
 
 cdef extern from "lines.h":
     int lowest_bit(uint64_t bits) noexcept
-    int highest_bit(uint64_t bits) noexcept
+    int last_bit(uint64_t bits) noexcept
     enum: LINE_STOPS
     ctypedef struct LineEnds:
         uint8_t listed[256]
@@ -617,7 +617,7 @@ cdef inline bint next_line(Lines* lines, Program program, LineScan* scan, place*
         lines.stops &= lines.stops - 1
         size = line_end_size(end[0], lines.end)
         if size and end[0] >= lines.next:  # not the second of CR LF
-            begin[0] = max(lines.next, lines.block.at + highest_bit(feeds) + 1 if feeds else lines.block.begin)
+            begin[0] = max(lines.next, lines.block.at + last_bit(feeds) + 1 if feeds else lines.block.begin)
             lines.next = end[0] + size
             return True
 

@@ -11,14 +11,14 @@ static __inline int lowest_bit(uint64_t bits) {
     _BitScanForward64(&at, bits);
     return (int)at;
 }
-static __inline int highest_bit(uint64_t bits) {
+static __inline int last_bit(uint64_t bits) {
     unsigned long at;
     _BitScanReverse64(&at, bits);
     return (int)at;
 }
 #else
 #define lowest_bit(bits) __builtin_ctzll(bits)
-#define highest_bit(bits) (63 - __builtin_clzll(bits))
+#define last_bit(bits) (63 - __builtin_clzll(bits))
 #endif
 
 #if defined(__SSE2__) || defined(_M_X64)
