@@ -9,9 +9,10 @@ at most half as many bytes more where it is lower-cased (U+023A: two bytes, then
 A text is given as UTF-8: text n of a column is ``data[offsets[n]:offsets[n + 1]]``.
 """
 
+cimport cython
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize
 from cpython.unicode cimport PyUnicode_DecodeUTF8
-from libc.stdint cimport int64_t, uint32_t, uint64_t
+from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 from libc.stdlib cimport calloc, free, realloc
 from libc.string cimport memchr, memcmp, memcpy
 
@@ -21,8 +22,23 @@ cdef extern from "Python.h":
     uint32_t Py_UNICODE_TOLOWER(uint32_t c) nogil
 
 
+cdef extern from "line_bytes.h":
+    uint64_t line_feeds(const unsigned char *at, Py_ssize_t size) nogil
+    Py_ssize_t line_feeds_in(const unsigned char *at, Py_ssize_t size) nogil
+    ctypedef struct LineCases:
+        uint16_t *lower
+        uint8_t *caseless
+    cdef enum:
+        LINE_ASCII
+        LINE_MOVES
+    ctypedef int (*line_lowering)(
+        const LineCases *, const unsigned char *, Py_ssize_t, Py_ssize_t, unsigned char *
+    ) noexcept nogil
+    line_lowering line_choice(int lanes) nogil
+
+
 cdef extern from "utf8.h":
-    int lower_16(const unsigned char *at, unsigned char *into) nogil
+    int lowest_bit(uint64_t bits) nogil
     int utf8_decode(const unsigned char *at, uint32_t *character) nogil
 
 
@@ -33,31 +49,39 @@ cdef extern from "md5.h":
         size_t whole_blocks
         size_t tail_blocks
     size_t md5_pad(unsigned char *tail, size_t left, uint64_t size) nogil
-    void md5_many(const md5_message *messages, size_t count, unsigned char *digests, int at_most) nogil
+    void md5_many(
+        const md5_message *messages, uint32_t *order, size_t count, unsigned char *digests, int at_most
+    ) nogil
 
 
 cdef enum:
     KEY_BYTES = 16
     BLOCK = 64  # bytes, as MD5 takes them
     PADDING_BYTES = 72  # of a message, at most
-    ALL_LANES = 32  # of the widest vectors
+    ALL_LANES = 64  # of the widest vectors
     ENOUGH_BYTES = 1 << 18  # of the tails of messages that are hashed together, which stay in a core's cache
     MESSAGES = ENOUGH_BYTES // BLOCK  # at most: the tail of each is a block or more
 
 
-cdef unsigned char caseless[256]  # of the first 65,536 characters the blocks of 256 of which none is lower-cased
 cdef uint32_t lower_of[0x800]  # of those of at most two bytes
+cdef LineCases cases
+
+
+cdef inline int _width(uint32_t c) noexcept nogil:
+    """The bytes of a character."""
+    return 1 + (c >= 0x80) + (c >= 0x800) + (c >= 0x10000)
 
 
 cdef void _begin() noexcept:
     cdef uint32_t c
     for c in range(1 << 16):
         if not c & 255:
-            caseless[c >> 8] = 1
+            cases.caseless[c >> 8] = 1
         if Py_UNICODE_TOLOWER(c) != c or c == 0x130 or c == 0x3A3:
-            caseless[c >> 8] = 0
+            cases.caseless[c >> 8] = 0
         if c < 0x800:
             lower_of[c] = Py_UNICODE_TOLOWER(c)
+            cases.lower[c] = lower_of[c] if _width(lower_of[c]) == _width(c) and c != 0x130 and c != 0x3A3 else 0
 
 
 _begin()
@@ -104,49 +128,38 @@ cdef bint _ends_in_blank(const unsigned char *line, Py_ssize_t size) noexcept no
 cdef Py_ssize_t _lowered(const unsigned char *line, Py_ssize_t size, unsigned char *into) noexcept nogil:
     """Lower-case a line; how many bytes that gave, -1 if ``str`` must do it."""
     cdef Py_ssize_t at = 0, used = 0
-    cdef int width
     cdef uint32_t c
     while at < size:
-        if size - at >= 16:  # all are written, the ASCII among the first of them count
-            width = lower_16(line + at, into + used)
-            at += width
-            used += width
-            if width == 16:
-                continue
         c = line[at]
         if c < 128:
             into[used] = c + 32 * (65 <= c <= 90)
             at += 1
             used += 1
         else:
-            width = utf8_decode(line + at, &c)
-            if c < 1 << 16 and caseless[c >> 8]:
-                while width:  # two or three bytes
-                    into[used] = line[at]
-                    at += 1
-                    used += 1
-                    width -= 1
-                continue
+            at += utf8_decode(line + at, &c)
             if c == 0x130 or c == 0x3A3:
                 return -1
-            at += width
             used += _put(lower_of[c] if c < 0x800 else Py_UNICODE_TOLOWER(c), into + used)
     return used
 
 
+@cython.final
 cdef class _Hashed:
     """Messages that wait to be hashed side by side, their tails as MD5 takes them."""
 
     cdef unsigned char *tails
     cdef Py_ssize_t room, used
     cdef md5_message messages[MESSAGES]
+    cdef uint32_t order[MESSAGES]  # in which they are hashed
     cdef Py_ssize_t tail_at[MESSAGES]  # of those that wait: where tails are may change
     cdef size_t waiting
     cdef unsigned char *digests  # where the next go
     cdef int lanes  # no more than so many side by side
+    cdef line_lowering lower
 
     def __cinit__(self, int lanes=ALL_LANES):
         self.lanes = lanes
+        self.lower = line_choice(lanes)
 
     def __dealloc__(self):
         free(self.tails)
@@ -178,7 +191,7 @@ cdef class _Hashed:
         cdef size_t i
         for i in range(self.waiting):
             self.messages[i].tail = self.tails + self.tail_at[i]
-        md5_many(self.messages, self.waiting, self.digests, self.lanes)
+        md5_many(self.messages, self.order, self.waiting, self.digests, self.lanes)
         self.digests += self.waiting * KEY_BYTES
         self.used = self.waiting = 0
 
@@ -189,16 +202,23 @@ cdef class _Hashed:
         self.add(at, blocks, left)
         return 0
 
-    cdef int add_line(self, const unsigned char *at, const unsigned char *end) except -1:
+    cdef int add_line(self, const unsigned char *at, const unsigned char *end, const unsigned char *text_end) except -1:
         """Take in a line, stripped and lower-cased."""
         cdef unsigned char *into = self.space((end - at) + (end - at) // 2)
         cdef Py_ssize_t size
+        cdef int found
         cdef bytes other
         while at < end and _is_blank(at[0]):
             at += 1
         while at < end and _is_blank((end - 1)[0]):
             end -= 1
-        size = -1 if _ends_in_blank(at, end - at) else _lowered(at, end - at, into)
+        size = end - at
+        found = self.lower(&cases, at, size, text_end - at, into)
+        if found != LINE_ASCII:
+            if _ends_in_blank(at, size):
+                size = -1
+            elif found == LINE_MOVES:
+                size = _lowered(at, size, into)
         if size < 0:
             other = PyUnicode_DecodeUTF8(<const char *> at, end - at, NULL).strip().lower().encode()
             size = len(other)
@@ -208,26 +228,22 @@ cdef class _Hashed:
 
     cdef int add_lines(self, const unsigned char *at, const unsigned char *end) except -1:
         """Take in all lines of a text."""
-        cdef const unsigned char *stop
-        while True:
-            stop = _line_end(at, end)
-            self.add_line(at, stop)
-            if stop == end:
-                return 0
-            at = stop + 1
+        cdef const unsigned char *line = at
+        cdef uint64_t feeds
+        while at < end:
+            feeds = line_feeds(at, end - at)
+            while feeds:
+                self.add_line(line, at + lowest_bit(feeds), end)
+                line = at + lowest_bit(feeds) + 1
+                feeds &= feeds - 1
+            at += BLOCK
+        self.add_line(line, end, end)
+        return 0
 
 
 cdef inline const unsigned char *_line_end(const unsigned char *at, const unsigned char *end) noexcept nogil:
     cdef const unsigned char *stop = <const unsigned char *> memchr(at, 10, end - at)
     return end if stop is NULL else stop
-
-
-cdef Py_ssize_t _lines(const unsigned char *at, const unsigned char *end) noexcept nogil:
-    cdef Py_ssize_t lines = 1
-    while at < end:
-        lines += at[0] == 10
-        at += 1
-    return lines
 
 
 def line_keys(const int64_t[::1] offsets not None, const unsigned char[::1] data not None):
@@ -240,7 +256,7 @@ def line_keys(const int64_t[::1] offsets not None, const unsigned char[::1] data
     cdef int64_t *ends = <int64_t *> <char *> bounds
     cdef const unsigned char *begin = &data[0]  # of none, too: it is not read then
     for i in range(count):
-        lines += _lines(begin + offsets[i], begin + offsets[i + 1])
+        lines += line_feeds_in(begin + offsets[i], offsets[i + 1] - offsets[i]) + 1
         ends[i + 1] = lines * KEY_BYTES
     cdef bytes keys = PyBytes_FromStringAndSize(NULL, lines * KEY_BYTES)
     cdef _Hashed hashed = _Hashed()

@@ -1,4 +1,7 @@
 /* Valid UTF-8 as units of one width, a character each: what rooms that look at characters judge of a column. */
+#ifndef C4PIPE_UTF8_H
+#define C4PIPE_UTF8_H
+
 #include <stddef.h>
 #include <stdlib.h>
 
@@ -101,3 +104,5 @@ static inline ptrdiff_t utf8_widen(const uint8_t *p, ptrdiff_t size, int width, 
 }
 
 static inline void utf8_free(Utf8Room *room) { free(room->units); }
+
+#endif

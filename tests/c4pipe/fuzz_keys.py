@@ -18,7 +18,7 @@ from c4pipe.fast import keys
 # Line ends of every kind and blanks of every kind, characters that change their length or their neighbours' case.
 ODD = "\n\n\n\r\v\f\x1c\x1d\x1e\x1f\x85\u2028\u2029 \t\xa0\u1680\u2003\u202f\u3000\u200b"
 ODD += "\u0130\u03a3\u03c3\u212a\u1e9e\u023a\u2c6f"
-LANES = (4, 16, 32)  # as many as a processor takes side by side, or fewer
+LANES = (4, 16, 64)  # as many as a processor takes side by side, or fewer
 OFTEN = 9  # texts are hashed, so that there are lanes enough
 
 
