@@ -29,6 +29,9 @@ blank, ``--`` or the slice's end follows them, to the slice before, and leaves o
 not the last has its mark, so it never is empty; the last, which has no blank at its end, is if it has nothing but
 closing marks. Since all that is counted stays counted, one may stop at the limit.
 
+Heads. A long text of a column is first counted in up to a place near its begin. What is found is the same in the whole,
+as long as no context reaches that place and the limit was reached before: all that is looked at then lies before it.
+
 UTF-8. A text of a column is counted in as units of one width, which is how Python keeps it but for the width; strings are
 made of these, where strings are asked.
 """
@@ -44,10 +47,16 @@ from cpython.unicode cimport (
     PyUnicode_KIND,
     PyUnicode_FromKindAndData,
 )
-from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t
+from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 from libc.string cimport memset
 
+cdef extern from "marks.h":
+    uint64_t marks_uint8_t(const uint8_t* t, Py_ssize_t size) noexcept nogil
+    uint64_t marks_uint16_t(const uint16_t* t, Py_ssize_t size) noexcept nogil
+    uint64_t marks_uint32_t(const uint32_t* t, Py_ssize_t size) noexcept nogil
+
 cdef extern from "utf8.h":
+    int lowest_bit(uint64_t bits) noexcept nogil
     ctypedef struct Utf8Room:
         void* units
         size_t bytes
@@ -84,6 +93,10 @@ cdef enum:
 
 cdef enum:
     HASHES = 1 << 14
+
+cdef enum:
+    HEAD = 640  # bytes, in which most texts have as many sentences as are asked
+    UNDECIDED = -2
 
 cdef unsigned char TRAITS[128]
 
@@ -150,35 +163,51 @@ cdef class Punkt:
         """The number of sentences, or ``limit`` if there are more; 0 for a limit below."""
         cdef Py_ssize_t length = PyUnicode_GET_LENGTH(text)
         if PyUnicode_KIND(text) == 1:
-            return count_sentences(self, <const uint8_t*>PyUnicode_DATA(text), length, limit)
+            return count_sentences(self, <const uint8_t*>PyUnicode_DATA(text), length, limit, False)
         if PyUnicode_KIND(text) == 2:
-            return count_sentences(self, <const uint16_t*>PyUnicode_DATA(text), length, limit)
-        return count_sentences(self, <const uint32_t*>PyUnicode_DATA(text), length, limit)
+            return count_sentences(self, <const uint16_t*>PyUnicode_DATA(text), length, limit, False)
+        return count_sentences(self, <const uint32_t*>PyUnicode_DATA(text), length, limit, False)
 
-    def at_least_column(self, const int64_t[::1] offsets, const uint8_t[::1] data, Py_ssize_t limit):
-        """Whether ``count(text, limit) == limit`` of each text of a column, a byte a text."""
-        cdef Py_ssize_t count = offsets.shape[0] - 1, i, size, length, found
+    def at_least_column(self, const int64_t[::1] offsets, const uint8_t[::1] data, Py_ssize_t limit, Py_ssize_t head=HEAD):
+        """Whether ``count(text, limit) == limit`` of each text of a column, a byte a text.
+
+        Of a longer text ``head`` bytes are tried first.
+        """
+        cdef Py_ssize_t count = offsets.shape[0] - 1, i, size, most, cut, found
         cdef bytearray out = bytearray(count)
         cdef Utf8Room room = Utf8Room(NULL, 0)
         cdef const uint8_t* text
-        cdef int width
         try:
             for i in range(count):
                 text, size = &data[0] + offsets[i], offsets[i + 1] - offsets[i]
-                width = utf8_width(text, size)
-                length = size if width == 1 else utf8_widen(text, size, width, size, &room)
-                if length < 0:
-                    raise MemoryError
-                if width == 1:
-                    found = count_sentences(self, text, length, limit)
-                elif width == 2:
-                    found = count_sentences(self, <const uint16_t*>room.units, length, limit)
-                else:
-                    found = count_sentences(self, <const uint32_t*>room.units, length, limit)
+                found, most = UNDECIDED, max(head, 1)
+                while found == UNDECIDED and most < size:
+                    cut = most
+                    while text[cut] & 0xC0 == 0x80:
+                        cut -= 1
+                    found = count_utf8(self, text, cut, limit, True, &room)
+                    most *= 4
+                if found == UNDECIDED:
+                    found = count_utf8(self, text, size, limit, False, &room)
                 out[i] = 1 if found == limit else 0
         finally:
             utf8_free(&room)
         return out
+
+
+cdef Py_ssize_t count_utf8(
+    Punkt punkt, const uint8_t* text, Py_ssize_t size, Py_ssize_t limit, bint cut, Utf8Room* room
+) except -1:
+    """``count_sentences`` of UTF-8."""
+    cdef int width = utf8_width(text, size)
+    cdef Py_ssize_t length = size if width == 1 else utf8_widen(text, size, width, size, room)
+    if length < 0:
+        raise MemoryError
+    if width == 1:
+        return count_sentences(punkt, text, length, limit, cut)
+    if width == 2:
+        return count_sentences(punkt, <const uint16_t*>room.units, length, limit, cut)
+    return count_sentences(punkt, <const uint32_t*>room.units, length, limit, cut)
 
 
 cdef inline unsigned int mixed(unsigned int h) noexcept:
@@ -193,8 +222,23 @@ cdef unsigned int hash_of_word(str word):
     return mixed(h)
 
 
-cdef Py_ssize_t count_sentences(Punkt punkt, const Char* t, Py_ssize_t length, Py_ssize_t limit) except -1:
+cdef inline uint64_t marks_of(const Char* t, Py_ssize_t size) noexcept:
+    """A bit for each of the first 64 characters that is a mark."""
+    if Char is uint8_t:
+        return marks_uint8_t(t, size)
+    elif Char is uint16_t:
+        return marks_uint16_t(t, size)
+    else:
+        return marks_uint32_t(t, size)
+
+
+cdef Py_ssize_t count_sentences(
+    Punkt punkt, const Char* t, Py_ssize_t length, Py_ssize_t limit, bint cut
+) except -1:
+    """No more than the limit; of a text that is ``cut`` off here UNDECIDED, if what is behind may matter."""
     cdef Py_ssize_t i, j
+    cdef Py_ssize_t block = -64  # the marks are of the 64 characters from here
+    cdef uint64_t marks = 0
     cdef Py_ssize_t before = -1 if punkt.whole_words else 0  # the mark before: its word does not reach back behind it
     cdef Py_ssize_t word = 0
     cdef Py_ssize_t count = 0
@@ -205,14 +249,16 @@ cdef Py_ssize_t count_sentences(Punkt punkt, const Char* t, Py_ssize_t length, P
     cdef Mark mark = Mark(0, 0, 0, 0)
     while length and traits(t[length - 1]) & BLANK:
         length -= 1
-    i = 0
-    while i + 1 < length and count < limit:
-        if t[i] > c"?" or not (TRAITS[t[i]] & MARK):
-            i += 1
-            continue
+    while count < limit:
+        while not marks and block + 64 < length - 1:
+            block += 64
+            marks = marks_of(t + block, length - 1 - block)
+        if not marks:
+            break
+        i = block + lowest_bit(marks)
+        marks &= marks - 1
         behind = traits(t[i + 1])
         if not behind & (NON_WORD | BLANK):
-            i += 1
             continue
         j = i - 1
         while j > before and not (traits(t[j]) & blank):
@@ -233,12 +279,15 @@ cdef Py_ssize_t count_sentences(Punkt punkt, const Char* t, Py_ssize_t length, P
             mark.next = j
             while j < length and not (traits(t[j]) & BLANK):
                 j += 1
+            if cut and j == length:
+                return UNDECIDED
             mark.end = j
             if not pending and ends_sentence(punkt, t, mark.word, mark.end):
                 count += 1
                 rest = mark.next
         before = i
-        i += 1
+    if cut and count < limit:
+        return UNDECIDED
     if pending and count < limit and ends_sentence(punkt, t, mark.word, mark.end):
         count += 1
         rest = mark.next

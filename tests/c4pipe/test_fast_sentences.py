@@ -95,6 +95,22 @@ def test_every_text_of_few_characters() -> None:
                 assert sentences.count(text, punkt=punkt) == plain, (punkt, text)
 
 
+@pytest.mark.parametrize("punkt", PUNKTS)
+@pytest.mark.parametrize(
+    "text", ["One. Two! x. Four is five?", "\u00e9. Mr. A.\u00a0 b.\u4e2d. \U0001f600. C", ". . .\n a.) B. c", "\n  . "]
+)
+def test_every_head_of_a_text(fast: ModuleType, punkt: sentences.Punkt, text: str) -> None:
+    """Wherever the part ends that is tried first, and whatever stands before it in the same 64 characters."""
+    compiled = sentences._compiled(fast, resources.source(), punkt)
+    for shift in (0, 40, 70):
+        moved = "x" * shift + text
+        plain = len(list(sentences.spans(moved, punkt=punkt)))
+        for limit in range(-1, plain + 2):
+            heads = range(len(moved.encode()) + 2)
+            found = [compiled.at_least_column(*column([moved]), limit, head) == b"\1" for head in heads]
+            assert found == [min(plain, max(limit, 0)) == limit] * len(heads), limit
+
+
 def test_every_character_beside_a_mark(real_resources: Path) -> None:
     """One of each sort that Unicode's properties and Punkt tell apart, and all that are blanks."""
     others = [0x345, 0x3A3, 0x660, 0x1680, 0x1C5, 0x3000, 0x9FA5, 0xD800, 0x10400, 0x1F600]
