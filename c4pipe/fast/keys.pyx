@@ -5,6 +5,9 @@ that ``str.isspace`` knows), and a line that then begins or ends in another blan
 character is lower-cased alone, by the table that ``str.lower`` uses, but for the two that this does otherwise: U+0130
 becomes two characters, U+03A3 depends on those around it, so such a line goes through ``str``, too. A character takes
 at most half as many bytes more where it is lower-cased (U+023A: two bytes, then three), which bounds the room.
+A line is copied with its ASCII in lower case first, and other characters are lower-cased where they lie; one that takes
+another number of bytes then has the line written anew, character by character. What is skipped has no other lower case:
+U+3000 to U+9FFF, small letters of Latin-1 and Russian, U+2000 to U+203F.
 
 A text is given as UTF-8: text n of a column is ``data[offsets[n]:offsets[n + 1]]``.
 """
@@ -246,7 +249,9 @@ cdef inline const unsigned char *_line_end(const unsigned char *at, const unsign
     return end if stop is NULL else stop
 
 
-def line_keys(const int64_t[::1] offsets not None, const unsigned char[::1] data not None):
+def line_keys(
+    const int64_t[::1] offsets not None, const unsigned char[::1] data not None, int lanes=ALL_LANES
+):
     """MD5 of each line of the texts, stripped and lower-cased, one behind the other, as strings are given.
 
     Returned are where those of each text begin and the last end, 64 bits, and the bytes.
@@ -259,7 +264,7 @@ def line_keys(const int64_t[::1] offsets not None, const unsigned char[::1] data
         lines += line_feeds_in(begin + offsets[i], offsets[i + 1] - offsets[i]) + 1
         ends[i + 1] = lines * KEY_BYTES
     cdef bytes keys = PyBytes_FromStringAndSize(NULL, lines * KEY_BYTES)
-    cdef _Hashed hashed = _Hashed()
+    cdef _Hashed hashed = _Hashed(lanes)
     hashed.digests = <unsigned char *> PyBytes_AS_STRING(keys)
     for i in range(count):
         hashed.add_lines(begin + offsets[i], begin + offsets[i + 1])

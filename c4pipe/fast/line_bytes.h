@@ -31,7 +31,7 @@ static inline uint64_t line_cased_64(const uint8_t *p) {
 }
 
 static inline uint64_t line_lowered_16(const uint8_t *p, uint8_t *into) {
-    __m128i v = _mm_loadu_si128((const __m128i *)p); /* of which capitals are made the least numbers, and lie together */
+    __m128i v = _mm_loadu_si128((const __m128i *)p); /* the sum makes capitals the least of signed numbers */
     __m128i capital = _mm_cmplt_epi8(_mm_add_epi8(v, _mm_set1_epi8(63)), _mm_set1_epi8(-128 + 26));
     _mm_storeu_si128((__m128i *)into, _mm_or_si128(v, _mm_and_si128(capital, _mm_set1_epi8(0x20))));
     return mask_16(v);
@@ -172,8 +172,8 @@ static inline uint64_t line_lowered_by_avx512(const uint8_t *p, uint8_t *into, p
     return _mm512_movepi8_mask(v);
 }
 
-/* Those are left out, too, that are seen to be small letters of Latin-1 or Russian, or U+2000 to U+203F; the byte behind
-   a first one is below 0xC0, and what is behind the last of the 64 is not seen. */
+/* Left out, too, are those that are seen to be small letters of Latin-1 or Russian, or U+2000 to U+203F. The byte behind
+   a first one is below 0xC0; what is behind the last of the 64 is not seen. */
 LINE_AVX512
 static inline uint64_t line_cased_by_avx512(const uint8_t *p) {
     __m512i v = _mm512_loadu_si512(p);

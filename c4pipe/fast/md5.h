@@ -130,7 +130,7 @@ static void md5_order(const md5_message *messages, size_t count, uint32_t *order
         union { vector v[4][registers]; uint32_t w[4][lanes]; } state; \
         union { vector v[16][registers]; uint32_t w[16][lanes]; } message; \
         const unsigned char *at[lanes], *tail[lanes]; /* where the next block is; the tail, before it is begun */ \
-        size_t left[lanes], step[lanes], job[lanes], next = 0, working = 0; /* blocks there; bytes to the next, or 0 */ \
+        size_t left[lanes], step[lanes], job[lanes], next = 0, working = 0; /* blocks there; 64, or 0 of no message */ \
         memset(&state, 0, sizeof(state)); \
         memset(left, 0, sizeof(left)); \
         for (;;) { \
@@ -214,7 +214,7 @@ static inline void md5_turn_sixteen(const unsigned char *const *at, uint32_t *wo
     __m512i row[16], pair[16], four[16];
     for (int i = 0; i < 16; i++) {
         row[i] = _mm512_loadu_si512(at[i]);
-        _mm_prefetch((const char *)at[i] + 128, _MM_HINT_T0); /* so many streams are fetched by no processor itself */
+        _mm_prefetch((const char *)at[i] + 128, _MM_HINT_T0); /* no processor sees that many streams by itself */
     }
     for (int i = 0; i < 16; i += 2) {
         pair[i] = _mm512_unpacklo_epi32(row[i], row[i + 1]);

@@ -32,8 +32,8 @@ closing marks. Since all that is counted stays counted, one may stop at the limi
 Heads. A long text of a column is first counted in up to a place near its begin. What is found is the same in the whole,
 as long as no context reaches that place and the limit was reached before: all that is looked at then lies before it.
 
-UTF-8. A text of a column is counted in as units of one width, which is how Python keeps it but for the width; strings are
-made of these, where strings are asked.
+UTF-8. A text of a column is counted in as units of one width, which is how Python keeps it but for the width; strings
+are made of these, where strings are asked.
 """
 
 from cpython.unicode cimport (
@@ -168,7 +168,9 @@ cdef class Punkt:
             return count_sentences(self, <const uint16_t*>PyUnicode_DATA(text), length, limit, False)
         return count_sentences(self, <const uint32_t*>PyUnicode_DATA(text), length, limit, False)
 
-    def at_least_column(self, const int64_t[::1] offsets, const uint8_t[::1] data, Py_ssize_t limit, Py_ssize_t head=HEAD):
+    def at_least_column(
+        self, const int64_t[::1] offsets, const uint8_t[::1] data, Py_ssize_t limit, Py_ssize_t head=HEAD
+    ):
         """Whether ``count(text, limit) == limit`` of each text of a column, a byte a text.
 
         Of a longer text ``head`` bytes are tried first.

@@ -51,6 +51,7 @@ def agree(texts: Sequence[str]) -> None:
     packed = pa.concat_arrays([pa.array([b"before" * 8], packed.type), packed, packed]).slice(1, len(texts))
     digests, many = b"".join(map(md5, texts)), pa.concat_arrays([pa.array(texts, pa.large_string())] * OFTEN)
     for lanes in LANES:
+        assert keys.line_keys(*column, lanes)[1] == b"".join(b"".join(each) for each in of), (lanes, ascii(texts))
         assert keys.md5s(*utf8(many), lanes) == digests * OFTEN, (lanes, ascii(texts))
     for step in (1, 2, 3):
         owned = [set(each[step - 1 :: step]) for each in of]

@@ -29,16 +29,20 @@ keys = pytest.importorskip("c4pipe.fast.keys")
 
 
 def keys_of(text: str) -> bytes:
-    packed: bytes = keys.line_keys(*utf8(pa.array([text], pa.large_string())))[1]
+    """By whatever the processor has, and by less."""
+    column = utf8(pa.array([text], pa.large_string()))
+    packed: bytes = keys.line_keys(*column)[1]
+    assert all(keys.line_keys(*column, lanes)[1] == packed for lanes in fuzz_keys.LANES)
     return packed
 
 
 ALL = [chr(code) for code in range(sys.maxunicode + 1) if not 0xD800 <= code < 0xE000]
 
 
-@pytest.mark.parametrize("around", ["{}", "a{}", "A {} B"])
+@pytest.mark.parametrize("around", ["{}", "a{}", "A {} B", "x" * 61 + "{}Z", "x" * 62 + "{}Z", "x" * 63 + "{}Z{}"])
 def test_every_character(around: str) -> None:
-    text = "\n".join(around.format(character) for character in ALL)
+    """At the seams of 64 bytes, too."""
+    text = "\n".join(around.replace("{}", character) for character in ALL)
     assert keys_of(text) == b"".join(map(line_key, text.split("\n")))
 
 
