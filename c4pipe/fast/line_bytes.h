@@ -172,8 +172,8 @@ static inline uint64_t line_lowered_by_avx512(const uint8_t *p, uint8_t *into, p
     return _mm512_movepi8_mask(v);
 }
 
-/* Left out, too, are those that are seen to be small letters of Latin-1 or Russian, or U+2000 to U+203F. The byte behind
-   a first one is below 0xC0; what is behind the last of the 64 is not seen. */
+/* Left out, too, are those that are seen to be small letters of Latin-1 or Russian, or U+2000 to U+203F. The byte
+   behind a first one is below 0xC0; what is behind the last of the 64 is not seen. */
 LINE_AVX512
 static inline uint64_t line_cased_by_avx512(const uint8_t *p) {
     __m512i v = _mm512_loadu_si512(p);
