@@ -159,7 +159,10 @@ LINE_LOWERED(line_lowered_anywhere, , line_lowered_up_to, line_cased_64)
 
 static int line_avx512(void) {
     unsigned a, b, c, d;
-    return processor_has(HAS_AVX512) && __get_cpuid_count(7, 0, &a, &b, &c, &d) && b >> 30 & 1; /* BW */
+    static int found = -1; /* asked once, as in processor.h */
+    if (found < 0)
+        found = processor_has(HAS_AVX512) && __get_cpuid_count(7, 0, &a, &b, &c, &d) && b >> 30 & 1; /* BW */
+    return found;
 }
 
 LINE_AVX512
