@@ -165,7 +165,9 @@ static Looks letters_looks_by_avx512(const uint8_t *p, ptrdiff_t size) {
 static int letters_avx512(void) {
     unsigned a, b, c, d;
     if (!processor_has(HAS_AVX512) || !__get_cpuid_count(7, 0, &a, &b, &c, &d)) return 0;
-    return (b >> 30 & 3) == 3 && c >> 1 & 1 && c >> 6 & 1; /* BW and VL, VBMI, VBMI2; BMI and POPCNT are older */
+    if ((b >> 30 & 3) != 3 || !(c >> 1 & 1) || !(c >> 6 & 1)) return 0; /* BW and VL, VBMI, VBMI2 */
+    /* Older ones, which every such processor has, but not every virtual machine shows: BMI, BMI2, POPCNT. */
+    return b & bit_BMI && processor_has(HAS_BMI2) && __get_cpuid(1, &a, &b, &c, &d) && c & bit_POPCNT;
 }
 
 /* 64 bytes at a time as if they were ASCII, without the tails of characters; what is not ASCII is put in place then. */
