@@ -32,17 +32,19 @@ Why it gives what the plain one gives:
   2^-24 = 3.34e-7 an n-gram, for which ``NEAR_DRIFT`` is taken: the odds against a language, all others by it, are off
   by no more, and so are those against the likeliest, which are the least; and a probability. What is spare covers the
   rest: that errors multiply (a fiftieth of a percent after 1,001 n-grams), the package's own roundings (2.5e-16 an
-  n-gram) and those of sums of 55 (8e-15, where the least that is spare is a sixth of ``NEAR_DRIFT`` of the odds at
-  which a trial ends, ``LEAST_ODDS``). All factors are 2^7 times as great, which rounds nothing and changes no ratio;
-  values are not divided by their sum at each step, which they need only for their range.
-- *Near, and nothing.* A step of five factors above 2e-5 leaves 3e-24 or more of a share, so one that starts at 1 / 55
-  is not below 1e-290, where digits end, after one n-gram and 12 steps, as sums of shares are below 1. Then, and at
-  every fourth step from there on, shares below 1e-200 are raised to it: more than what the package has there, but for
-  the drift, whether it keeps digits or not, and so ever after; the others are not below 1e-294 four steps later. A
-  step gives a language at most 2e24 times the share that it had (0.32 by 2e-5 five times, and the likeliest has 1 /
-  55), so if no raised one is above 1e-120 when looked at, none is above 1e-22 in between, and none counts; else all
-  is repeated. What is not divided meanwhile is a value: a step makes it 1e-13 to 4e10 times as great, so it ranges
-  from 1e-253 (four steps from 1e-200) to 1e130 (12 steps from 1).
+  n-gram) and those of sums of 256, the most languages that columns can name (4e-14, where the least that is spare, a
+  sixth of ``NEAR_DRIFT`` of the least odds at which a trial may end, ``LEAST_ODDS``, is 6.6e-14). All factors are 2^7
+  times as great, which rounds nothing and changes no ratio; values are not divided by their sum at each step, which
+  they need only for their range. Weights and probabilities that are out of what is said here are left to digits.
+- *Near, and nothing.* A step of five factors above 2e-5 leaves 3e-24 or more of a share, so one that starts at 1 / 256
+  is not below 1e-290 after one n-gram and 12 steps: no factor is above 1.01, so what it is divided by is below 2 in
+  all. Then, and at every fourth step from there on, shares below 1e-200 are raised to it; the others are not below 1e-294
+  four steps later, and digits end at 2e-308. So what is raised is more than what the package has there, but for the
+  drift, and so ever after: where it has fewer digits, which may double what it has at each n-gram, it has less by more
+  than 1e13. Four steps give a language at most 3e96 times the share that it had (1 by 2e-5 twenty times, and the
+  likeliest has 1 / 256), so if no raised one is above 1e-120 when looked at, none is above 1e-22 until the next look,
+  and none counts; else all is repeated. What is not divided meanwhile is a value: a step makes it 1e-13 to 4e10 times
+  as great, so it ranges from 1e-253 (four steps from 1e-200) to 1e130 (12 steps from 1).
 - *UTF-8.* What a text of a column has can be told by its bytes: a character begins with each that is no tail, from
   U+0300 on with 0xCC or above, a mark with 0xCC itself, and what is behind the table with 0xF0 or above. Without
   addresses, marks and those, and unless there are Latin letters to leave out, nothing in it changes: its characters
@@ -214,8 +216,8 @@ cdef enum:
     SIZE_BITS = 5  # of a locator
     PAIR = 4  # words of two normal variates
 
-cdef double LEAST_WEIGHT = 2e-5  # that is as small as the proof allows
-cdef double LEAST_ODDS = 1e-6  # and these
+cdef double LEAST_WEIGHT = 2e-5, MOST_WEIGHT = 1e-2  # between which the proof holds
+cdef double LEAST_ODDS = 1e-6  # from which on it holds
 cdef uint64_t SCATTER = 0x9E3779B97F4A7C15  # 2 ** 64 by the golden ratio: spreads keys
 
 
@@ -462,6 +464,7 @@ cdef class Detector:
     cdef object lock  # one text at a time: asking for weights may let another thread in
     cdef dict names  # of n-grams, by number; None until asked for
     cdef int trials, iterations, width, shift
+    cdef bint probable  # no probability is above 1
     cdef Step step
     cdef Near near
     cdef Letters letters
@@ -646,7 +649,7 @@ cdef class Detector:
                 weight = self._weight(&second)
                 while not near_begin_pair(near):
                     self._lengthen(2 * near.end)
-            if weight < LEAST_WEIGHT or near.odds < LEAST_ODDS:
+            if not (self.probable and LEAST_WEIGHT <= weight <= MOST_WEIGHT and near.odds >= LEAST_ODDS):
                 return UNSURE
             many = near_try(near, weight)
             while many == NEAR_NO_WORDS:
@@ -925,6 +928,7 @@ cdef class Detector:
         self.near_row_memory = _zeros("f", (self.near.full + STEP) * self.near.stride)
         self.single_memory = _zeros("B", (count - self.near.full) * sizeof(NearSingle) + 1)
         self.near.rows, self.near.singles = &self.near_row_memory[0], <NearSingle*>&self.single_memory[0]
+        self.probable = True
         for row in range(count):
             locator = self.locators[numbers[row]]
             for i in range(starts[row], starts[row + 1]):
@@ -933,6 +937,7 @@ cdef class Detector:
                 else:
                     self.rows[(locator >> SIZE_BITS) * self.width + columns[i]] = probabilities[i]
                 near_load(&self.near, numbers[row], columns[i], probabilities[i])
+                self.probable &= 0.0 <= probabilities[i] <= 1.0
         return numbers
 
     cdef _load_near(self, int lanes):
@@ -987,6 +992,8 @@ cdef class Detector:
         self.located = _zeros("H", PLACES + 3 * self.characters)
         for i in range(1 << 16):
             self.common[i] = numbers[self.normal[i]]
+            if i < 128 and self.common[i] == RARE:
+                raise ValueError(f"ASCII is read as if it were common, but {chr(i)!r} is not among {common!r}")
         for window in range(<uint32_t>WINDOWS):
             a, b, c = window >> 2 * BITS, window >> BITS & RARE, window & RARE
             if RARE in (a, b, c):

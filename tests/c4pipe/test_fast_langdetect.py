@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import random
 import sys
@@ -15,7 +16,15 @@ from typing import Any
 import numpy as np
 import pytest
 from columns import agree_on_batch, column, encodable
-from fuzz_langdetect import agree, agree_in_column, agree_in_digits, agree_in_ngrams, inputs, of_each_width
+from fuzz_langdetect import (
+    NARROWER,
+    agree,
+    agree_in_column,
+    agree_in_digits,
+    agree_in_ngrams,
+    inputs,
+    of_each_width,
+)
 from hypothesis import given
 from hypothesis import strategies as st
 from langdetect.detector import Detector
@@ -227,6 +236,9 @@ def test_what_is_just_enough() -> None:
         agree_in_digits(text, least)
 
 
+WIDTHS = (16, *NARROWER)  # numbers of 32 bits side by side
+
+
 def changed(**settings: Any) -> Any:
     """A detector that is set otherwise."""
     room = engine._load("langdetect")
@@ -253,7 +265,13 @@ def test_what_is_just_enough_needs_all_digits() -> None:
 
 
 @pytest.mark.parametrize(
-    "settings", [{"weights": lambda place: (1e-5, 1e-5)}, {"converged": 1 - 1e-9}], ids=["weights", "converged"]
+    "settings",
+    [
+        {"weights": lambda place: (1e-5, 1e-5)},
+        {"weights": lambda place: (1.0, 1.0)},
+        {"converged": 1 - 1e-9},
+    ],
+    ids=["little", "great", "converged"],
 )
 def test_what_the_proof_does_not_cover_needs_all_digits(settings: dict[str, Any]) -> None:
     ours = changed(**settings)
@@ -261,6 +279,109 @@ def test_what_the_proof_does_not_cover_needs_all_digits(settings: dict[str, Any]
         language, probability = ours.probabilities(text)[0]
         assert ours.best(text, probability) == ours.languages.index(language)
         assert ours.repeated == count
+
+
+def test_where_a_trial_just_ends_needs_all_digits() -> None:
+    """What one language has where a trial ends is asked for there: it is not more, so the trial goes on."""
+    text = f"{ENGLISH} Der schnelle braune Fuchs springt über den faulen Hund am Fluss."
+    for lanes in WIDTHS:
+        language, just = changed(trials=1, converged=0.9, lanes=lanes).probabilities(text)[0]
+        for converged in (just, math.nextafter(just, 0), math.nextafter(just, 1)):
+            ours = changed(trials=1, converged=converged, lanes=lanes)
+            (language, probability), *_ = ours.probabilities(text)
+            assert (probability == just) == (converged < just)
+            assert ours.best(text, 0.5) == ours.languages.index(language)
+            assert ours.repeated == 1
+
+
+def of_letters(letters: dict[str, dict[str, float]], draws: str, **settings: Any) -> list[Any]:
+    """Detectors of every width, for the letters' languages and probabilities, that draw letters of "abcd" like this.
+
+    Two trials begin with a pair of variates; then come the draws, over and over.
+    """
+    languages = sorted({language for row in letters.values() for language in row})
+    profiles = [
+        json.dumps(
+            {
+                "name": language,
+                "freq": {letter: row[language] for letter, row in letters.items() if language in row},
+                "n_words": [1.0, 1.0, 1.0],
+            }
+        )
+        for language in languages
+    ]
+
+    def words(count: int) -> bytes:
+        drawn = [0, 0, 0, 0, *("abcd".index(letter) << 29 for letter in draws)]
+        return np.resize(np.array(drawn, dtype=np.uint32), count).tobytes()
+
+    tables = language_tables.tables(profiles, NGram.normalize)
+    given = {**tables, "words": words, "weights": lambda place: (5e-5, 5e-5), "trials": 1, **settings}
+    return [changed(**given, lanes=lanes) for lanes in WIDTHS]
+
+
+EQUAL = {"p": 0.3, "q": 0.3}
+LETTERS = {"a": EQUAL, "b": {"r": 0.3, "s": 0.01}, "c": {"p": 0.2, "q": 0.1}, "d": {"q": 0.3}}
+
+
+@pytest.mark.parametrize(
+    ("draws", "best", "repeated"),
+    [
+        ("a" * 90 + "c" * 100, "p", 0),  # r and s are raised, and stay nearly nothing
+        ("a" * 90 + "b" * 15 + "c" * 200, "p", 0),  # r gets 60 digits back
+        ("a" * 83 + "b" * 100, "r", 1),  # it gets all back, but its digits were few for a while
+        ("a" * 58 + "b" * 100, "r", 1),
+        ("a" * 100 + "b" * 200, None, 1),  # there were none: it stays at nothing, and p and q are alike
+        ("a" * 45 + "b" * 100, "r", 0),  # it was never as little as is raised
+        ("d", "q", 0),
+        ("a" + "d" * 5, "q", 0),  # of one language five times: in rows that are free again after each step
+        ("a" * 6 + "bbbbb" + "aaddd", "q", 0),
+        ("adbad" * 3, "q", 0),
+    ],
+)
+def test_languages_of_nearly_nothing(draws: str, best: str | None, repeated: int) -> None:
+    for ours in of_letters(LETTERS, draws):
+        found = ours.probabilities("abcd")
+        number = ours.best("abcd", 0.6)
+        assert (ours.languages[number] if number >= 0 else None) == best
+        assert best is None or found[0][0] == best
+        assert ours.repeated == repeated
+
+
+def test_what_is_more_than_a_probability_needs_all_digits() -> None:
+    for ours in of_letters({**LETTERS, "d": {"q": 1.1}}, "d"):
+        assert ours.best("abcd", 0.6) == ours.languages.index("q")
+        assert ours.repeated == 1
+
+
+@pytest.mark.parametrize("count", [2, 8, 9, 64, 65, 72, 110])
+def test_any_number_of_languages(count: int) -> None:
+    """Rows of one cache line of numbers and longer ones; from the 56th on languages are alike but for one letter."""
+    profiles = [json.loads(profile) for profile in detector._profiles()]
+    more = [{**profile, "freq": {**profile["freq"], "e": 100}, "name": f"{profile['name']}-2"} for profile in profiles]
+    chosen = [json.dumps(profile) for profile in [*reversed(profiles), *more][:count]]
+    plain = detector._Factory()
+    plain.load_json_profile(chosen)
+    tables = language_tables.tables(chosen, NGram.normalize)
+    ours = [changed(**tables, lanes=lanes) for lanes in WIDTHS]
+    for text in (ENGLISH, RUSSIAN, f"{ENGLISH} {RUSSIAN}", "chữ việt 中文 да не", "kuća je velika", "ан " * 9):
+        asked = plain.create()
+        asked.append(text)
+        try:
+            expected = [(language.lang, language.prob) for language in asked.get_probabilities()]
+        except detector.LangDetectException:
+            expected = None
+        for one in ours:
+            assert one.probabilities(text) == expected
+            told = (None, detector.DOUBTS[0]) if expected is None else detector.outcome(expected, 0.7)
+            number = one.best(text, 0.7)
+            assert (one.languages[number], None) == told if number >= 0 else (None, detector.DOUBTS[~number]) == told
+    assert all(one.repeated == 0 for one in ours) or count > 55
+
+
+def test_letters_of_ascii_must_be_common() -> None:
+    with pytest.raises(ValueError, match="ASCII"):
+        changed(common=" abc")
 
 
 @pytest.mark.parametrize("text", ["Hun har en stor hund. ", "ан ", "中文", "да не ", "kuća je velika "])
