@@ -783,9 +783,9 @@ cdef class Detector:
         return self.first_weight[place]
 
     cdef int _lengthen(self, Py_ssize_t count) except -1:
-        self.stream = array("I", self.words(count))
-        self.near.words, self.near.end = &self.stream[0], self.stream.shape[0]
         self.first_weight, self.second_weight = array("d", [NAN]) * count, array("d", [NAN]) * count
+        self.stream = array("I", self.words(count))  # last: there is a weight for every word, even if memory ends here
+        self.near.words, self.near.end = &self.stream[0], self.stream.shape[0]
         return 0
 
     cdef uint32_t _collect(self, Unit* text, Py_ssize_t length) except? 0:

@@ -6,6 +6,8 @@
 
 #include "products.h"
 
+#undef near /* windows.h, where it is read, has a macro of this name */
+
 #define NEAR_DRIFT 4e-7      /* by n-gram */
 #define NEAR_LOOKS_FROM 12   /* steps until digits may end, and how many between two looks from there on */
 #define NEAR_LOOKS_EACH 4

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import math
 import random
@@ -243,8 +244,14 @@ def changed(**settings: Any) -> Any:
     """A detector that is set otherwise."""
     room = engine._load("langdetect")
     assert room is not None
-    made = SimpleNamespace(Detector=lambda **others: room.Detector(**others | settings))
-    return detector._compiled.__wrapped__(made)
+    return room.Detector(**as_it_is() | settings)
+
+
+@functools.cache
+def as_it_is() -> dict[str, Any]:
+    """The settings of the detector."""
+    settings: dict[str, Any] = detector._compiled.__wrapped__(SimpleNamespace(Detector=dict))
+    return settings
 
 
 def test_near_numbers_decide_nearly_always(ten_wet_files: list[Path]) -> None:
@@ -295,9 +302,9 @@ def test_where_a_trial_just_ends_needs_all_digits() -> None:
 
 
 def of_letters(letters: dict[str, dict[str, float]], draws: str, **settings: Any) -> list[Any]:
-    """Detectors of every width, for the letters' languages and probabilities, that draw letters of "abcd" like this.
+    """Detectors of every width, for the letters' languages and probabilities, that draw letters of "abcde" like this.
 
-    Two trials begin with a pair of variates; then come the draws, over and over.
+    A trial begins with a pair of variates; then come the draws, over and over.
     """
     languages = sorted({language for row in letters.values() for language in row})
     profiles = [
@@ -312,7 +319,7 @@ def of_letters(letters: dict[str, dict[str, float]], draws: str, **settings: Any
     ]
 
     def words(count: int) -> bytes:
-        drawn = [0, 0, 0, 0, *("abcd".index(letter) << 29 for letter in draws)]
+        drawn = [0, 0, 0, 0, *("abcde".index(letter) << 29 for letter in draws)]
         return np.resize(np.array(drawn, dtype=np.uint32), count).tobytes()
 
     tables = language_tables.tables(profiles, NGram.normalize)
@@ -321,7 +328,10 @@ def of_letters(letters: dict[str, dict[str, float]], draws: str, **settings: Any
 
 
 EQUAL = {"p": 0.3, "q": 0.3}
-LETTERS = {"a": EQUAL, "b": {"r": 0.3, "s": 0.01}, "c": {"p": 0.2, "q": 0.1}, "d": {"q": 0.3}}
+LETTERS = {
+    **{"a": EQUAL, "b": {"r": 0.3, "s": 0.01}, "c": {"p": 0.2, "q": 0.1}, "d": {"q": 0.3}, "e": {"p": 0.3}},
+    "z": {f"b{number}": 0.3 for number in range(10, 50)},  # is never drawn, but puts the others in later lanes
+}
 
 
 @pytest.mark.parametrize(
@@ -335,14 +345,15 @@ LETTERS = {"a": EQUAL, "b": {"r": 0.3, "s": 0.01}, "c": {"p": 0.2, "q": 0.1}, "d
         ("a" * 45 + "b" * 100, "r", 0),  # it was never as little as is raised
         ("d", "q", 0),
         ("a" + "d" * 5, "q", 0),  # of one language five times: in rows that are free again after each step
-        ("a" * 6 + "bbbbb" + "aaddd", "q", 0),
-        ("adbad" * 3, "q", 0),
+        ("d" + "eaaaa" * 3, "p", 0),  # nothing is left of the language that the first one is of
+        ("a" + "eaaaa" + "daaaa" * 3, "q", 0),
+        ("a" + "edeaa" + "ddaaa" * 2 + "edaaa", "q", 0),
     ],
 )
 def test_languages_of_nearly_nothing(draws: str, best: str | None, repeated: int) -> None:
     for ours in of_letters(LETTERS, draws):
-        found = ours.probabilities("abcd")
-        number = ours.best("abcd", 0.6)
+        found = ours.probabilities("abcde")
+        number = ours.best("abcde", 0.6)
         assert (ours.languages[number] if number >= 0 else None) == best
         assert best is None or found[0][0] == best
         assert ours.repeated == repeated
@@ -350,7 +361,7 @@ def test_languages_of_nearly_nothing(draws: str, best: str | None, repeated: int
 
 def test_what_is_more_than_a_probability_needs_all_digits() -> None:
     for ours in of_letters({**LETTERS, "d": {"q": 1.1}}, "d"):
-        assert ours.best("abcd", 0.6) == ours.languages.index("q")
+        assert ours.best("abcde", 0.6) == ours.languages.index("q")
         assert ours.repeated == 1
 
 
