@@ -38,10 +38,10 @@ Why it gives what the plain one gives:
   they need only for their range. Weights and probabilities that are out of what is said here are left to digits.
 - *Near, and nothing.* A step of five factors above 2e-5 leaves 3e-24 or more of a share, so one that starts at 1 / 256
   is not below 1e-290 after one n-gram and 12 steps: no factor is above 1.01, so what it is divided by is below 2 in
-  all. Then, and at every fourth step from there on, shares below 1e-200 are raised to it; the others are not below 1e-294
-  four steps later, and digits end at 2e-308. So what is raised is more than what the package has there, but for the
-  drift, and so ever after: where it has fewer digits, which may double what it has at each n-gram, it has less by more
-  than 1e13. Four steps give a language at most 3e96 times the share that it had (1 by 2e-5 twenty times, and the
+  all. Then, and at every fourth step from there on, shares below 1e-200 are raised to it; the others are not below
+  1e-294 four steps later, and digits end at 2e-308. So what is raised is more than what the package has there, but for
+  the drift, and so ever after: where it has fewer digits, which may double what it has at each n-gram, it has less by
+  more than 1e13. Four steps give a language at most 3e96 times the share that it had (1 by 2e-5 twenty times, and the
   likeliest has 1 / 256), so if no raised one is above 1e-120 when looked at, none is above 1e-22 until the next look,
   and none counts; else all is repeated. What is not divided meanwhile is a value: a step makes it 1e-13 to 4e10 times
   as great, so it ranges from 1e-253 (four steps from 1e-200) to 1e130 (12 steps from 1).
@@ -471,8 +471,8 @@ cdef class Detector:
     cdef Py_ssize_t characters, reach, place
     cdef double converged, threshold
     cdef readonly int64_t repeated  # texts for which the near numbers were not enough
-    # Probabilities of n-grams: a row of all languages for those that many have, each from the start of a cache line, and
-    # a list for the others. A locator is the number of a row, or where a list begins; and in the last bits its size.
+    # Probabilities of n-grams: a row of all languages for those that many have, each from the start of a cache line,
+    # and a list for the others. A locator is the number of a row, or where a list begins; in the last bits its size.
     cdef double* rows
     cdef double[::1] row_memory
     cdef float[::1] near_row_memory
@@ -566,7 +566,8 @@ cdef class Detector:
             if self._detect(self._find_in(text), 0.0):
                 return None
             sums = list(self.sums[: self.width])
-        found = [one for one in zip(self.languages, sums) if one[1] > self.threshold]  # zip: the last sums are no language's
+        # zip: the last sums are no language's
+        found = [one for one in zip(self.languages, sums) if one[1] > self.threshold]
         return sorted(found, key=lambda one: one[1], reverse=True)
 
     def ngrams(self, text not None):

@@ -67,7 +67,7 @@ def test_every_machine_finds_the_same_digits(ten_wet_files: list[Path]) -> None:
             assert found == found[:1] * len(found)
 
 
-@pytest.mark.parametrize("character", ["é", "я", "\u2019", "中", "\U00010400", "a\u0300", "@"])
+@pytest.mark.parametrize("character", ["é", "я", "\u2019", "中", "\U00010400", "a\u0300", "@", "http://the.der "])
 def test_blocks_of_bytes(character: str) -> None:
     """Wherever in what is read together a character begins, ends or is cut off."""
     words = (ENGLISH + " ") * 160
@@ -178,6 +178,7 @@ def test_latin_letters_in_the_minority(latin: int) -> None:
         agree_in_ngrams("a" * latin + "я" * others)
         agree_in_ngrams("я" * others + "[\\]^_`" * latin)
         agree_in_ngrams(f"{ENGLISH[:latin]}{RUSSIAN[:others]}")
+        agree_in_column([f"{letter * latin} {other * others}" for letter in "Aaz[{" for other in "я\u02ff\u0340"])
 
 
 def test_every_character() -> None:
@@ -357,6 +358,13 @@ def test_languages_of_nearly_nothing(draws: str, best: str | None, repeated: int
         assert (ours.languages[number] if number >= 0 else None) == best
         assert best is None or found[0][0] == best
         assert ours.repeated == repeated
+
+
+def test_what_was_nearly_nothing_may_count_in_the_next_trial() -> None:
+    for ours in of_letters(LETTERS, "a" * 86 + "c" * 20 + "ab" * 35 + "b" * 20, trials=2):
+        assert dict(ours.probabilities("abcde")) == pytest.approx({"p": 0.5, "r": 0.5}, abs=1e-4)
+        assert ours.best("abcde", 0.6) == -3
+        assert ours.repeated == 0
 
 
 def test_what_is_more_than_a_probability_needs_all_digits() -> None:
