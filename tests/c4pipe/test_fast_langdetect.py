@@ -379,7 +379,7 @@ def test_any_number_of_languages(count: int) -> None:
     profiles = [json.loads(profile) for profile in detector._profiles()]
     more = [{**profile, "freq": {**profile["freq"], "e": 100}, "name": f"{profile['name']}-2"} for profile in profiles]
     chosen = [json.dumps(profile) for profile in [*reversed(profiles), *more][:count]]
-    plain = detector._Factory()
+    plain: Any = detector._Factory()
     plain.load_json_profile(chosen)
     tables = language_tables.tables(chosen, NGram.normalize)
     ours = [changed(**tables, lanes=lanes) for lanes in WIDTHS]
