@@ -88,7 +88,7 @@ __attribute__((target("avx512f,vpclmulqdq,pclmul,sse4.1"))) static uint32_t crc3
 }
 
 static uint32_t crc32_from(uint32_t crc, const uint8_t *p, ptrdiff_t size, int at_most) {
-    if (at_most >= 256 && size >= 256 && processor_has(HAS_WIDE_PCLMUL)) return crc32_by_wide_folding(crc, p, size);
+    if (at_most >= 256 && size >= 256 && processor_has(HAS_AVX512_PCLMUL)) return crc32_by_wide_folding(crc, p, size);
     if (at_most >= 64 && size >= 64 && processor_has(HAS_PCLMUL)) return crc32_by_folding(crc, p, size);
     return crc32_by_tables(crc, p, size);
 }

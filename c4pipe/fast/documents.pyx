@@ -22,7 +22,9 @@ cdef extern from "vectors.h":
 cdef extern from *:
     """
     /* What follows the backslash, of the bytes that are escaped by two; \\\\u00 and two digits stand for all others. */
-    static const uint8_t letters[96] = {[8] = 'b', [9] = 't', [10] = 'n', [12] = 'f', [13] = 'r', ['"'] = '"', [92] = 92};
+    static const uint8_t letters[96] = {
+        [8] = 'b', [9] = 't', [10] = 'n', [12] = 'f', [13] = 'r', ['"'] = '"', [92] = 92
+    };
 
     /* A bit for each of 16 bytes that is escaped. */
     #if defined(__SSE2__) || defined(_M_X64)

@@ -2,8 +2,9 @@
 
    Only members without optional header fields are taken (RFC 1952), with the right checksum and size. Of deflate (RFC
    1951) all is taken that zlib takes, and nothing else; its rules beyond the RFC are those of inflate.c and inftrees.c
-   (zlib 1.2.13), for members as large as the caller takes: no more than 286 codes of literals and lengths and 30 of distances, an end of block among them, a
-   complete code of code lengths, and complete codes of the others but for one code of one bit, or no distance at all.
+   (zlib 1.2.13), for members as large as the caller takes: no more than 286 codes of literals and lengths and 30 of
+   distances, an end of block among them, a complete code of code lengths, and complete codes of the others but for one
+   code of one bit, or no distance at all.
    So what is refused here may be sound, and zlib is asked; what is taken is what zlib would have given.
 
    Why no read and no write is out of bounds. Eight bytes are read only where eight are left; behind the last byte zeros
@@ -351,7 +352,7 @@ INFLATE_INLINE uint8_t *block_of_codes(const Inflater *s, Bits *bits, uint8_t *b
 
 /* The same in two ways: shifts by what a register says are one step each on processors with BMI2. */
 #if defined(__x86_64__) && defined(__GNUC__)
-#define INFLATE_SHIFTS processor_has(HAS_BMI2)
+#define INFLATE_SHIFTS processor_has(HAS_BITS)
 __attribute__((target("bmi2"))) static uint8_t *block_by_shifts(
     const Inflater *s, Bits *b, uint8_t *begin, uint8_t *out, uint8_t *limit) {
     return block_of_codes(s, b, begin, out, limit);
@@ -415,7 +416,8 @@ static ptrdiff_t inflate_member(
         if (!out || out > limit) return 0;
     } while (!last);
     if (!bits_align(&b) || b.end - b.at < GZIP_TRAILER) return 0;
-    if (little_32(b.at) != crc32_of(begin, out - begin, 256) || little_32(b.at + 4) != (uint32_t)(out - begin)) return 0;
+    if (little_32(b.at) != crc32_of(begin, out - begin, 256)) return 0;
+    if (little_32(b.at + 4) != (uint32_t)(out - begin)) return 0;
     *made = out - begin;
     return b.at + GZIP_TRAILER - in;
 }

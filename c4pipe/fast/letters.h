@@ -162,14 +162,6 @@ static Looks letters_looks_by_avx512(const uint8_t *p, ptrdiff_t size) {
     return looks;
 }
 
-static int letters_avx512(void) {
-    unsigned a, b, c, d;
-    if (!processor_has(HAS_AVX512) || !__get_cpuid_count(7, 0, &a, &b, &c, &d)) return 0;
-    if ((b >> 30 & 3) != 3 || !(c >> 1 & 1) || !(c >> 6 & 1)) return 0; /* BW and VL, VBMI, VBMI2 */
-    /* Older ones, which every such processor has, but not every virtual machine shows: BMI, BMI2, POPCNT. */
-    return b & bit_BMI && processor_has(HAS_BMI2) && __get_cpuid(1, &a, &b, &c, &d) && c & bit_POPCNT;
-}
-
 /* 64 bytes at a time as if they were ASCII, without the tails of characters; what is not ASCII is put in place then. */
 LETTERS_AVX512
 static ptrdiff_t letters_read_by_avx512(Letters *letters, const uint8_t *p, ptrdiff_t size, ptrdiff_t most) {
@@ -246,7 +238,7 @@ static void letters_choose(Letters *letters, int lanes) {
     letters->scan = letters_scan_anywhere;
 #if defined(__GNUC__) && defined(__x86_64__)
     if (lanes >= 8 && processor_has(HAS_AVX2)) letters->looks = letters_looks_by_avx2;
-    if (lanes >= 16 && letters_avx512()) {
+    if (lanes >= 16 && processor_has(HAS_AVX512_BYTES | HAS_AVX512_SHUFFLES | HAS_BITS)) {
         letters->looks = letters_looks_by_avx512;
         letters->read = letters_read_by_avx512;
         letters->scan = letters_scan_by_avx512;

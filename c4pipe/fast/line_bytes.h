@@ -157,14 +157,6 @@ LINE_LOWERED(line_lowered_anywhere, , line_lowered_up_to, line_cased_64)
 
 #define LINE_AVX512 __attribute__((target("avx512f,avx512bw")))
 
-static int line_avx512(void) {
-    unsigned a, b, c, d;
-    static int found = -1; /* asked once, as in processor.h */
-    if (found < 0)
-        found = processor_has(HAS_AVX512) && __get_cpuid_count(7, 0, &a, &b, &c, &d) && b >> 30 & 1; /* BW */
-    return found;
-}
-
 LINE_AVX512
 static inline uint64_t line_lowered_by_avx512(const uint8_t *p, uint8_t *into, ptrdiff_t size, ptrdiff_t left) {
     __mmask64 here = size < 64 ? ((uint64_t)1 << size) - 1 : ~0ull;
@@ -202,7 +194,7 @@ typedef int (*line_lowering)(const LineCases *, const uint8_t *, ptrdiff_t, ptrd
 /* How lines are lower-cased here: by vectors of at most so many words. */
 static line_lowering line_choice(int lanes) {
 #if defined(__GNUC__) && defined(__x86_64__)
-    if (lanes >= 64 && line_avx512()) return line_lowered_wide;
+    if (lanes >= 64 && processor_has(HAS_AVX512_BYTES)) return line_lowered_wide;
 #else
     (void)lanes;
 #endif

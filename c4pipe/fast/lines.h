@@ -257,7 +257,7 @@ static void line_look_anywhere(LineLook *look, const LinePairs *pairs) {
     scan->passed = passed; \
     scan->count = (int)(noted - scan->noted);
 
-#define LINES_AVX2 __attribute__((target("avx2,bmi,bmi2,lzcnt,popcnt"))) /* who has BMI2 has the last two */
+#define LINES_AVX2 __attribute__((target("avx2,bmi,bmi2,lzcnt,popcnt")))
 
 #define LOAD_32(p) _mm256_loadu_si256((const __m256i *)(p))
 #define LOAD_TWICE(p) _mm256_broadcastsi128_si256(_mm_loadu_si128((const __m128i *)(p)))
@@ -365,12 +365,6 @@ static void line_look_by_avx2(LineLook *look, const LinePairs *pairs) {
 
 #define LINES_AVX512 __attribute__((target("avx512f,avx512bw,avx512vl,avx512vbmi,bmi,bmi2,lzcnt,popcnt")))
 
-static int lines_avx512(void) {
-    unsigned a, b, c, d;
-    if (!processor_has(HAS_AVX512) || !__get_cpuid_count(7, 0, &a, &b, &c, &d)) return 0;
-    return (b >> 30 & 3) == 3 && c >> 1 & 1; /* BW and VL, VBMI; BMI, LZCNT and POPCNT are older */
-}
-
 /* The first of 64 bytes that are there, if so many are left. */
 LINES_AVX512
 static inline __mmask64 line_mask(ptrdiff_t left) { return left < 64 ? _bzhi_u64(~0ull, left < 0 ? 0 : left) : ~0ull; }
@@ -465,11 +459,11 @@ static void lines_choose(LineWays *ways, int lanes) {
     ways->scan = line_scan_anywhere;
     ways->look = line_look_anywhere;
 #if defined(__GNUC__) && defined(__x86_64__)
-    if (lanes >= 32 && processor_has(HAS_AVX2) && processor_has(HAS_BMI2)) {
+    if (lanes >= 32 && processor_has(HAS_AVX2 | HAS_BITS)) {
         ways->scan = line_scan_by_avx2;
         ways->look = line_look_by_avx2;
     }
-    if (lanes >= 64 && lines_avx512()) {
+    if (lanes >= 64 && processor_has(HAS_AVX512_BYTES | HAS_AVX512_SHUFFLES | HAS_BITS)) {
         ways->scan = line_scan_by_avx512;
         ways->look = line_look_by_avx512;
     }

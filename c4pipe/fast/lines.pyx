@@ -681,7 +681,7 @@ cdef int run(Program program, place begin, place end, int row, list edited) exce
     cdef bint fires
     cdef bint looked = False
     cdef bint quiet = False
-    cdef Seen seen
+    cdef Seen seen = Seen(0, False, 0, False, False)
     cdef str line, changed
     cdef Py_ssize_t size = 0
     for row in range(row, program.rows):

@@ -39,15 +39,6 @@ static inline uint64_t line_ends_64(const uint8_t *p) {
 /* A bit for each of 16 bytes that is not ASCII. */
 static inline uint32_t high_bits_16(const uint8_t *p) { return mask_16(_mm_loadu_si128((const __m128i *)p)); }
 
-/* The lower case of 16 bytes, as far as they are ASCII, and how many of the first are. */
-static inline int lower_16(const uint8_t *p, uint8_t *out) {
-    __m128i v = _mm_loadu_si128((const __m128i *)p);
-    __m128i capital = _mm_and_si128(_mm_cmpgt_epi8(v, _mm_set1_epi8('A' - 1)), _mm_cmplt_epi8(v, _mm_set1_epi8('Z' + 1)));
-    uint32_t others = mask_16(v);
-    _mm_storeu_si128((__m128i *)out, _mm_or_si128(v, _mm_and_si128(capital, _mm_set1_epi8(0x20))));
-    return others ? lowest_bit(others) : 16;
-}
-
 #else
 
 static inline uint64_t line_ends_64(const uint8_t *p) {
@@ -60,12 +51,6 @@ static inline uint32_t high_bits_16(const uint8_t *p) {
     uint32_t found = 0;
     for (int i = 0; i < 16; i++) found |= (uint32_t)(p[i] >> 7) << i;
     return found;
-}
-
-static inline int lower_16(const uint8_t *p, uint8_t *out) {
-    int i;
-    for (i = 0; i < 16 && p[i] < 0x80; i++) out[i] = p[i] + 32 * (p[i] >= 'A' && p[i] <= 'Z');
-    return i;
 }
 
 #endif
