@@ -126,7 +126,8 @@ def _block(rng: random.Random) -> str:
     code, behind = codes(literals), "".join(codes(distances).values()) + "0"
     symbols = list(code)
     body = ""
-    for _ in range(rng.choice((0, 1, 5, 40, 400))):
+    count = rng.choice((0, 1, 5, 40, 400))
+    for _ in range(count if symbols else 0):
         symbol = rng.choice(symbols)
         if symbol == 256 and rng.randrange(8):
             continue

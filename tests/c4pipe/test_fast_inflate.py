@@ -70,6 +70,13 @@ def test_inputs_to_fuzz_are_of_both_kinds() -> None:
     assert 400 < sum(taken) < 1600
 
 
+def test_a_block_without_any_code_is_an_input_to_fuzz_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One in some hundred thousand: no symbol of its literals has a code."""
+    monkeypatch.setattr(fuzz_inflate, "_lengths", lambda *_: [0] * 257)
+    for seed in range(50):
+        fuzz_inflate.agree(mended(packed(fuzz_inflate._block(random.Random(seed)))))
+
+
 @given(st.binary(max_size=60))
 def test_any_stream(stream: bytes) -> None:
     same(room.Inflater(MOST, MOST), mended(stream))
