@@ -23,41 +23,28 @@ os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
 
 import apache_beam as beam
 import langdetect
-import nltk
 import tensorflow_datasets as tfds
-import tldextract.tldextract
 from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 from tensorflow_datasets.text import c4, c4_utils
 
+sys.path.append(str(Path(__file__).resolve().parents[1] / "tests" / "reference"))
+import tfds_c4
+
 WARMING = "Here is a page of three sentences. This is the second one. The third one ends it all here."
-
-
-def badword_files(resources: Path) -> dict[str, str]:
-    """The lists that the builder would download."""
-    (english,) = resources.glob("ldnoobw/25e679f*/en")
-    (others,) = resources.glob("ldnoobw/5faf2ba*")
-    return {language: str(others / language) for language in c4._BADWORDS_LANGS} | {"en": str(english)}
-
-
-def stay_local(resources: Path) -> None:
-    """Have all that the reference would fetch come from the pinned files."""
-    nltk.data.path.insert(0, str(resources / "nltk_data"))
-    nltk.download = lambda *args, **kwargs: True
-    tldextract.tldextract.TLD_EXTRACTOR = tldextract.TLDExtract(suffix_list_urls=(), cache_dir=None)
-    c4._download_wet_file = lambda path, dl_dir: path
 
 
 def documents(pipeline: beam.Pipeline, listing: str, resources: Path) -> beam.PCollection:
     """What the builder makes of the WET files that a file lists."""
     builder = SimpleNamespace(builder_config=next(one for one in c4.C4.BUILDER_CONFIGS if one.name == "en"))
-    given = {"wet_path_urls": [listing], "badwords": badword_files(resources)}
+    given = {"wet_path_urls": [listing], "badwords": tfds_c4.badword_files(resources)}
     return c4.C4._get_pages_pcollection(builder, pipeline, given, SimpleNamespace(download_dir=""))
 
 
-def count(result: beam.runners.runner.PipelineResult, namespace: str, *names: str) -> int:
-    """The sum of some of the reference's counters."""
-    counters = result.metrics().query(beam.metrics.MetricsFilter().with_namespace(namespace))["counters"]
-    return sum(one.committed for one in counters if one.key.metric.name in names)
+def passed(result: beam.runners.runner.PipelineResult, namespace: str) -> int:
+    """How many pages a part of the reference has counted as passed on."""
+    wanted = beam.metrics.MetricsFilter().with_namespace(namespace).with_name("passed")
+    (counter,) = result.metrics().query(wanted)["counters"]
+    return counter.committed
 
 
 def main() -> None:
@@ -65,22 +52,21 @@ def main() -> None:
     parser.add_argument("file")
     parser.add_argument("--resources", type=Path, required=True, help="folder of the pinned lists and of Punkt")
     arguments = parser.parse_args()
-    stay_local(arguments.resources)
+    tfds_c4.prepare(arguments.resources)
+    c4._download_wet_file = lambda path, dl_dir: path
     langdetect.detect(WARMING)
     assert len(c4_utils._get_sentences(WARMING)) == 3
     with tempfile.TemporaryDirectory() as folder:
         listing = Path(folder, "wet.paths")
         listing.write_text(os.path.abspath(arguments.file) + "\n", "utf-8")
         pipeline = beam.Pipeline(runner=FnApiRunner())
-        kept = documents(pipeline, str(listing), arguments.resources)
-        _ = kept | beam.combiners.Count.Globally() | beam.Map(print, file=sys.stderr)
+        documents(pipeline, str(listing), arguments.resources)
         begun = time.process_time()
         result = pipeline.run()
         result.wait_until_finish()
         seconds = time.process_time() - begun
-    read = count(result, "split-wet-file", "passed")
-    told = {"tfds": tfds.__version__, "pages": read, "kept": count(result, "badwords-filter", "passed")}
-    print(json.dumps(told | {"cpu_seconds": seconds}))
+    read, kept = passed(result, "split-wet-file"), passed(result, "badwords-filter")
+    print(json.dumps({"tfds": tfds.__version__, "pages": read, "kept": kept, "cpu_seconds": seconds}))
 
 
 if __name__ == "__main__":

@@ -31,8 +31,7 @@ def _lines(found: Mapping[str, Any]) -> Iterator[str]:
     yield from machine(found["machine"])
     for name, told in (
         ("steps", steps), ("inflate", inflate), ("engines", engines), ("workers", workers), ("overhead", overhead),
-        ("sizes", sizes), ("start", start), ("peers", peers),
-        ("reference", reference),
+        ("sizes", sizes), ("start", start), ("peers", peers), ("reference", reference),
     ):  # fmt: skip
         if found.get(name, {}).get("measured"):
             yield from told(found[name]["measured"], found)

@@ -142,13 +142,18 @@ def dedupe_lines(pages: Sequence[Page], min_num_sentences: int) -> Result:
     return passed, dict(counts)
 
 
-def badword_lists(resources: Path) -> dict[str, set[str]]:
-    """The lists as the builder makes them of the files that it downloads."""
+def badword_files(resources: Path) -> dict[str, str]:
+    """The files that the builder downloads, by language."""
     (english,) = (resources / "ldnoobw").glob("25e679f*/en")
     (others,) = (resources / "ldnoobw").glob("5faf2ba*")
+    return {language: str(others / language) for language in c4._BADWORDS_LANGS} | {"en": str(english)}
+
+
+def badword_lists(resources: Path) -> dict[str, set[str]]:
+    """The lists as the builder makes them of these files."""
     lists: dict[str, set[str]] = defaultdict(set)
-    for language in c4._BADWORDS_LANGS:
-        with open(english if language == "en" else others / language, encoding="utf-8") as words:
+    for language, path in badword_files(resources).items():
+        with open(path, encoding="utf-8") as words:
             lists[language.split("-")[0]].update(word.strip() for word in words)
     for language, allowed in c4._BADWORDS_ALLOWLIST.items():
         lists[language] -= allowed
