@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "processor.h"
+#include "utf8.h"
 #include "vectors.h"
 
 #define LETTER_BITS 7 /* of a common character's number */
@@ -70,18 +71,10 @@ static inline void letters_put(Letters *letters, ptrdiff_t place, uint32_t chara
     letters->rare[place] = letters->normal[character]; /* which only counts if it is rare */
 }
 
-/* The character that begins here, of those before U+10000. */
-static inline uint32_t letters_decode(const uint8_t *p, int *bytes) {
-    uint32_t c = p[0];
-    *bytes = 1 + (c >= 0x80) + (c >= 0xE0);
-    return c < 0x80 ? c : c < 0xE0 ? (c & 0x1F) << 6 | (p[1] & 0x3F)
-                                   : (c & 0x0F) << 12 | (p[1] & 0x3Fu) << 6 | (p[2] & 0x3F);
-}
-
 /* Number the first characters of UTF-8, none of which is behind the table; how many bytes they have. */
 static ptrdiff_t letters_read_anywhere(Letters *letters, const uint8_t *p, ptrdiff_t size, ptrdiff_t most) {
     ptrdiff_t i = 0, used = 0;
-    int bytes;
+    uint32_t character;
     while (i < size && used < most) {
         if (size - i >= 16 && most - used >= 16) {
             uint32_t others = high_bits_16(p + i);
@@ -92,8 +85,8 @@ static ptrdiff_t letters_read_anywhere(Letters *letters, const uint8_t *p, ptrdi
             if (!others) continue;
         }
         do {
-            letters_put(letters, used++, letters_decode(p + i, &bytes));
-            i += bytes;
+            i += utf8_decode(p + i, &character);
+            letters_put(letters, used++, character);
         } while (i < size && p[i] >= 0x80 && used < most);
     }
     letters->length = used;
@@ -167,7 +160,7 @@ LETTERS_AVX512
 static ptrdiff_t letters_read_by_avx512(Letters *letters, const uint8_t *p, ptrdiff_t size, ptrdiff_t most) {
     __m512i low = _mm512_loadu_si512(letters->ascii), high = _mm512_loadu_si512(letters->ascii + 64);
     ptrdiff_t i = 0, used = 0;
-    int bytes;
+    uint32_t character;
     while (i + 64 <= size && used + 64 <= most) {
         __m512i v = _mm512_loadu_si512(p + i);
         uint64_t others = _mm512_movepi8_mask(v);
@@ -182,7 +175,8 @@ static ptrdiff_t letters_read_by_avx512(Letters *letters, const uint8_t *p, ptrd
         _mm512_storeu_si512(letters->numbers + used, _mm512_maskz_compress_epi8(begin, numbers));
         for (; tall; tall &= tall - 1) {
             int at = __builtin_ctzll(tall), place = __builtin_popcountll(_bzhi_u64(begin, at));
-            letters_put(letters, used + place, letters_decode(p + i + at, &bytes));
+            utf8_decode(p + i + at, &character);
+            letters_put(letters, used + place, character);
         }
         used += __builtin_popcountll(begin);
         i += 64;
