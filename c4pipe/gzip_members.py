@@ -45,7 +45,7 @@ def members(stream: BinaryIO, take: Take[Taken] | None = None) -> Iterator[Membe
     if _looks_compressed(head):
         yield from _GzipFile(stream, head).members(take)
     elif head:
-        yield Member(0, 0, True, _plain_pieces(stream, head), lambda: False)
+        yield Member(0, 0, True, _plain_pieces(stream, head), lambda: False, lambda _: False)
 
 
 def _looks_compressed(head: bytes) -> bool:
@@ -79,6 +79,7 @@ class _GzipFile:
         self._buffer = bytearray(BUFFER_BYTES)
         self._at = self._end = 0
         self._read_all = False
+        self._in_blocks = False  # members end wherever they do, also where a body has lines like those of a record
         self._start = 0  # file offset of buffer[0]
         self._put(head)
 
@@ -90,11 +91,25 @@ class _GzipFile:
                 yield taken
             else:
                 offset = self._start + self._at
-                member = Member(offset, index, False, iter(()), self._skip_padding)
+                member = Member(offset, index, False, iter(()), self._skip_padding, self._go_on)
                 member.pieces = self._pieces(member)
                 yield member
                 member.drain()
             index += 1
+
+    def _go_on(self, member: Member) -> bool:
+        """Let a member that has ended go on with the next one, if that begins no record, or where one has before.
+
+        Blanks before a version line may be those that end a header or a record.
+        """
+        if not self._skip_padding() or (start := self._inflated_start()) is None:
+            return False
+        if start.startswith(b"WARC/") and not self._in_blocks:
+            return False
+        self._in_blocks = True
+        member.offset = self._start + self._at
+        member.pieces = self._pieces(member)
+        return True
 
     def _whole(self, take: Take[Taken]) -> Taken | None:
         """Return what is made of the members at the place, and move behind them; None, and not moved, if nothing is."""
@@ -169,9 +184,9 @@ class _GzipFile:
                 yield piece
 
     def _resume(self, member: Member, damage: str, detail: str) -> None:
-        """Note the damage, and move to the next member that inflates to a WARC version line, or to the end."""
+        """Note the damage, and move to the next member that reading may go on at, or to the end."""
         self._at = max(self._at - LOOK_BACK_BYTES, member.offset + 1 - self._start)
-        while self._next_magic() and not self._begins_a_record():
+        while self._next_magic() and not self._may_be_read():
             self._at += 1
         if damage == "truncated_gzip" and self._at < self._end:
             damage, detail = "corrupt_gzip", "its compressed data have no end"  # zlib read on over the next members
@@ -187,13 +202,17 @@ class _GzipFile:
         self._at = found
         return True
 
-    def _begins_a_record(self) -> bool:
-        """The bytes at the place inflate to a WARC version line."""
+    def _may_be_read(self) -> bool:
+        """The bytes at the place inflate, to a WARC version line unless members are blocks."""
+        start = self._inflated_start()
+        return start is not None and (self._in_blocks or WARC_BEGINS.match(start) is not None)
+
+    def _inflated_start(self) -> bytes | None:
+        """What the first bytes at the place inflate to; None if they are no gzip."""
         try:
-            start = zlib.decompressobj(GZIP_WBITS).decompress(self._next(PROBE_BYTES), 64)
+            return zlib.decompressobj(GZIP_WBITS).decompress(self._next(PROBE_BYTES), 64)
         except zlib.error:
-            return False
-        return WARC_BEGINS.match(start) is not None
+            return None
 
 
 def _until_error(inflater: zlib._Decompress, block: bytes) -> bytes:

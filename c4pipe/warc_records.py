@@ -2,6 +2,9 @@
 
 What is trusted, in this order: Content-Length, where the end or a version line follows it; a gzip member that holds
 one record; the next version line that a valid header follows. Only for the last are lines of a body looked at.
+
+Some compressors (bgzip) end a gzip member every so many bytes, wherever records begin. So a record for which a member
+is too short goes on in the next one if that does not begin like a record; and then any does for the rest of the file.
 """
 
 from __future__ import annotations
@@ -137,6 +140,9 @@ class Records(Generic[Taken]):
         begin, offset = member.at, (member.start + member.at if member.plain else member.offset)
         member.fill(begin + HEADER_BYTES_MAX)
         end = HEADER_END.search(member.data, begin, begin + HEADER_BYTES_MAX)
+        if not end and not member.fill(begin + HEADER_BYTES_MAX):
+            member.reach(begin + HEADER_BYTES_MAX)
+            end = HEADER_END.search(member.data, begin, begin + HEADER_BYTES_MAX)
         header = member.data[begin : end.end()] if end else b""
         if not end or b"\nWARC/" in header:
             kind = "truncated_record" if member.ended and not end else "bad_header"
@@ -147,12 +153,13 @@ class Records(Generic[Taken]):
 
     def _lands(self, member: Member, end: int) -> bool:
         """The end of the member or a version line follows ``end``, blank lines aside."""
-        if not member.fill(end):
+        if not member.reach(end):
             return False
         blank = blanks_end(member, end)
         if blank == len(member.data):
             return member.ended and member.damage != "corrupt_gzip"
-        member.fill(blank + 64)
+        if not member.fill(blank + 64) and CUT_VERSION_LINE.match(member.data, end):
+            member.reach(blank + 64)
         if RECORD_FOLLOWS.match(member.data, end):
             self._several |= not member.plain
             return True
@@ -162,7 +169,7 @@ class Records(Generic[Taken]):
     def _end_without_length(self, head: _Head) -> int | None:
         """Find the end of a body whose Content-Length leads nowhere; None, and moved on, if the record is lost."""
         member, length = head.member, head.length or 0
-        complete = member.fill(head.body + min(length, self._limit + 1))
+        complete = member.reach(head.body + min(length, self._limit + 1))
         if complete and length > self._limit:
             self._report("too_large", head.offset, self._too_large())
             member.skip(head.claimed_end)
@@ -200,7 +207,7 @@ class Records(Generic[Taken]):
 
         Not so in a file with a member for each record: there the first record of a member is all of it.
         """
-        if member.plain or not first or self._several:
+        if member.plain or member.joined or not first or self._several:
             return True
         return member.index == 0 and (member.fill(body + self._limit + 1) or not member.followed())
 

@@ -29,7 +29,15 @@ def plain(records: list[bytes]) -> bytes:
     return b"".join(records)
 
 
-LAYOUTS: dict[str, Layout] = {"each": member_each, "all": one_for_all, "pairs": in_pairs, "plain": plain}
+def in_blocks(records: list[bytes], size: int = 61) -> bytes:
+    """A gzip member every so many bytes, wherever records begin, and an empty one at the end, as bgzip writes them."""
+    data = b"".join(records)
+    return b"".join(member(data[at : at + size]) for at in range(0, len(data), size)) + member()
+
+
+LAYOUTS: dict[str, Layout] = {
+    "each": member_each, "all": one_for_all, "pairs": in_pairs, "plain": plain, "blocks": in_blocks
+}  # fmt: skip
 layouts = pytest.mark.parametrize("layout", LAYOUTS.values(), ids=LAYOUTS.keys())
 EVIL = record("http://evil.com/", b"An imitation.")
 
@@ -58,6 +66,62 @@ def test_body_that_holds_records_is_one_page(layout: Layout) -> None:
         (URLS[2], "An imitation."),
     ]
     assert reading.faults == {}
+
+
+@pytest.mark.parametrize("size", [*range(8, 200), 10**6])
+def test_members_that_end_anywhere_are_read_as_one(size: int) -> None:
+    """In a version line, a header, a body, between records; the first holds enough of the file's version line."""
+    records = [WARCINFO, *(record(url, body) for url, body in zip(URLS, [b"a", EVIL, b"", b"b\r\nc"], strict=False))]
+    assert same(read(in_blocks(records, size)), read(one_for_all(records)))
+
+
+def same(one: Reading, other: Reading) -> bool:
+    return (one.pages, one.tally, one.faults) == (other.pages, other.tally, other.faults)
+
+
+@given(
+    st.lists(st.binary(max_size=40) | st.just(EVIL), min_size=1, max_size=6),
+    st.lists(st.integers(8, 90), min_size=1, max_size=60),
+)
+@settings(deadline=None)
+def test_members_of_any_sizes_are_read_as_one(bodies: list[bytes], sizes: list[int]) -> None:
+    data = b"".join(record(URLS[0], body.decode("latin-1").encode()) for body in bodies)
+    blocks, at = [], 0
+    for size in [*sizes, len(data)]:
+        blocks.append(data[at : at + size])
+        at += size
+    in_body = any(block.startswith(b"WARC/") and data[:at].endswith(block) for at, block in enumerate(blocks))
+    assume(not in_body)
+    assert same(read(b"".join(map(member, blocks))), read(member(data)))
+
+
+def test_record_at_the_border_of_blocks_is_no_page_once_members_are_blocks() -> None:
+    """An imitation that happens to begin a block; the block before was known to be one."""
+    first, second = record(URLS[0], b"The first."), record(URLS[1], b"Before.\r\n\r\n" + EVIL)
+    border = len(first) + second.index(EVIL)
+    data = first + second + record(URLS[2], b"a")
+    reading = read(member(data[:50]) + member(data[50:border]) + member(data[border:]))
+    assert (reading.urls, reading.faults) == (URLS[:3], {})
+
+
+def test_damaged_member_is_not_gone_on_with() -> None:
+    """Nor is one behind it taken for the rest of a record that may have a wrong length."""
+    a, b = (record(url, b"abc", length=10) for url in URLS[:2])
+    broken = bytearray(member(b"what follows" * 50))
+    broken[10] |= 7  # no block of deflate is of this kind
+    reading = read(member(a) + bytes(broken) + member(b))
+    assert reading.urls == URLS[:2]
+    assert reading.faults["wrong_length"] == 2
+
+
+@pytest.mark.parametrize("over", [0, 1])
+def test_too_large_record_in_blocks_costs_itself_alone(over: int) -> None:
+    bodies = [b"a", EVIL * 20, b"b"]
+    records = [record(url, body) for url, body in zip(URLS, bodies, strict=False)]
+    for size in (61, 500, 4096):
+        reading = read(in_blocks(records, size), record_bytes_max=len(EVIL) * 20 - over)
+        assert reading.urls == ([URLS[0], URLS[2]] if over else URLS[:3])
+        assert reading.faults == ({"too_large": 1} if over else {})
 
 
 @pytest.mark.parametrize("off_by", [-6, -2, -1, 5, 60, 10**6, 10**12])

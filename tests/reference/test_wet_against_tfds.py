@@ -6,6 +6,7 @@ Such lines are left out here: that they change nothing is a departure of ours, a
 from __future__ import annotations
 
 import gzip
+from collections.abc import Callable
 from pathlib import Path
 
 import made_texts as made
@@ -60,14 +61,25 @@ kinds = st.sampled_from((None, "text/plain", "text/plain; charset=é", ""))
 records = st.builds(record, st.none() | urls | urls, dates, kinds, made.text(DROPPED, made.CONTROLS, pieces=12))
 
 
-@pytest.mark.parametrize("members", [True, False], ids=["a member each", "one member"])
+def in_blocks(data: bytes, size: int = 200) -> list[bytes]:
+    """Cut every so many bytes, wherever records begin, as bgzip does."""
+    return [data[at : at + size] for at in range(0, len(data), size)]
+
+
+LAYOUTS: dict[str, Callable[[list[bytes]], list[bytes]]] = {
+    "a member each": list,
+    "one member": lambda parts: [b"".join(parts)],
+    "blocks": lambda parts: in_blocks(b"".join(parts)),
+}
+
+
+@pytest.mark.parametrize("layout", LAYOUTS.values(), ids=LAYOUTS)
 @pytest.mark.parametrize("info", [True, False], ids=["warcinfo", "no warcinfo"])
-def test_wet_files(members: bool, info: bool, tmp_path: Path) -> None:
+def test_wet_files(layout: Callable[[list[bytes]], list[bytes]], info: bool, tmp_path: Path) -> None:
     path = tmp_path / "a.warc.wet.gz"
 
     def zipped(parts: list[bytes]) -> bytes:
-        parts = [INFO] * info + parts
-        return b"".join(gzip.compress(part, 1) for part in (parts if members else [b"".join(parts)]))
+        return b"".join(gzip.compress(part, 1) for part in layout([INFO] * info + parts))
 
     def ours(data: bytes) -> Result:
         path.write_bytes(data)
