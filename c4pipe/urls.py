@@ -165,9 +165,10 @@ class InUrlList:
 
 
 def url_lines(path: str) -> Iterator[str]:
-    """The lines of a list of URLs that are not blank: of a file, plain, ``.gz`` or ``.xz``, or of each list in a zip.
+    """The lines of a list of URLs: of a file, plain, ``.gz`` or ``.xz``, or of each list in a zip.
 
-    A zip's lists are its members that end in ``.txt``, ``.txt.gz`` or ``.txt.xz``, by name, as in OpenWebText's.
+    Blank ones are among them: for the reference they list the URL "". A zip's lists are its members that end in
+    ``.txt``, ``.txt.gz`` or ``.txt.xz``, by name, as in OpenWebText's.
     """
     try:
         with files.open_read(path) as stream:
@@ -193,6 +194,4 @@ def _opened(stream: IO[bytes], name: str) -> IO[bytes]:
 def _lines(stream: IO[bytes]) -> Iterator[str]:
     with stream:
         for line in stream:
-            url = line.decode("utf-8").removesuffix("\n").removesuffix("\r")
-            if url:
-                yield url
+            yield line.decode("utf-8").removesuffix("\n").removesuffix("\r")

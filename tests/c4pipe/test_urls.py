@@ -135,13 +135,14 @@ def test_realnews_list(url: str, tally: dict[str, int]) -> None:
 
 
 def test_in_url_list(tmp_path: Path) -> None:
-    """Missing pages are counted once however often they are listed."""
+    """Missing pages are counted once however often they are listed; a blank line lists a page, too."""
     listed = tmp_path / "urls.txt"
     listed.write_text("https://www.b.com/2/?ref=reddit\nhttp://c.com/\r\n\nhttp://www.c.com\nhttp://d.com", "utf-8")
     stage = InUrlList().with_paths(str(listed))
     pages = [page("http://a.com/1"), page("http://b.com/2")]
     assert stage.judge_all(pages) == [Verdict(None, {"filtered": 1}), Verdict(pages[1], {"passed": 1})]
-    assert stage.extra(pages) == {"missing-page": 2}
+    assert stage.extra(pages) == {"missing-page": 3}
+    assert stage.judge_all([page("http://www.")]) == [Verdict(page("http://www."), {"passed": 1})]
 
 
 def test_no_missing_page_is_not_counted(tmp_path: Path) -> None:
@@ -169,7 +170,7 @@ def test_url_lines_of_a_packed_list(tmp_path: Path, pack: Callable[[bytes], byte
     ending = {bytes: ".txt", gzip.compress: ".gz", lzma.compress: ".txt.xz"}[pack]
     path = tmp_path / f"urls{ending}"
     path.write_bytes(pack(LISTED))
-    assert list(urls.url_lines(str(path))) == ["http://a.com", "http://b.com/x y\u2028", " http://c.com"]
+    assert list(urls.url_lines(str(path))) == ["http://a.com", "", "http://b.com/x y\u2028", " http://c.com"]
 
 
 def test_url_lines_of_a_zip_of_packed_lists(tmp_path: Path) -> None:
