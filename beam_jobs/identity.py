@@ -67,6 +67,7 @@ def claim_folder(job: Job, selection: Selection) -> bool:
     """Take the output folder for this build; True if an earlier run of the same build began there."""
     wanted = identity(job, selection)
     if not files.exists(job.store.identity):
+        _check_empty(job)
         files.write_json(job.store.inputs, list(selection.sources))
         files.write_json(job.store.identity, wanted)
         return False
@@ -77,6 +78,16 @@ def claim_folder(job: Job, selection: Selection) -> bool:
             "Give the options with which it was begun to go on with it, or another --output for a new one."
         )
     return True
+
+
+def _check_empty(job: Job) -> None:
+    """A manifest without the store of its build would make any build of that variant seem whole."""
+    folders = [job.folder(wanted.variant) for wanted in job.wanted]
+    if whole := [folder for folder in folders if files.exists(files.join(folder, "manifest.json"))]:
+        raise AnotherBuild(
+            f"{' and '.join(whole)}: a whole build, whose store is gone, so that none can go on with it. "
+            "Remove what is there to build it anew, or give another --output."
+        )
 
 
 def differences(begun: Any, wanted: Any, where: str = "") -> Iterator[str]:

@@ -193,3 +193,19 @@ def test_a_build_that_labels_languages_tells_the_version_of_cld3(
         argv = builds.arguments(f"{crawl}/000*", tmp_path / name, "--variant", name, resources=real_resources)
         builds.plain(argv)
         assert builds.told(tmp_path / name / name, "manifest.json")["versions"].get("gcld3") == told
+
+
+def test_a_whole_build_whose_store_is_gone(
+    begun: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Whatever the options are now, the manifest must not pass for that of this build."""
+    shutil.rmtree(tmp_path / "build" / "store")
+    before = builds.tree(tmp_path / "build")
+    assert build_c4.main(with_option(begun, "--seed", "1")) == 1
+    said = capsys.readouterr().err
+    assert "whose store is gone" in said
+    assert "another --output" in said
+    assert builds.tree(tmp_path / "build") == before
+    shutil.rmtree(tmp_path / "build" / "en")
+    assert build_c4.main(with_option(begun, "--seed", "1")) == 0
+    assert builds.told(tmp_path / "build" / "en", "manifest.json")["options"]["seed"] == 1
