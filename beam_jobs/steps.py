@@ -86,7 +86,8 @@ def stored_pages(job: Job, part: int, columns: Callable[[str], bool]) -> pa.Tabl
 def list_urls(job: Job) -> None:
     """Leave the keys of each list of URLs in the store, by bucket."""
     for number, scope in enumerate(job.scopes):
-        if scope.listed is not None and not job.store.is_done("list", item(number)):
+        last = job.store.listed(number, job.buckets - 1)  # a whole build keeps its report alone
+        if scope.listed is not None and not (job.store.is_done("list", item(number)) and files.exists(last)):
             listed = keys.unique(scope.listed.listed())
             bounds = keys.bucket_bounds(listed["key"], job.buckets)
             for bucket in range(job.buckets):
@@ -222,13 +223,18 @@ def judge_into_file(job: Job, part: int) -> None:
     job.store.finish("judge", item(part), report)
 
 
+def shard_path(job: Job, shard: dealing.Shard, form: str) -> str:
+    """Path of a shard in a format."""
+    return files.join(job.output, shard.variant, shards.shard_name(form, shard.split, shard.index, shard.count))
+
+
 def write_shard(job: Job, shard: dealing.Shard, documents: Callable[[], Iterable[pa.Table]]) -> None:
     """Write a shard's documents, which come in their order, in every format; the report describes the files."""
     infos = []
     for form in job.formats:
-        name = shards.shard_name(form, shard.split, shard.index, shard.count)
-        with files.write_atomic(files.join(job.output, shard.variant, name)) as stream:
-            infos.append(asdict(shards.write_shard(form, stream, documents(), name=name)))
+        path = shard_path(job, shard, form)
+        with files.write_atomic(path) as stream:
+            infos.append(asdict(shards.write_shard(form, stream, documents(), name=path.rpartition("/")[2])))
     job.store.finish("write", shard.item, {"variant": shard.variant, "shards": infos})
 
 
