@@ -125,7 +125,6 @@ def settle_url_bucket(job: Job, bucket: int) -> None:
     slices = budget.slices(_share(map(job.store.urls, range(job.parts)), job.buckets) * URL_COPIES, job.item_bytes)
     claims = (
         pa.concat_tables([
-            # A copy, since a process can have no more than some 65,000 files mapped.
             keys.copied(_slice_urls(job, part, bucket * slices + index, job.buckets * slices))
             for part in range(job.parts)
         ])
@@ -196,7 +195,7 @@ def settle_line_bucket(job: Job, number: int, bucket: int) -> None:
 def _slice_lines(job: Job, number: int, part: int, bucket: int, buckets: int) -> keys.LineClaims:
     claims = store.read_array(job.store.claims(number, part))
     first, last = keys.bucket_range(claims["key"], bucket, buckets)
-    return np.array(claims[first:last])  # a copy, since a process can have no more than some 65,000 files mapped
+    return np.array(claims[first:last])  # as ``keys.copied``
 
 
 def judge_part(
@@ -258,4 +257,4 @@ def _dealt(job: Job, shard: dealing.Shard, index: int, count: int) -> Iterator[p
         table = store.read_batch(job.store.documents(part), f"{shard.variant}/{shard.split}")
         if table is not None:
             first, last = keys.key_range(table, index, count)
-            yield table.slice(first, last - first)
+            yield keys.copied(table.slice(first, last - first))

@@ -89,9 +89,12 @@ def bucket_range(leading: Any, bucket: int, buckets: int) -> tuple[int, int]:
     return first, last
 
 
-def copied(claims: pa.Table) -> pa.Table:
-    """Return claims that nothing but memory holds, of claims that lie in a mapped file."""
-    return claims.take(pa.array(np.arange(len(claims)))) if len(claims) else claims.schema.empty_table()
+def copied(rows: pa.Table) -> pa.Table:
+    """Return rows that nothing but memory holds, of rows that lie in a mapped file.
+
+    A process can have no more than some 65,000 files mapped, and a build of several crawls has more parts.
+    """
+    return rows.take(pa.array(np.arange(len(rows)))) if len(rows) else rows.schema.empty_table()
 
 
 def sort_url_claims(claims: pa.Table) -> pa.Table:

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import argparse
 import os
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import builds
+import pyarrow as pa
 import pytest
 from builds import Built
 
-from beam_jobs import budget, build_c4, planning
+from beam_jobs import budget, build_c4, dealing, planning
 from beam_jobs.budget import ITEM_BYTES, MIB, PARENT_BYTES, WORKER_BYTES
 
 ONE = PARENT_BYTES + WORKER_BYTES + ITEM_BYTES
@@ -93,3 +95,19 @@ def test_slices_change_no_byte(small: Built, item_bytes: int, tmp_path: Path, mo
 def test_too_little_is_told(small: Built, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert build_c4.main([*builds.arguments(small.wet, tmp_path), "--memory", "1G"]) == 1
     assert "--memory is 1,024M, but --workers 1 takes 1,400M" in capsys.readouterr().err
+
+
+@pytest.mark.skipif(not Path("/proc/self/maps").exists(), reason="the system does not tell which files are mapped")
+def test_a_shard_keeps_no_part_mapped(small: Built, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A process can have some 65,000 maps, and there may be more parts."""
+    mapped: list[int] = []
+    in_order = dealing.in_order
+
+    def counted(tables: Sequence[pa.Table]) -> pa.Table:
+        mapped.append(Path("/proc/self/maps").read_text("utf-8").count(f"{tmp_path}/store/documents/"))
+        return in_order(tables)
+
+    monkeypatch.setattr(dealing, "in_order", counted)
+    builds.plain(builds.arguments(small.wet, tmp_path, "--shards", "3"))
+    assert mapped
+    assert set(mapped) == {0}
