@@ -48,6 +48,11 @@ def of_machine() -> int:
     return min(limits)
 
 
+def cores() -> int:
+    """The cores that this process may use: a batch system, or ``taskset``, may have given it some of the machine's."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
 @dataclass(frozen=True)
 class Share:
     """What a build on this machine may use."""
@@ -70,7 +75,7 @@ def shared(memory: int | None, workers: int | None, *, raw: bool = False) -> Sha
             f"--memory is {whole / MIB:,.0f}M, but --workers {workers or 1} takes {least / MIB:,.0f}M; "
             "give more memory, or fewer workers"
         )
-    count = workers or max(1, min(os.cpu_count() or 1, enough))
+    count = workers or max(1, min(cores(), enough))
     return Share(count, max(item, (whole - PARENT_BYTES) // count - WORKER_BYTES))
 
 

@@ -33,13 +33,20 @@ def test_no_sizes(text: str) -> None:
 
 
 def test_a_worker_more_where_there_is_memory_for_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(os, "cpu_count", lambda: 3)
+    monkeypatch.setattr(budget, "cores", lambda: 3)
     assert budget.shared(ONE, None) == budget.Share(1, ITEM_BYTES)
     two = ONE + WORKER_BYTES + ITEM_BYTES
     assert budget.shared(two - 1, None).workers == 1
     assert budget.shared(two, None) == budget.shared(two, 2) == budget.Share(2, ITEM_BYTES)
     assert budget.shared(10 * two, None).workers == 3
     assert budget.shared(two + 2 * MIB, 2).item_bytes == ITEM_BYTES + MIB
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_getaffinity"), reason="the system gives each process all cores")
+def test_a_worker_for_each_core_that_the_process_may_use(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "cpu_count", lambda: 64)
+    monkeypatch.setattr(os, "sched_getaffinity", lambda pid: {3, 5})
+    assert budget.shared(100 * ONE, None).workers == 2
 
 
 def test_raw_text_takes_more() -> None:
