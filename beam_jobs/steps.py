@@ -14,6 +14,7 @@ read or write the page store and the shards.
 
 from __future__ import annotations
 
+import errno
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict
@@ -28,6 +29,9 @@ from c4pipe import download, files, keys, shards
 
 # What a step holds at its peak, by the bytes of what it settles or sorts.
 URL_COPIES, LINE_COPIES, DOCUMENT_COPIES = 3, 5, 3
+
+# What this machine lacks, for whatever file: a full disk that a WET file was fetched to, say.
+LACKS = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EMFILE, errno.ENFILE, errno.ENOMEM})
 
 
 def item(number: int, *more: int) -> str:
@@ -54,6 +58,8 @@ def clean(job: Job, part: int) -> tuple[pa.Table, dict[str, Any]]:
         with sources.opened(source["path"]) as stream:
             cleaned = page_store.clean(stream, name=source["path"], job=job)
     except (OSError, download.DownloadError, page_store.UnreadableWetFile) as error:
+        if isinstance(error, OSError) and error.errno in LACKS:
+            raise
         cleaned = page_store.nothing(job)
         report["unreadable"] = f"{type(error).__name__}: {error}"
     store.write_pages(job.store.pages(part), cleaned.pages, job.store_compression)
