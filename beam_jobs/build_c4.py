@@ -108,7 +108,8 @@ def shared_by(job: Job, arguments: argparse.Namespace) -> AbstractContextManager
 
 def build(job: Job, arguments: argparse.Namespace, options: PipelineOptions, workers: Processes | None) -> None:
     """Run the job with the driver that fits the runner."""
-    files.sweep(job.output)
+    for folder in (job.store.folder, *(job.folder(wanted.variant) for wanted in job.wanted)):
+        files.sweep(folder)  # no other: another build, or a fetch, may be at work in one beside it
     report.forget_unreadable(job)
     if is_whole(job):
         folders = " and ".join(job.folder(wanted.variant) for wanted in job.wanted)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import glob
 import json
+import math
 import os
 import re
 import secrets
@@ -206,14 +207,14 @@ def _sync(path: str) -> None:
         os.close(descriptor)
 
 
-def sweep(folder: str, *, older_than_seconds: float = 0.0) -> int:
+def sweep(folder: str, *, older_than_seconds: float | None = None) -> int:
     """Remove the temporary files that killed processes left below a local folder; returns how many.
 
-    With no age given, only when no other process writes there.
+    With no age given all go, whatever the clock said when they were written: only when no other process writes there.
     """
     if is_remote(folder):
         return 0
-    latest = time.time() - older_than_seconds
+    latest = math.inf if older_than_seconds is None else time.time() - older_than_seconds
     removed = 0
     for path in glob.glob(os.path.join(glob.escape(_local(folder)), "**", f".*{TEMPORARY}"), recursive=True):
         with contextlib.suppress(FileNotFoundError):  # its writer may just have ended

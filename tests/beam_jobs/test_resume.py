@@ -110,8 +110,11 @@ def test_unfinished_files_are_swept(small: Built, tmp_path: Path) -> None:
         (tmp_path / folder).mkdir(parents=True)
         Path(files.temporary_name(str(tmp_path / folder / "00000.parquet"))).write_bytes(b"half")
     assert len(builds.temporary(tmp_path)) == 3
+    (tmp_path / "wet").mkdir()
+    fetched = files.temporary_name(str(tmp_path / "wet" / "a.warc.wet.gz"))  # by `c4pipe fetch`, at work
+    Path(fetched).write_bytes(b"half")
     assert build_c4.main(argv) == 0
-    assert builds.temporary(tmp_path) == []
+    assert builds.temporary(tmp_path) == [fetched]
 
 
 @pytest.mark.parametrize("step", ["clean", "judge"])

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import textwrap
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -256,6 +257,8 @@ def test_a_killed_process_leaves_only_what_sweep_removes(tmp_path: Path) -> None
     assert files.expand(f"{tmp_path}/**/*") == [f"{tmp_path}/d/y"]
     assert files.sweep(str(tmp_path), older_than_seconds=3600) == 0
     assert len(names_in(str(tmp_path))) == 3
+    (left,) = (tmp_path / "d").glob(".x.*.tmp")
+    os.utime(left, (time.time() + 3600,) * 2)  # a clock that was set back since
     assert files.sweep(str(tmp_path)) == 1
     assert names_in(str(tmp_path)) == {"y", ".of-another-program.tmp"}
     process.communicate()
