@@ -31,7 +31,7 @@ from c4pipe import download, files, keys, shards
 URL_COPIES, LINE_COPIES, DOCUMENT_COPIES = 3, 5, 3
 
 # What this machine lacks, for whatever file: a full disk that a WET file was fetched to, say.
-LACKS = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EMFILE, errno.ENFILE, errno.ENOMEM})
+LACKS = frozenset({*files.FULL, errno.EMFILE, errno.ENFILE, errno.ENOMEM})
 
 
 def item(number: int, *more: int) -> str:

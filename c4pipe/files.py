@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import glob
 import json
 import math
@@ -23,6 +24,7 @@ TEMPORARY = ".tmp"  # how a temporary name ends; it begins with a dot, so that n
 TEMPORARY_NAME = re.compile(r"\..*\.\d+-[0-9a-f]{12}\.tmp", re.DOTALL)
 EXTRAS = {"gs": "gcp", "gcs": "gcp", "s3": "aws", "s3a": "aws"}  # what to install for a protocol
 GLOB_MARKS = frozenset("*?[")
+FULL = (errno.ENOSPC, errno.EDQUOT)  # a disk, or what a user may have of it
 REMOTE_AT_A_TIME = 32  # requests; one after another, 64,000 of 30 ms take half an hour
 
 T = TypeVar("T")
@@ -187,8 +189,10 @@ def write_atomic(path: str) -> Iterator[BinaryIO]:
         with open(temporary, "x+b") as stream:
             yield stream
         put_in_place(temporary, path)
-    except BaseException:
+    except BaseException as error:
         remove(temporary)
+        if isinstance(error, OSError) and error.errno in FULL:  # a write does not tell where
+            raise OSError(error.errno, os.strerror(error.errno), path) from error
         raise
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import gzip
 import os
 import signal
@@ -313,3 +314,10 @@ def test_a_missing_library_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "s3fs", None)
     with pytest.raises(ImportError, match=r"s3://b/x needs a library for s3:// .*pip install 'c4pipe\[aws\]'"):
         files.exists("s3://b/x")
+
+
+def test_a_full_disk_is_named(tmp_path: Path) -> None:
+    with pytest.raises(OSError, match=r"No space left on device: '.*/x'") as told, files.write_atomic(f"{tmp_path}/x"):
+        raise OSError(errno.ENOSPC, "No space left on device")  # as a write says
+    assert told.value.errno == errno.ENOSPC
+    assert names_in(str(tmp_path)) == set()
