@@ -13,7 +13,10 @@ from beam_jobs.sources import Selection
 from c4pipe import files, langid, resources, sentences
 from c4pipe.fingerprint import described, fingerprint
 from c4pipe.langid import LabelLanguage
+from c4pipe.terminal import shortened
 from c4pipe.variants import Variant
+
+TOLD_MAX = 20  # differences: where a folder was moved, there is one a file
 
 
 class AnotherBuild(ValueError):
@@ -73,8 +76,9 @@ def claim_folder(job: Job, selection: Selection) -> bool:
         return False
     begun: Any = files.read_json(job.store.identity)
     if changes := list(differences(begun, wanted)):
+        rest = [f"and {len(changes) - TOLD_MAX:,} more"] if len(changes) > TOLD_MAX else []
         raise AnotherBuild(
-            f"{job.output} holds another build:\n  " + "\n  ".join(changes) + "\n"
+            f"{job.output} holds another build:\n  " + "\n  ".join(changes[:TOLD_MAX] + rest) + "\n"
             "Give the options with which it was begun to go on with it, or another --output for a new one."
         )
     return True
@@ -103,8 +107,11 @@ def differences(begun: Any, wanted: Any, where: str = "") -> Iterator[str]:
     elif isinstance(begun, dict) and isinstance(wanted, dict):
         for name in sorted({*begun, *wanted}):
             yield from differences(begun.get(name), wanted.get(name), f"{where}.{name}".lstrip("."))
+    elif isinstance(begun, list) and isinstance(wanted, list) and len(begun) == len(wanted):
+        for number, pair in enumerate(zip(begun, wanted, strict=True)):
+            yield from differences(*pair, f"{where}.{number}")
     else:
-        yield f"{where}: begun with {begun!r}, now {wanted!r}"
+        yield f"{where}: begun with {shortened(repr(begun))}, now {shortened(repr(wanted))}"
 
 
 def _input_differences(begun: list[dict[str, Any]], wanted: list[dict[str, Any]]) -> Iterator[str]:
