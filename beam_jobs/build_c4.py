@@ -66,6 +66,7 @@ def run(arguments: argparse.Namespace, rest: Sequence[str]) -> None:
     """Plan, take the folder, build, say what came out."""
     try:
         files.require_known(arguments.output)
+        files.require_utf8(arguments.output)
         job, selection = planned(arguments)
         options = beam_options(arguments, rest, job.workers)
     except ValueError as error:

@@ -64,6 +64,14 @@ def require_known(path: str) -> None:
             raise ValueError(f"{path}: {protocol}:// is no protocol that fsspec knows, such as gs:// or s3://")
 
 
+def require_utf8(path: str) -> None:
+    """Raise if the bytes of a local path are no UTF-8: what is told of it, in a manifest say, is."""
+    try:
+        path.encode("utf-8")
+    except UnicodeEncodeError as error:
+        raise ValueError(f"{path!a} is not UTF-8 on the disk; rename it") from error
+
+
 def join(path: str, *parts: str) -> str:
     """The path of ``parts`` below ``path``, with a slash between them, local or remote.
 
@@ -92,6 +100,8 @@ def expand(patterns: str | Sequence[str]) -> list[str]:
             remedy = f"it is a folder; write {join(pattern, '*.gz')!r}" if folder else "no such file"
             raise FileNotFoundError(f"nothing matches {pattern!r}: {remedy}")
         found.update(files)
+    for path in found:
+        require_utf8(path)
     return sorted(found)
 
 
