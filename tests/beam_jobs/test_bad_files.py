@@ -124,6 +124,15 @@ def test_what_the_machine_lacks_makes_no_file_unreadable(
     assert builds.documents(tmp_path / "build" / "en") == good
 
 
+def test_a_name_is_shown_and_not_obeyed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    odd = tmp_path / "\x1b[2J.warc.wet.gz"
+    odd.write_bytes(b"")
+    assert build_c4.main(builds.arguments(f"{tmp_path}/*.gz", tmp_path / "\x1b[31mbuild")) == 1
+    said = capsys.readouterr().err
+    assert r"/\x1b[2J.warc.wet.gz: UnreadableWetFile: " in said
+    assert "\x1b" not in said
+
+
 AWAY = OSError(5, "the disk is away")
 
 
