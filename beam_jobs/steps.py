@@ -29,6 +29,7 @@ from c4pipe import download, files, keys, shards
 
 # What a step holds at its peak, by the bytes of what it settles or sorts.
 URL_COPIES, LINE_COPIES, DOCUMENT_COPIES = 3, 5, 3
+URL_CLAIMS_BYTES_MAX = 2**30  # settled at a time, however much memory there is: a column of URLs holds 2 GiB
 
 # What this machine lacks, for whatever file: a full disk that a WET file was fetched to, say.
 LACKS = frozenset({*files.FULL, errno.EMFILE, errno.ENFILE, errno.ENOMEM})
@@ -128,7 +129,8 @@ def settle_urls(
 
 def settle_url_bucket(job: Job, bucket: int) -> None:
     """``settle_urls``, leaving the winners in files."""
-    slices = budget.slices(_share(map(job.store.urls, range(job.parts)), job.buckets) * URL_COPIES, job.item_bytes)
+    fits = min(job.item_bytes // URL_COPIES, URL_CLAIMS_BYTES_MAX)
+    slices = budget.slices(_share(map(job.store.urls, range(job.parts)), job.buckets), fits)
     claims = (
         pa.concat_tables([
             keys.copied(_slice_urls(job, part, bucket * slices + index, job.buckets * slices))

@@ -7,13 +7,14 @@ import os
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import builds
 import pyarrow as pa
 import pytest
 from builds import Built
 
-from beam_jobs import budget, build_c4, dealing, planning
+from beam_jobs import budget, build_c4, dealing, planning, settling, steps
 from beam_jobs.budget import ITEM_BYTES, MIB, PARENT_BYTES, WORKER_BYTES
 
 ONE = PARENT_BYTES + WORKER_BYTES + ITEM_BYTES
@@ -102,6 +103,24 @@ def test_slices_change_no_byte(small: Built, item_bytes: int, tmp_path: Path, mo
 def test_too_little_is_told(small: Built, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert build_c4.main([*builds.arguments(small.wet, tmp_path), "--memory", "1G"]) == 1
     assert "--memory is 1,024M, but --workers 1 takes 1,400M" in capsys.readouterr().err
+
+
+def test_no_memory_is_enough_for_more_urls_than_a_column_holds(
+    small: Built, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settled: list[int] = []
+    settle = settling.settle_urls
+
+    def counted(claims: pa.Table, *more: Any) -> Any:
+        settled.append(claims.nbytes)
+        return settle(claims, *more)
+
+    monkeypatch.setattr(settling, "settle_urls", counted)
+    monkeypatch.setattr(steps, "URL_CLAIMS_BYTES_MAX", 3000)
+    builds.plain(builds.arguments(small.wet, tmp_path, "--shards", "3", format=builds.ALL_FORMATS))
+    assert sum(settled) > 12_000
+    assert max(settled) < 6000
+    assert builds.tree(tmp_path / "en") == builds.tree(small.folder)
 
 
 @pytest.mark.skipif(not Path("/proc/self/maps").exists(), reason="the system does not tell which files are mapped")
