@@ -45,12 +45,10 @@ class Step:
 
     def remaining(self, job: Job) -> list[Item]:
         """The items whose report does not stand yet, or whose file."""
-        done = set(job.store.done(self.name))
-        return [
-            (name, arguments)
-            for name, arguments in self.items(job)
-            if name not in done or not files.exists(self.leaves(job, *arguments))
-        ]
+        items, done = list(self.items(job)), set(job.store.done(self.name))
+        paths = {name: self.leaves(job, *arguments) for name, arguments in items if name in done}
+        there = dict(zip(paths, files.each(files.exists, list(paths.values())), strict=True))
+        return [item for item in items if not there.get(item[0])]
 
 
 def _parts(job: Job) -> Iterator[Item]:
