@@ -103,6 +103,10 @@ def be_killed(job: Job, folder: str, number: int) -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 
 
+def be_ended(job: Job, folder: str, number: int) -> None:
+    os._exit(0)
+
+
 def be_interrupted(job: Job, folder: str, number: int) -> None:
     os.kill(os.getpid(), signal.SIGINT)
 
@@ -220,10 +224,11 @@ def test_workers_of_beams_are_not_asked_for_as_well(wet: str, tmp_path: Path) ->
     assert build_c4.main(argv) == 0
 
 
-def test_a_process_that_is_killed_is_missed(wet: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("end", [be_killed, be_ended])
+def test_a_process_that_is_gone_is_missed(end: Callable[..., None], wet: str, tmp_path: Path) -> None:
     job = job_of(wet, tmp_path / "build", 2)
     with processes.ready(job) as shared:
-        shared.each(be_killed, job, [(str(tmp_path), 1)])
+        shared.each(end, job, [(str(tmp_path), 1)])
         assert isinstance(shared.failure, processes.ProcessLost)
     assert "one of 2 processes" in str(shared.failure)
 
