@@ -50,6 +50,29 @@ def test_a_worker_for_each_core_that_the_process_may_use(monkeypatch: pytest.Mon
     assert budget.shared(100 * ONE, None).workers == 2
 
 
+@pytest.mark.parametrize(
+    ("groups", "limits", "least"),
+    [
+        ("0::/", {"memory.max": "3000"}, 3000),
+        ("0::/user/job", {"memory.max": "max", "user/memory.max": "4000", "user/job/memory.max": "max"}, 4000),
+        ("0::/user/job", {"user/job/memory.max": "2000", "user/other/memory.max": "1000"}, 2000),
+        ("3:cpu:/a\n4:memory,x:/job\n0::/", {"memory/job/memory.limit_in_bytes": "5000"}, 5000),
+        ("4:memory:/not-seen-here", {"memory/memory.limit_in_bytes": "6000"}, 6000),
+    ],
+)
+def test_a_group_of_processes_has_its_own_limit(
+    groups: str, limits: dict[str, str], least: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A container's or a batch job's, or one of those that these are in."""
+    (tmp_path / "cgroup").write_text(groups + "\n", "ascii")
+    for name, limit in limits.items():
+        (tmp_path / "fs" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "fs" / name).write_text(limit + "\n", "ascii")
+    monkeypatch.setattr(budget, "GROUP", tmp_path / "cgroup")
+    monkeypatch.setattr(budget, "GROUPS", tmp_path / "fs")
+    assert budget.of_machine() == least
+
+
 def test_raw_text_takes_more() -> None:
     enough = PARENT_BYTES + 2 * (WORKER_BYTES + budget.RAW_ITEM_BYTES)
     assert budget.shared(enough, 2, raw=True) == budget.Share(2, budget.RAW_ITEM_BYTES)
