@@ -116,7 +116,14 @@ def matches(pattern: str) -> list[str]:
         return sorted(f"{protocol}://{name.lstrip('/')}" for name, info in found.items() if info["type"] == "file")
     pattern = _local(pattern)
     paths = [pattern] if os.path.isfile(pattern) else glob.glob(pattern, recursive=True)
-    return sorted({os.path.normpath(path) for path in paths if os.path.isfile(path)})
+    return sorted({_spelled(path) for path in paths if os.path.isfile(path)})
+
+
+def _spelled(path: str) -> str:
+    """One spelling of a path; its own where ``..`` stands behind a link, from which it may lead elsewhere."""
+    normal = os.path.normpath(path)
+    elsewhere = ".." in path.split(os.sep) and not (os.path.exists(normal) and os.path.samefile(path, normal))
+    return path if elsewhere else normal
 
 
 def exists(path: str) -> bool:

@@ -118,6 +118,14 @@ def test_expand_takes_a_name_with_glob_marks_that_exists(tmp_path: Path) -> None
     assert files.expand(f"{tmp_path}/a[1].gz") == [f"{tmp_path}/a[1].gz"]
 
 
+def test_expand_goes_up_from_where_a_link_leads(tmp_path: Path) -> None:
+    (tmp_path / "far" / "folder").mkdir(parents=True)
+    (tmp_path / "far" / "x.gz").write_bytes(b"far")
+    (tmp_path / "x.gz").write_bytes(b"here, and not meant")
+    (tmp_path / "link").symlink_to(tmp_path / "far" / "folder")
+    assert [files.read_bytes(path) for path in files.expand(f"{tmp_path}/link/../*.gz")] == [b"far"]
+
+
 def test_expand_sees_one_file_under_two_spellings_once(tmp_path: Path) -> None:
     lay_out(str(tmp_path), "a.gz", "d/b.gz")
     assert files.expand(f"{tmp_path}/a.gz,{tmp_path}/d/../a.gz,file://{tmp_path}//a.gz") == [f"{tmp_path}/a.gz"]
