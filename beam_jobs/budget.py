@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import os
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,7 +23,7 @@ CLUSTER_ITEM_BYTES = 2048 * MIB
 SHARE = 0.8  # of the machine's memory, where nothing is asked
 
 _UNITS = {"": 1, "K": 2**10, "M": 2**20, "G": 2**30, "T": 2**40}
-_CGROUP_LIMITS = ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes")
+GROUPS, GROUP = Path("/sys/fs/cgroup"), Path("/proc/self/cgroup")  # Linux: man 7 cgroups
 
 
 def size(text: str) -> int:
@@ -38,14 +39,29 @@ def size(text: str) -> int:
 
 
 def of_machine() -> int:
-    """The memory of this machine, or of the container that this runs in, in bytes."""
+    """The memory of this machine, or of the container or batch job that this runs in, in bytes."""
     limits = [os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")]
-    for path in _CGROUP_LIMITS:
+    for path in _group_limits():
         try:
-            limits.append(int(Path(path).read_text("ascii")))
+            limits.append(int(path.read_text("ascii")))
         except (OSError, ValueError):  # none there, or "max"
             continue
     return min(limits)
+
+
+def _group_limits() -> Iterator[Path]:
+    """Where limits of this process's groups, of version 2 or 1, may stand: one holds for all groups that are in it."""
+    lines = GROUP.read_text("utf-8").splitlines() if GROUP.exists() else []
+    for _, kinds, path in (line.split(":", 2) for line in lines):
+        of_memory, name = (GROUPS / "memory", "memory.limit_in_bytes") if kinds else (GROUPS, "memory.max")
+        if not kinds or "memory" in kinds.split(","):
+            own = of_memory / path.lstrip("/")
+            yield from (folder / name for folder in (own, *own.parents) if folder.is_relative_to(of_memory))
+
+
+def cores() -> int:
+    """The cores that this process may use: a batch system, or ``taskset``, may have given it some of the machine's."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 @dataclass(frozen=True)
@@ -70,7 +86,7 @@ def shared(memory: int | None, workers: int | None, *, raw: bool = False) -> Sha
             f"--memory is {whole / MIB:,.0f}M, but --workers {workers or 1} takes {least / MIB:,.0f}M; "
             "give more memory, or fewer workers"
         )
-    count = workers or max(1, min(os.cpu_count() or 1, enough))
+    count = workers or max(1, min(cores(), enough))
     return Share(count, max(item, (whole - PARENT_BYTES) // count - WORKER_BYTES))
 
 

@@ -23,7 +23,7 @@ from beam_jobs.planning import check_disk, planned, rehearse
 from beam_jobs.processes import Processes
 from beam_jobs.progress import Progress
 from beam_jobs.runner import ended_with_a_worker, pipeline
-from c4pipe import crawl, download, engine, files, resources
+from c4pipe import crawl, download, engine, files, resources, terminal
 
 
 class BadOptions(ValueError):
@@ -54,10 +54,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         run(arguments, rest)
     except EXPECTED as error:
-        print(f"build_c4: {error}", file=sys.stderr)
+        say(f"build_c4: {error}")
         return 1
     except KeyboardInterrupt:
-        print("build_c4: stopped; the same command goes on from what is done", file=sys.stderr)
+        say("build_c4: stopped; the same command goes on from what is done")
         return INTERRUPTED
     return 0
 
@@ -66,6 +66,7 @@ def run(arguments: argparse.Namespace, rest: Sequence[str]) -> None:
     """Plan, take the folder, build, say what came out."""
     try:
         files.require_known(arguments.output)
+        files.require_utf8(arguments.output)
         job, selection = planned(arguments)
         options = beam_options(arguments, rest, job.workers)
     except ValueError as error:
@@ -108,7 +109,8 @@ def shared_by(job: Job, arguments: argparse.Namespace) -> AbstractContextManager
 
 def build(job: Job, arguments: argparse.Namespace, options: PipelineOptions, workers: Processes | None) -> None:
     """Run the job with the driver that fits the runner."""
-    files.sweep(job.output)
+    for folder in (job.store.folder, *(job.folder(wanted.variant) for wanted in job.wanted)):
+        files.sweep(folder)  # no other: another build, or a fetch, may be at work in one beside it
     report.forget_unreadable(job)
     if is_whole(job):
         folders = " and ".join(job.folder(wanted.variant) for wanted in job.wanted)
@@ -162,7 +164,7 @@ def dry_run(job: Job, arguments: argparse.Namespace, options: PipelineOptions) -
 
 def say(text: str) -> None:
     """Talk to the user, not into the data."""
-    print(text, file=sys.stderr, flush=True)
+    terminal.say(text, sys.stderr)
 
 
 if __name__ == "__main__":

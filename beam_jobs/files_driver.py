@@ -32,23 +32,23 @@ def _always(job: Job) -> bool:
 class Step:
     """A step over all its items.
 
-    ``leaves`` names a file of an item that the next step reads: a run through Beam's shuffle leaves the report alone.
+    ``leaves`` names a file of an item that the next step reads, or the user: a run through Beam's shuffle leaves the
+    report alone, a whole build no exchanges, and what it left may have been removed.
     ``may_begin`` says, once the step before is through, whether the build goes on; if not it ends, and says why.
     """
 
     name: str
     run: Callable[..., None]  # of the job and what an item has
     items: Callable[[Job], Iterable[Item]]
-    leaves: Callable[..., str] | None = None  # of the job and what an item has
+    leaves: Callable[..., str]  # of the job and what an item has
     may_begin: Callable[[Job], bool] = _always
 
     def remaining(self, job: Job) -> list[Item]:
         """The items whose report does not stand yet, or whose file."""
-        done = set(job.store.done(self.name))
-        return [item for item in self.items(job) if item[0] not in done or not self._left(job, item)]
-
-    def _left(self, job: Job, item: Item) -> bool:
-        return self.leaves is None or files.exists(self.leaves(job, *item[1]))
+        items, done = list(self.items(job)), set(job.store.done(self.name))
+        paths = {name: self.leaves(job, *arguments) for name, arguments in items if name in done}
+        there = dict(zip(paths, files.each(files.exists, list(paths.values())), strict=True))
+        return [item for item in items if not there.get(item[0])]
 
 
 def _parts(job: Job) -> Iterator[Item]:
@@ -75,12 +75,24 @@ def _urls(job: Job, part: int) -> str:
     return job.store.urls(part)
 
 
+def _last_winners(job: Job, bucket: int) -> str:
+    return job.store.winners(len(job.scopes) - 1, bucket)
+
+
+def _claims(job: Job, number: int, part: int) -> str:
+    return job.store.claims(number, part)
+
+
+def _owners(job: Job, number: int, bucket: int) -> str:
+    return job.store.owners(number, bucket)
+
+
 def _documents(job: Job, part: int) -> str:
     return job.store.documents(part)
 
 
-def _last_winners(job: Job, bucket: int) -> str:
-    return job.store.winners(len(job.scopes) - 1, bucket)
+def _last_file(job: Job, shard: dealing.Shard, size: int) -> str:
+    return steps.shard_path(job, shard, job.formats[-1])
 
 
 def _shards(job: Job) -> Iterator[Item]:
@@ -93,12 +105,12 @@ PHASES = {
     "clean": (Step("clean", steps.clean_part, _parts, _urls),),
     "settle": (
         Step("settle_urls", steps.settle_url_bucket, _buckets, _last_winners, report.few_bad_files),
-        Step("claim_lines", steps.claim_part, _line_parts),
-        Step("settle_lines", steps.settle_line_bucket, _line_buckets),
+        Step("claim_lines", steps.claim_part, _line_parts, _claims),
+        Step("settle_lines", steps.settle_line_bucket, _line_buckets, _owners),
     ),
     "publish": (
         Step("judge", steps.judge_into_file, _parts, _documents),
-        Step("write", steps.write_from_files, _shards),
+        Step("write", steps.write_from_files, _shards, _last_file),
     ),
 }
 

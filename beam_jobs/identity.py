@@ -13,7 +13,10 @@ from beam_jobs.sources import Selection
 from c4pipe import files, langid, resources, sentences
 from c4pipe.fingerprint import described, fingerprint
 from c4pipe.langid import LabelLanguage
+from c4pipe.terminal import shortened
 from c4pipe.variants import Variant
+
+TOLD_MAX = 20  # differences: where a folder was moved, there is one a file
 
 
 class AnotherBuild(ValueError):
@@ -67,16 +70,28 @@ def claim_folder(job: Job, selection: Selection) -> bool:
     """Take the output folder for this build; True if an earlier run of the same build began there."""
     wanted = identity(job, selection)
     if not files.exists(job.store.identity):
+        _check_empty(job)
         files.write_json(job.store.inputs, list(selection.sources))
         files.write_json(job.store.identity, wanted)
         return False
     begun: Any = files.read_json(job.store.identity)
     if changes := list(differences(begun, wanted)):
+        rest = [f"and {len(changes) - TOLD_MAX:,} more"] if len(changes) > TOLD_MAX else []
         raise AnotherBuild(
-            f"{job.output} holds another build:\n  " + "\n  ".join(changes) + "\n"
+            f"{job.output} holds another build:\n  " + "\n  ".join(changes[:TOLD_MAX] + rest) + "\n"
             "Give the options with which it was begun to go on with it, or another --output for a new one."
         )
     return True
+
+
+def _check_empty(job: Job) -> None:
+    """A manifest without the store of its build would make any build of that variant seem whole."""
+    folders = [job.folder(wanted.variant) for wanted in job.wanted]
+    if whole := [folder for folder in folders if files.exists(files.join(folder, "manifest.json"))]:
+        raise AnotherBuild(
+            f"{' and '.join(whole)}: a whole build, whose store is gone, so that none can go on with it. "
+            "Remove what is there to build it anew, or give another --output."
+        )
 
 
 def differences(begun: Any, wanted: Any, where: str = "") -> Iterator[str]:
@@ -92,8 +107,11 @@ def differences(begun: Any, wanted: Any, where: str = "") -> Iterator[str]:
     elif isinstance(begun, dict) and isinstance(wanted, dict):
         for name in sorted({*begun, *wanted}):
             yield from differences(begun.get(name), wanted.get(name), f"{where}.{name}".lstrip("."))
+    elif isinstance(begun, list) and isinstance(wanted, list) and len(begun) == len(wanted):
+        for number, pair in enumerate(zip(begun, wanted, strict=True)):
+            yield from differences(*pair, f"{where}.{number}")
     else:
-        yield f"{where}: begun with {begun!r}, now {wanted!r}"
+        yield f"{where}: begun with {shortened(repr(begun))}, now {shortened(repr(wanted))}"
 
 
 def _input_differences(begun: list[dict[str, Any]], wanted: list[dict[str, Any]]) -> Iterator[str]:

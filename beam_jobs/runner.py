@@ -13,13 +13,15 @@ from contextlib import contextmanager
 import apache_beam as beam
 import grpc
 from apache_beam.options.pipeline_options import DirectOptions, PipelineOptions, StandardOptions
+from apache_beam.portability import python_urns
 from apache_beam.runners.portability.fn_api_runner import FnApiRunner
+from apache_beam.runners.portability.fn_api_runner.worker_handlers import SubprocessSdkWorkerHandler, WorkerHandler
 from apache_beam.transforms.environments import SubprocessSDKEnvironment
 
 from beam_jobs.processes import WHY_LOST
 
 LOCAL = "FnApiRunner"
-WORKER_THREAD = "run_worker"  # in which the local runner waits for one of its workers
+WORKER_THREAD = "run_worker"  # in which the local runner, and ``_Worker``, wait for one of its workers
 CONNECTIONS_LOGGER = "apache_beam.runners.worker.data_plane"
 
 
@@ -35,6 +37,29 @@ def pipeline(options: PipelineOptions) -> beam.Pipeline:
     command = f"trap '' INT; exec {shlex.join([sys.executable, '-m', 'beam_jobs.worker', str(os.getpid())])}"
     environment = SubprocessSDKEnvironment.from_command_string(command)
     return beam.Pipeline(runner=FnApiRunner(default_environment=environment), options=options)
+
+
+@WorkerHandler.register_environment(python_urns.SUBPROCESS_SDK, bytes)
+class _Worker(SubprocessSdkWorkerHandler):
+    """One of the local runner's workers, of which it is an error to end unasked, with the exit code 0 as with others.
+
+    Beam's own would take 0 for the end of the work, and wait for ever for what that worker had not done.
+    """
+
+    asked = False
+
+    def start_worker(self) -> None:
+        super().start_worker()
+        threading.Thread(name=WORKER_THREAD, target=self._watch, daemon=True).start()
+
+    def close(self) -> None:
+        self.asked = self.worker_thread.is_alive()
+        super().close()
+
+    def _watch(self) -> None:
+        self.worker_thread.join()
+        if not self.asked:
+            raise RuntimeError("it ended unasked, with the exit code 0")
 
 
 @contextmanager

@@ -61,12 +61,13 @@ def local(pattern: str) -> list[Source]:
 
 
 def of_crawls(names: Sequence[str], base_url: str, first: int | None) -> list[Source]:
-    """All WET files of crawls, or the first of each, to be fetched when they are read."""
+    """All WET files of crawls, or the first of each, but those that a fetch leaves out; fetched when they are read."""
     found = []
     for name in names:
         paths = crawls.listing(name, base_url)
         for path in paths if first is None else crawls.first(paths, first):
-            found.append({"crawl": name, "path": files.join(base_url, path)})
+            if path not in crawls.KNOWN_CORRUPT:
+                found.append({"crawl": name, "path": files.join(base_url, path)})
     return found
 
 

@@ -14,6 +14,7 @@ read or write the page store and the shards.
 
 from __future__ import annotations
 
+import errno
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict
@@ -28,6 +29,10 @@ from c4pipe import download, files, keys, shards
 
 # What a step holds at its peak, by the bytes of what it settles or sorts.
 URL_COPIES, LINE_COPIES, DOCUMENT_COPIES = 3, 5, 3
+URL_CLAIMS_BYTES_MAX = 2**30  # settled at a time, however much memory there is: a column of URLs holds 2 GiB
+
+# What this machine lacks, for whatever file: a full disk that a WET file was fetched to, say.
+LACKS = frozenset({*files.FULL, errno.EMFILE, errno.ENFILE, errno.ENOMEM})
 
 
 def item(number: int, *more: int) -> str:
@@ -54,6 +59,8 @@ def clean(job: Job, part: int) -> tuple[pa.Table, dict[str, Any]]:
         with sources.opened(source["path"]) as stream:
             cleaned = page_store.clean(stream, name=source["path"], job=job)
     except (OSError, download.DownloadError, page_store.UnreadableWetFile) as error:
+        if isinstance(error, OSError) and error.errno in LACKS:
+            raise
         cleaned = page_store.nothing(job)
         report["unreadable"] = f"{type(error).__name__}: {error}"
     store.write_pages(job.store.pages(part), cleaned.pages, job.store_compression)
@@ -86,7 +93,8 @@ def stored_pages(job: Job, part: int, columns: Callable[[str], bool]) -> pa.Tabl
 def list_urls(job: Job) -> None:
     """Leave the keys of each list of URLs in the store, by bucket."""
     for number, scope in enumerate(job.scopes):
-        if scope.listed is not None and not job.store.is_done("list", item(number)):
+        last = job.store.listed(number, job.buckets - 1)  # a whole build keeps its report alone
+        if scope.listed is not None and not (job.store.is_done("list", item(number)) and files.exists(last)):
             listed = keys.unique(scope.listed.listed())
             bounds = keys.bucket_bounds(listed["key"], job.buckets)
             for bucket in range(job.buckets):
@@ -121,10 +129,10 @@ def settle_urls(
 
 def settle_url_bucket(job: Job, bucket: int) -> None:
     """``settle_urls``, leaving the winners in files."""
-    slices = budget.slices(_share(map(job.store.urls, range(job.parts)), job.buckets) * URL_COPIES, job.item_bytes)
+    fits = min(job.item_bytes // URL_COPIES, URL_CLAIMS_BYTES_MAX)
+    slices = budget.slices(_share(map(job.store.urls, range(job.parts)), job.buckets), fits)
     claims = (
         pa.concat_tables([
-            # A copy, since a process can have no more than some 65,000 files mapped.
             keys.copied(_slice_urls(job, part, bucket * slices + index, job.buckets * slices))
             for part in range(job.parts)
         ])
@@ -195,7 +203,7 @@ def settle_line_bucket(job: Job, number: int, bucket: int) -> None:
 def _slice_lines(job: Job, number: int, part: int, bucket: int, buckets: int) -> keys.LineClaims:
     claims = store.read_array(job.store.claims(number, part))
     first, last = keys.bucket_range(claims["key"], bucket, buckets)
-    return np.array(claims[first:last])  # a copy, since a process can have no more than some 65,000 files mapped
+    return np.array(claims[first:last])  # as ``keys.copied``
 
 
 def judge_part(
@@ -222,13 +230,18 @@ def judge_into_file(job: Job, part: int) -> None:
     job.store.finish("judge", item(part), report)
 
 
+def shard_path(job: Job, shard: dealing.Shard, form: str) -> str:
+    """Path of a shard in a format."""
+    return files.join(job.output, shard.variant, shards.shard_name(form, shard.split, shard.index, shard.count))
+
+
 def write_shard(job: Job, shard: dealing.Shard, documents: Callable[[], Iterable[pa.Table]]) -> None:
     """Write a shard's documents, which come in their order, in every format; the report describes the files."""
     infos = []
     for form in job.formats:
-        name = shards.shard_name(form, shard.split, shard.index, shard.count)
-        with files.write_atomic(files.join(job.output, shard.variant, name)) as stream:
-            infos.append(asdict(shards.write_shard(form, stream, documents(), name=name)))
+        path = shard_path(job, shard, form)
+        with files.write_atomic(path) as stream:
+            infos.append(asdict(shards.write_shard(form, stream, documents(), name=path.rpartition("/")[2])))
     job.store.finish("write", shard.item, {"variant": shard.variant, "shards": infos})
 
 
@@ -252,4 +265,4 @@ def _dealt(job: Job, shard: dealing.Shard, index: int, count: int) -> Iterator[p
         table = store.read_batch(job.store.documents(part), f"{shard.variant}/{shard.split}")
         if table is not None:
             first, last = keys.key_range(table, index, count)
-            yield table.slice(first, last - first)
+            yield keys.copied(table.slice(first, last - first))

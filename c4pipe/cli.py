@@ -13,6 +13,7 @@ from tqdm.contrib.logging import logging_redirect_tqdm
 from c4pipe import crawl, files, resources
 from c4pipe.command import Commands, command
 from c4pipe.conform_command import add_conform
+from c4pipe.terminal import say
 from c4pipe.variant_commands import add_explain, add_variants
 
 FAILED, INTERRUPTED = 1, 130
@@ -30,7 +31,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return FAILED
     except (crawl.CrawlError, resources.ResourceError, OSError, ImportError, ValueError) as error:
-        print(f"c4pipe {arguments.command}: {error}", file=sys.stderr)
+        say(f"c4pipe {arguments.command}: {error}", sys.stderr)
         return FAILED
     except KeyboardInterrupt:
         print("interrupted; the same command again goes on where this one stopped", file=sys.stderr)

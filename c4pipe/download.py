@@ -20,6 +20,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import BinaryIO
 
+from c4pipe.terminal import visible
+
 CHUNK_BYTES = 256 * 1024
 PASSING_STATUS = frozenset({403, 408, 425, 429})  # and 5xx; Common Crawl answers 403 to who asks too often
 RANGE_REFUSED = 416
@@ -150,7 +152,7 @@ class _Incoming:
             return response
         except urllib.error.HTTPError as error:
             error.close()
-            reason = f"HTTP {error.code} {error.reason}"
+            reason = f"HTTP {error.code} {visible(error.reason)}"
             if error.code == RANGE_REFUSED and self.validator:
                 self.validator = None
             elif error.code not in PASSING_STATUS and error.code < 500:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import glob
 import json
+import math
 import os
 import re
 import secrets
@@ -22,6 +24,7 @@ TEMPORARY = ".tmp"  # how a temporary name ends; it begins with a dot, so that n
 TEMPORARY_NAME = re.compile(r"\..*\.\d+-[0-9a-f]{12}\.tmp", re.DOTALL)
 EXTRAS = {"gs": "gcp", "gcs": "gcp", "s3": "aws", "s3a": "aws"}  # what to install for a protocol
 GLOB_MARKS = frozenset("*?[")
+FULL = (errno.ENOSPC, errno.EDQUOT)  # a disk, or what a user may have of it
 REMOTE_AT_A_TIME = 32  # requests; one after another, 64,000 of 30 ms take half an hour
 
 T = TypeVar("T")
@@ -61,6 +64,14 @@ def require_known(path: str) -> None:
             raise ValueError(f"{path}: {protocol}:// is no protocol that fsspec knows, such as gs:// or s3://")
 
 
+def require_utf8(path: str) -> None:
+    """Raise if the bytes of a local path are no UTF-8: what is told of it, in a manifest say, is."""
+    try:
+        path.encode("utf-8")
+    except UnicodeEncodeError as error:
+        raise ValueError(f"{path!a} is not UTF-8 on the disk; rename it") from error
+
+
 def join(path: str, *parts: str) -> str:
     """The path of ``parts`` below ``path``, with a slash between them, local or remote.
 
@@ -89,6 +100,8 @@ def expand(patterns: str | Sequence[str]) -> list[str]:
             remedy = f"it is a folder; write {join(pattern, '*.gz')!r}" if folder else "no such file"
             raise FileNotFoundError(f"nothing matches {pattern!r}: {remedy}")
         found.update(files)
+    for path in found:
+        require_utf8(path)
     return sorted(found)
 
 
@@ -103,7 +116,14 @@ def matches(pattern: str) -> list[str]:
         return sorted(f"{protocol}://{name.lstrip('/')}" for name, info in found.items() if info["type"] == "file")
     pattern = _local(pattern)
     paths = [pattern] if os.path.isfile(pattern) else glob.glob(pattern, recursive=True)
-    return sorted({os.path.normpath(path) for path in paths if os.path.isfile(path)})
+    return sorted({_spelled(path) for path in paths if os.path.isfile(path)})
+
+
+def _spelled(path: str) -> str:
+    """One spelling of a path; its own where ``..`` stands behind a link, from which it may lead elsewhere."""
+    normal = os.path.normpath(path)
+    elsewhere = ".." in path.split(os.sep) and not (os.path.exists(normal) and os.path.samefile(path, normal))
+    return path if elsewhere else normal
 
 
 def exists(path: str) -> bool:
@@ -186,8 +206,10 @@ def write_atomic(path: str) -> Iterator[BinaryIO]:
         with open(temporary, "x+b") as stream:
             yield stream
         put_in_place(temporary, path)
-    except BaseException:
+    except BaseException as error:
         remove(temporary)
+        if isinstance(error, OSError) and error.errno in FULL:  # a write does not tell where
+            raise OSError(error.errno, os.strerror(error.errno), path) from error
         raise
 
 
@@ -206,14 +228,14 @@ def _sync(path: str) -> None:
         os.close(descriptor)
 
 
-def sweep(folder: str, *, older_than_seconds: float = 0.0) -> int:
+def sweep(folder: str, *, older_than_seconds: float | None = None) -> int:
     """Remove the temporary files that killed processes left below a local folder; returns how many.
 
-    With no age given, only when no other process writes there.
+    With no age given all go, whatever the clock said when they were written: only when no other process writes there.
     """
     if is_remote(folder):
         return 0
-    latest = time.time() - older_than_seconds
+    latest = math.inf if older_than_seconds is None else time.time() - older_than_seconds
     removed = 0
     for path in glob.glob(os.path.join(glob.escape(_local(folder)), "**", f".*{TEMPORARY}"), recursive=True):
         with contextlib.suppress(FileNotFoundError):  # its writer may just have ended

@@ -89,9 +89,12 @@ def bucket_range(leading: Any, bucket: int, buckets: int) -> tuple[int, int]:
     return first, last
 
 
-def copied(claims: pa.Table) -> pa.Table:
-    """Return claims that nothing but memory holds, of claims that lie in a mapped file."""
-    return claims.take(pa.array(np.arange(len(claims)))) if len(claims) else claims.schema.empty_table()
+def copied(rows: pa.Table) -> pa.Table:
+    """Return rows that nothing but memory holds, of rows that lie in a mapped file.
+
+    A process can have no more than some 65,000 files mapped, and a build of several crawls has more parts.
+    """
+    return rows.take(pa.array(np.arange(len(rows)))) if len(rows) else rows.schema.empty_table()
 
 
 def sort_url_claims(claims: pa.Table) -> pa.Table:
@@ -129,10 +132,12 @@ def url_winners(claims: pa.Table, rank: Callable[[UrlClaim], Any]) -> tuple[Plac
 
 
 def unique(keys: Iterable[bytes]) -> Keys:
-    """Return keys as a sorted array, each once."""
-    found = sorted(set(keys))
-    array = np.empty(len(found), KEY)
-    array["key"], array["key_low"] = words(found)
+    """Return keys as a sorted array, each once; they come one by one, since as objects they would take several GB."""
+    found = np.fromiter(keys, f"S{KEY_BYTES}")  # all of one length, so that the zeros that NumPy ignores decide nothing
+    found.sort()
+    pairs = found[~_equal_to_last(found)].view(">u8").reshape(-1, 2)
+    array = np.empty(len(pairs), KEY)
+    array["key"], array["key_low"] = pairs[:, 0], pairs[:, 1]
     return array
 
 

@@ -32,7 +32,8 @@ def shortened(text: str, characters: int = SHOWN_MAX) -> str:
 
 
 def say(text: str, out: TextIO | None = None) -> None:
-    """Print a text whose lines are visible already; what the terminal's encoding lacks is escaped too."""
+    """Print a text of which nothing is obeyed but the ends of its lines; what the encoding lacks is escaped too."""
     stream = out or sys.stdout
     encoding = stream.encoding or "utf-8"
-    print(text.encode(encoding, "backslashreplace").decode(encoding), file=stream)
+    shown = "\n".join(map(visible, text.split("\n")))
+    print(shown.encode(encoding, "backslashreplace").decode(encoding), file=stream)

@@ -110,10 +110,36 @@ def test_a_file_that_cannot_be_opened_now_is_tried_again(
     assert builds.told(tmp_path / "build" / "en", "manifest.json")["unreadable"] == []
 
 
-def failing(open_read: Callable[[str], BinaryIO], name: str) -> Callable[[str], BinaryIO]:
+def test_what_the_machine_lacks_makes_no_file_unreadable(
+    good: builds.Documents, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """However many may be left out: all others would be, too."""
+    argv = builds.arguments(with_bad(tmp_path), tmp_path / "build", "--max_bad_files", "9")
+    with monkeypatch.context() as patch:
+        full = OSError(28, "No space left on device", "/tmp/x")
+        patch.setattr(files, "open_read", failing(files.open_read, "001.warc.wet.gz", full))
+        assert build_c4.main(argv) == 1
+    assert capsys.readouterr().err.endswith("build_c4: [Errno 28] No space left on device: '/tmp/x'\n")
+    assert build_c4.main(argv) == 0
+    assert builds.documents(tmp_path / "build" / "en") == good
+
+
+def test_a_name_is_shown_and_not_obeyed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    odd = tmp_path / "\x1b[2J.warc.wet.gz"
+    odd.write_bytes(b"")
+    assert build_c4.main(builds.arguments(f"{tmp_path}/*.gz", tmp_path / "\x1b[31mbuild")) == 1
+    said = capsys.readouterr().err
+    assert r"/\x1b[2J.warc.wet.gz: UnreadableWetFile: " in said
+    assert "\x1b" not in said
+
+
+AWAY = OSError(5, "the disk is away")
+
+
+def failing(open_read: Callable[[str], BinaryIO], name: str, error: OSError = AWAY) -> Callable[[str], BinaryIO]:
     def opened(path: str) -> BinaryIO:
         if path.endswith(name):
-            raise OSError(5, "the disk is away", path)
+            raise error
         return open_read(path)
 
     return opened

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import argparse
 import os
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import builds
+import pyarrow as pa
 import pytest
 from builds import Built
 
-from beam_jobs import budget, build_c4, planning
+from beam_jobs import budget, build_c4, dealing, planning, settling, steps
 from beam_jobs.budget import ITEM_BYTES, MIB, PARENT_BYTES, WORKER_BYTES
 
 ONE = PARENT_BYTES + WORKER_BYTES + ITEM_BYTES
@@ -31,13 +34,43 @@ def test_no_sizes(text: str) -> None:
 
 
 def test_a_worker_more_where_there_is_memory_for_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(os, "cpu_count", lambda: 3)
+    monkeypatch.setattr(budget, "cores", lambda: 3)
     assert budget.shared(ONE, None) == budget.Share(1, ITEM_BYTES)
     two = ONE + WORKER_BYTES + ITEM_BYTES
     assert budget.shared(two - 1, None).workers == 1
     assert budget.shared(two, None) == budget.shared(two, 2) == budget.Share(2, ITEM_BYTES)
     assert budget.shared(10 * two, None).workers == 3
     assert budget.shared(two + 2 * MIB, 2).item_bytes == ITEM_BYTES + MIB
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_getaffinity"), reason="the system gives each process all cores")
+def test_a_worker_for_each_core_that_the_process_may_use(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "cpu_count", lambda: 64)
+    monkeypatch.setattr(os, "sched_getaffinity", lambda pid: {3, 5})
+    assert budget.shared(100 * ONE, None).workers == 2
+
+
+@pytest.mark.parametrize(
+    ("groups", "limits", "least"),
+    [
+        ("0::/", {"memory.max": "3000"}, 3000),
+        ("0::/user/job", {"memory.max": "max", "user/memory.max": "4000", "user/job/memory.max": "max"}, 4000),
+        ("0::/user/job", {"user/job/memory.max": "2000", "user/other/memory.max": "1000"}, 2000),
+        ("3:cpu:/a\n4:memory,x:/job\n0::/", {"memory/job/memory.limit_in_bytes": "5000"}, 5000),
+        ("4:memory:/not-seen-here", {"memory/memory.limit_in_bytes": "6000"}, 6000),
+    ],
+)
+def test_a_group_of_processes_has_its_own_limit(
+    groups: str, limits: dict[str, str], least: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A container's or a batch job's, or one of those that these are in."""
+    (tmp_path / "cgroup").write_text(groups + "\n", "ascii")
+    for name, limit in limits.items():
+        (tmp_path / "fs" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "fs" / name).write_text(limit + "\n", "ascii")
+    monkeypatch.setattr(budget, "GROUP", tmp_path / "cgroup")
+    monkeypatch.setattr(budget, "GROUPS", tmp_path / "fs")
+    assert budget.of_machine() == least
 
 
 def test_raw_text_takes_more() -> None:
@@ -93,3 +126,37 @@ def test_slices_change_no_byte(small: Built, item_bytes: int, tmp_path: Path, mo
 def test_too_little_is_told(small: Built, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert build_c4.main([*builds.arguments(small.wet, tmp_path), "--memory", "1G"]) == 1
     assert "--memory is 1,024M, but --workers 1 takes 1,400M" in capsys.readouterr().err
+
+
+def test_no_memory_is_enough_for_more_urls_than_a_column_holds(
+    small: Built, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settled: list[int] = []
+    settle = settling.settle_urls
+
+    def counted(claims: pa.Table, *more: Any) -> Any:
+        settled.append(claims.nbytes)
+        return settle(claims, *more)
+
+    monkeypatch.setattr(settling, "settle_urls", counted)
+    monkeypatch.setattr(steps, "URL_CLAIMS_BYTES_MAX", 3000)
+    builds.plain(builds.arguments(small.wet, tmp_path, "--shards", "3", format=builds.ALL_FORMATS))
+    assert sum(settled) > 12_000
+    assert max(settled) < 6000
+    assert builds.tree(tmp_path / "en") == builds.tree(small.folder)
+
+
+@pytest.mark.skipif(not Path("/proc/self/maps").exists(), reason="the system does not tell which files are mapped")
+def test_a_shard_keeps_no_part_mapped(small: Built, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A process can have some 65,000 maps, and there may be more parts."""
+    mapped: list[int] = []
+    in_order = dealing.in_order
+
+    def counted(tables: Sequence[pa.Table]) -> pa.Table:
+        mapped.append(Path("/proc/self/maps").read_text("utf-8").count(f"{tmp_path}/store/documents/"))
+        return in_order(tables)
+
+    monkeypatch.setattr(dealing, "in_order", counted)
+    builds.plain(builds.arguments(small.wet, tmp_path, "--shards", "3"))
+    assert mapped
+    assert set(mapped) == {0}

@@ -112,7 +112,7 @@ def test_seeds_at_the_borders(value: str) -> None:
         (("--workers", "3", "--runner", "DirectRunner"), 3),
         (("--workers", "1", "--exchange", "shuffle"), 1),
         (("--workers", "3", "--exchange", "shuffle"), 3),
-        ((), os.cpu_count()),
+        ((), budget.cores()),
     ],
 )
 def test_a_process_a_core(argv: tuple[str, ...], workers: int) -> None:

@@ -86,6 +86,15 @@ def test_a_file_of_another_size(begun: list[str], tmp_path: Path, capsys: pytest
     refused(begun, rf"inputs: {path} had {size:,} bytes, now {size + 1:,}\n", tmp_path, capsys)
 
 
+def test_a_folder_that_was_moved(begun: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Each of its files is another; some of them say so."""
+    (tmp_path / "many").mkdir()
+    for number in range(30):
+        shutil.copy(tmp_path / "000.warc.wet.gz", tmp_path / "many" / f"{number:02}.warc.wet.gz")
+    argv = with_option(begun, "--input", f"{tmp_path}/many/*")
+    refused(argv, r"\S*/many/17\.warc\.wet\.gz is new\n  and 12 more\n", tmp_path, capsys)
+
+
 def test_other_resources(begun: list[str], shared: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """The built-in stand-ins, or the pinned lists."""
     argv = with_option(begun, "--resources", str(shared / "data" / "resources"))
@@ -109,7 +118,12 @@ def test_other_semantics(
     )
     monkeypatch.setitem(VARIANTS, ("en", "9.9.9"), replace(variant("en"), semantics="9.9.9", stages=stages))
     argv = with_option(begun, "--semantics", "9.9.9")
-    refused(argv, r"semantics: begun with '3\.1\.0', now '9\.9\.9'.*'min_sentences': 5", tmp_path, capsys)
+    refused(
+        argv,
+        r"semantics: begun with '3\.1\.0', now '9\.9\.9'.*stages\.2\.min_sentences: begun with 3, now 5\n",
+        tmp_path,
+        capsys,
+    )
 
 
 def test_another_rule_under_the_same_name(
@@ -171,6 +185,9 @@ def test_a_dry_run_touches_nothing(crawl: Path, tmp_path: Path, capsys: pytest.C
         ({"a": {"b": 1}}, {"a": {}}, ["a.b: begun with 1, now None"]),
         ({}, {"a": {"b": 1}}, ["a: begun with None, now {'b': 1}"]),
         ({"a": 1, "b": 1}, {"a": 2, "b": 2}, ["a: begun with 1, now 2", "b: begun with 1, now 2"]),
+        ({"a": [1, {"b": 2}]}, {"a": [1, {"b": 3}]}, ["a.1.b: begun with 2, now 3"]),
+        ({"a": [1]}, {"a": [1, 2]}, ["a: begun with [1], now [1, 2]"]),
+        ({}, {"a": "x" * 300}, [f"a: begun with None, now '{'x' * 199} [and 102 characters more]"]),
         ({"inputs": []}, {"inputs": [{"path": "x", "bytes": 1}]}, ["inputs: x is new"]),
         ({"inputs": [{"path": "x", "bytes": 1}]}, {"inputs": []}, ["inputs: x is no longer among them"]),
         (
@@ -193,3 +210,19 @@ def test_a_build_that_labels_languages_tells_the_version_of_cld3(
         argv = builds.arguments(f"{crawl}/000*", tmp_path / name, "--variant", name, resources=real_resources)
         builds.plain(argv)
         assert builds.told(tmp_path / name / name, "manifest.json")["versions"].get("gcld3") == told
+
+
+def test_a_whole_build_whose_store_is_gone(
+    begun: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Whatever the options are now, the manifest must not pass for that of this build."""
+    shutil.rmtree(tmp_path / "build" / "store")
+    before = builds.tree(tmp_path / "build")
+    assert build_c4.main(with_option(begun, "--seed", "1")) == 1
+    said = capsys.readouterr().err
+    assert "whose store is gone" in said
+    assert "another --output" in said
+    assert builds.tree(tmp_path / "build") == before
+    shutil.rmtree(tmp_path / "build" / "en")
+    assert build_c4.main(with_option(begun, "--seed", "1")) == 0
+    assert builds.told(tmp_path / "build" / "en", "manifest.json")["options"]["seed"] == 1

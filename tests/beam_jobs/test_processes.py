@@ -103,6 +103,10 @@ def be_killed(job: Job, folder: str, number: int) -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 
 
+def be_ended(job: Job, folder: str, number: int) -> None:
+    os._exit(0)
+
+
 def be_interrupted(job: Job, folder: str, number: int) -> None:
     os.kill(os.getpid(), signal.SIGINT)
 
@@ -220,10 +224,11 @@ def test_workers_of_beams_are_not_asked_for_as_well(wet: str, tmp_path: Path) ->
     assert build_c4.main(argv) == 0
 
 
-def test_a_process_that_is_killed_is_missed(wet: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("end", [be_killed, be_ended])
+def test_a_process_that_is_gone_is_missed(end: Callable[..., None], wet: str, tmp_path: Path) -> None:
     job = job_of(wet, tmp_path / "build", 2)
     with processes.ready(job) as shared:
-        shared.each(be_killed, job, [(str(tmp_path), 1)])
+        shared.each(end, job, [(str(tmp_path), 1)])
         assert isinstance(shared.failure, processes.ProcessLost)
     assert "one of 2 processes" in str(shared.failure)
 
@@ -267,17 +272,23 @@ def test_an_error_of_a_step_is_a_line(
     assert builds.tree(tmp_path / "build" / "en") == builds.tree(tmp_path / "plain" / "en")
 
 
-def begun(argv: list[str], output: Path) -> subprocess.Popen[str]:
-    """A build that is at work."""
-    process = subprocess.Popen(
+def started(argv: list[str], **environment: str) -> subprocess.Popen[str]:
+    """The command in a process of its own."""
+    return subprocess.Popen(
         [sys.executable, "-m", "beam_jobs.build_c4", *argv],
         cwd=ROOT,
+        env={**os.environ, **environment},
         stderr=subprocess.PIPE,
         text=True,
         start_new_session=True,
         # Tests in the background of a shell ignore it, and so would the build.
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
     )
+
+
+def begun(argv: list[str], output: Path) -> subprocess.Popen[str]:
+    """A build that is at work."""
+    process = started(argv)
     deadline = time.monotonic() + AT_WORK_SECONDS
     while not (output / "store" / "pages").exists():
         assert process.poll() is None
@@ -327,3 +338,19 @@ def test_a_worker_of_beams_that_is_killed_ends_the_build(small: Built, tmp_path:
     assert kills.waited_for(process.pid) == []
     assert build_c4.main(argv) == 0
     assert builds.tree(tmp_path / "en") == builds.tree(small.folder)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="looks for processes in /proc, which Linux has")
+def test_a_worker_of_beams_that_ends_as_if_it_were_done_ends_the_build(wet: str, tmp_path: Path) -> None:
+    """Before it has said a word, so that nothing but its end can be noticed."""
+    ending = 'import os, sys\nif "beam_jobs.worker" in sys.orig_argv:\n    os._exit(0)\n'
+    (tmp_path / "sitecustomize.py").write_text(ending, "ascii")  # which each Python runs first
+    path = os.pathsep.join(filter(None, (str(tmp_path), os.environ.get("PYTHONPATH"))))
+    argv = builds.arguments(wet, tmp_path / "build", "--exchange", "shuffle", workers=2)
+    process = started(argv, PYTHONPATH=path)
+    said = process.communicate(timeout=kills.PATIENCE_SECONDS)[1]
+    assert process.returncode == 1
+    assert said.splitlines()[-1].startswith("build_c4: one of Beam's workers is gone (it ended unasked, ")
+    assert "Traceback" not in said
+    assert kills.waited_for(process.pid) == []

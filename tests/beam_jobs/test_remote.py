@@ -11,7 +11,7 @@ import crawls
 import fsspec
 import pytest
 
-from beam_jobs import build_c4
+from beam_jobs import build_c4, files_driver
 from c4pipe import files
 
 
@@ -88,3 +88,13 @@ def test_many_remote_objects_are_asked_for_at_a_time() -> None:
         (True, "memory://a"),
         (True, "memory://b"),
     ]
+
+
+def test_what_remains_is_asked_for_at_a_time(wet: str, bucket: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    job = builds.plain(builds.arguments(wet, f"{bucket}/build"))
+    (step,) = (step for step in files_driver.STEPS if step.name == "settle_urls")
+    meeting = threading.Barrier(2, timeout=30)
+    exists = files.exists
+    monkeypatch.setattr(files, "exists", lambda path: meeting.wait() >= 0 and exists(path))
+    assert job.buckets % 2 == 0  # each meets another
+    assert step.remaining(job) == []

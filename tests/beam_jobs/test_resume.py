@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -109,8 +110,11 @@ def test_unfinished_files_are_swept(small: Built, tmp_path: Path) -> None:
         (tmp_path / folder).mkdir(parents=True)
         Path(files.temporary_name(str(tmp_path / folder / "00000.parquet"))).write_bytes(b"half")
     assert len(builds.temporary(tmp_path)) == 3
+    (tmp_path / "wet").mkdir()
+    fetched = files.temporary_name(str(tmp_path / "wet" / "a.warc.wet.gz"))  # by `c4pipe fetch`, at work
+    Path(fetched).write_bytes(b"half")
     assert build_c4.main(argv) == 0
-    assert builds.temporary(tmp_path) == []
+    assert builds.temporary(tmp_path) == [fetched]
 
 
 @pytest.mark.parametrize("step", ["clean", "judge"])
@@ -132,3 +136,27 @@ def test_files_first_then_the_shuffle(small: Built, tmp_path: Path) -> None:
     (tmp_path / "en" / "manifest.json").unlink()
     assert build_c4.main([*argv, "--exchange", "shuffle"]) == 0
     assert builds.tree(tmp_path / "en") == builds.tree(small.folder)
+
+
+@pytest.mark.parametrize(
+    ("more", "lost"),
+    [
+        (("--variant", "en", "--format", "parquet,jsonl"), "en"),
+        (("--variant", "en,en.noclean"), "en.noclean"),
+        (("--variant", "webtextlike", "--urls", "{list}"), "webtextlike"),
+    ],
+)
+def test_shards_that_were_removed_are_written_again(
+    small: Built, more: tuple[str, ...], lost: str, tmp_path: Path
+) -> None:
+    """From the page store: the exchanges went when the build was whole, and a report alone makes no shard."""
+    urls = tmp_path / "list.txt"
+    urls.write_text("".join(f"{record.url}\n" for record in small.records[::2]), "utf-8")
+    argv = builds.arguments(small.wet, tmp_path / "build", *SHARDS, *(word.format(list=urls) for word in more))
+    assert build_c4.main(argv) == 0
+    whole, pages = builds.tree(tmp_path / "build"), builds.moments(tmp_path / "build" / "store" / "pages")
+    shutil.rmtree(tmp_path / "build" / lost)
+    assert build_c4.main(argv) == 0
+    assert builds.tree(tmp_path / "build") == whole
+    assert builds.moments(tmp_path / "build" / "store" / "pages") == pages
+    assert builds.verified(tmp_path / "build" / lost) == []

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 import sys
 from collections import namedtuple
 from pathlib import Path
@@ -53,6 +55,19 @@ def test_a_protocol_that_nobody_knows(
 ) -> None:
     argv = [*builds.arguments(wet, tmp_path / "build"), option, "unheard-of://x"]  # the last one counts
     assert "unheard-of:// is no protocol that fsspec knows" in told(argv, capsys)
+    assert not (tmp_path / "build").exists()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="names of files are text there")
+@pytest.mark.parametrize("option", ["--output", "--input"])
+def test_a_name_that_is_not_utf8(option: str, wet: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """No manifest could tell it."""
+    odd = os.fsdecode(os.fsencode(tmp_path) + b"/caf\xe9")
+    shutil.copytree(Path(wet).parent, odd)
+    value = odd if option == "--output" else f"{tmp_path}/caf*/*"
+    said = told([*builds.arguments(wet, tmp_path / "build"), option, value], capsys)
+    assert "caf\\udce9" in said
+    assert "is not UTF-8 on the disk; rename it" in said
     assert not (tmp_path / "build").exists()
 
 

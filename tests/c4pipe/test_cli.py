@@ -346,3 +346,11 @@ def test_who_has_seen_enough_gets_no_traceback(page_file: Path) -> None:
         process.stdout.close()
         assert process.stderr.read() == b""
         assert process.wait() == 1
+
+
+def test_an_error_with_words_of_a_file_is_shown_and_not_obeyed(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "other.jsonl").write_text('{"\\u001b[2Jurl": "", "text": ""}\n', "utf-8")
+    assert cli.main(["conform", str(tmp_path), str(tmp_path)]) == 1
+    assert r"no field 'url' among \x1b[2Jurl, text" in capsys.readouterr().err

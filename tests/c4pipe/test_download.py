@@ -9,6 +9,7 @@ import re
 
 import pytest
 from unruly_server import (
+    Handler,
     UnrulyServer,
     chunked,
     drop_connection,
@@ -249,3 +250,14 @@ def test_a_full_disk_is_no_fault_of_the_server(server: UnrulyServer) -> None:
 def test_no_server_at_all() -> None:
     with pytest.raises(DownloadError, match=r"http://127.0.0.1:9/file: .*refused.* \(attempt 4\)"):
         download.read("http://127.0.0.1:9/file", patience=QUICK)
+
+
+def test_a_server_has_no_say_in_the_terminal(server: UnrulyServer, caplog: pytest.LogCaptureFixture) -> None:
+    def refuse(handler: Handler) -> None:
+        handler.close_connection = True
+        handler.send_response(503, "\x1b[2J")
+        handler.end_headers()
+
+    with pytest.raises(DownloadError, match=r"HTTP 503 \\x1b\[2J \(attempt 4\)"):
+        download.read(server.behave("/file", refuse), patience=QUICK)
+    assert "\x1b" not in caplog.text

@@ -311,6 +311,12 @@ def test_shortened(characters: int, shown: str) -> None:
     assert terminal.shortened("abcdef", characters) == shown
 
 
+def test_what_is_said_is_obeyed_at_the_ends_of_its_lines_alone() -> None:
+    out = io.StringIO()
+    terminal.say("one \x1b[2J\ntwo\r", out)
+    assert out.getvalue() == "one \\x1b[2J\ntwo\\r\n"
+
+
 def test_a_terminal_that_lacks_a_character_shows_its_escape() -> None:
     out = io.TextIOWrapper(io.BytesIO(), encoding="ascii")
     terminal.say("Grüße", out)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import gzip
 import os
 import signal
@@ -10,6 +11,7 @@ import subprocess
 import sys
 import textwrap
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -114,6 +116,14 @@ def test_expand_of_a_folder_says_what_to_write(tmp_path: Path) -> None:
 def test_expand_takes_a_name_with_glob_marks_that_exists(tmp_path: Path) -> None:
     lay_out(str(tmp_path), "a[1].gz", "a1.gz")
     assert files.expand(f"{tmp_path}/a[1].gz") == [f"{tmp_path}/a[1].gz"]
+
+
+def test_expand_goes_up_from_where_a_link_leads(tmp_path: Path) -> None:
+    (tmp_path / "far" / "folder").mkdir(parents=True)
+    (tmp_path / "far" / "x.gz").write_bytes(b"far")
+    (tmp_path / "x.gz").write_bytes(b"here, and not meant")
+    (tmp_path / "link").symlink_to(tmp_path / "far" / "folder")
+    assert [files.read_bytes(path) for path in files.expand(f"{tmp_path}/link/../*.gz")] == [b"far"]
 
 
 def test_expand_sees_one_file_under_two_spellings_once(tmp_path: Path) -> None:
@@ -256,6 +266,8 @@ def test_a_killed_process_leaves_only_what_sweep_removes(tmp_path: Path) -> None
     assert files.expand(f"{tmp_path}/**/*") == [f"{tmp_path}/d/y"]
     assert files.sweep(str(tmp_path), older_than_seconds=3600) == 0
     assert len(names_in(str(tmp_path))) == 3
+    (left,) = (tmp_path / "d").glob(".x.*.tmp")
+    os.utime(left, (time.time() + 3600,) * 2)  # a clock that was set back since
     assert files.sweep(str(tmp_path)) == 1
     assert names_in(str(tmp_path)) == {"y", ".of-another-program.tmp"}
     process.communicate()
@@ -310,3 +322,10 @@ def test_a_missing_library_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "s3fs", None)
     with pytest.raises(ImportError, match=r"s3://b/x needs a library for s3:// .*pip install 'c4pipe\[aws\]'"):
         files.exists("s3://b/x")
+
+
+def test_a_full_disk_is_named(tmp_path: Path) -> None:
+    with pytest.raises(OSError, match=r"No space left on device: '.*/x'") as told, files.write_atomic(f"{tmp_path}/x"):
+        raise OSError(errno.ENOSPC, "No space left on device")  # as a write says
+    assert told.value.errno == errno.ENOSPC
+    assert names_in(str(tmp_path)) == set()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import tracemalloc
 from collections import Counter
 from collections.abc import Sequence
 
@@ -227,3 +228,23 @@ def test_a_line_of_every_page_is_claimed_once() -> None:
     (seen,) = (claim for claim in claims.tolist() if claim[0] == int.from_bytes(line_key("Seen.")[:8], "big"))
     least = min(range(9), key=lambda row: md5(str(row)))
     assert seen[-3:] == (3, least, 0)
+
+
+def test_unique_keys_take_little_more_room_than_their_bytes() -> None:
+    """Some lists of URLs have tens of millions."""
+    count = 50_000
+    tracemalloc.start()
+    try:
+        array = keys.unique(md5(str(n % (count - 9))) for n in range(count))
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert len(array) == count - 9
+    assert peak < 80 * count
+
+
+@given(st.lists(st.binary(min_size=16, max_size=16) | st.sampled_from([bytes(16), bytes(15) + b"a", b"a" + bytes(15)])))
+def test_unique_keys_are_a_sorted_set(some: list[bytes]) -> None:
+    array = keys.unique(iter(some))
+    told = [int(high).to_bytes(8, "big") + int(low).to_bytes(8, "big") for high, low in array.tolist()]
+    assert told == sorted(set(some))

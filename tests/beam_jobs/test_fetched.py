@@ -1,0 +1,57 @@
+"""Crawls by name: each file is fetched when it is read, and what is built is what its copies give."""
+
+from __future__ import annotations
+
+import functools
+import threading
+from collections.abc import Iterator
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import builds
+import crawls
+import pytest
+
+from beam_jobs import build_c4
+from c4pipe.crawl import KNOWN_CORRUPT
+
+CRAWL = "CC-MAIN-2017-13"
+WET = f"crawl-data/{CRAWL}/segments/1.2/wet"
+
+
+class Quiet(SimpleHTTPRequestHandler):
+    def log_message(self, format: str, *args: object) -> None:
+        pass
+
+
+@pytest.fixture(scope="module")
+def mirror(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A crawl of three files and one that is known to be corrupt, which stands between them in the listing."""
+    place = tmp_path_factory.mktemp("mirror")
+    crawls.write(place / WET, crawls.dealt(crawls.crawl(seed=8, records=60), 3))
+    names = [f"{WET}/{number:03}.warc.wet.gz" for number in range(3)]
+    listing = "\n".join((names[0], *KNOWN_CORRUPT, *names[1:]))
+    (place / "crawl-data" / CRAWL / "wet.paths.gz").write_bytes(crawls.member(listing.encode(), 6))
+    return place
+
+
+@pytest.fixture(params=["folder", "server"])
+def base_url(request: pytest.FixtureRequest, mirror: Path) -> Iterator[str]:
+    if request.param == "folder":
+        yield str(mirror)
+        return
+    with ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Quiet, directory=str(mirror))) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+
+
+@pytest.mark.parametrize(("more", "pattern"), [((), "*"), (("--first", "3"), "00[01]*")])
+def test_a_crawl_by_name(more: tuple[str, ...], pattern: str, base_url: str, mirror: Path, tmp_path: Path) -> None:
+    builds.plain(builds.arguments(f"{mirror}/{WET}/{pattern}", tmp_path / "copies"))
+    argv = builds.arguments("", tmp_path / "build", "--crawl", CRAWL, "--base_url", base_url, *more)[2:]
+    assert argv[0] == "--output"  # without --input
+    assert build_c4.main(argv) == 0
+    copies, fetched = (builds.tree(tmp_path / name / "en") for name in ("copies", "build"))
+    del copies["manifest.json"], fetched["manifest.json"]  # they name the files
+    assert fetched == copies
