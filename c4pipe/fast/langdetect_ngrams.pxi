@@ -80,6 +80,12 @@ cdef list _by_languages(const int32_t[::1] starts):
     return sorted(range(count), key=sizes.__getitem__, reverse=True)
 
 
+cdef inline uint32_t _letter(const Letters* letters, const uint16_t* codes, Py_ssize_t place) noexcept nogil:
+    """What a character is taken for."""
+    cdef uint8_t number = letters.numbers[place]
+    return letters.rare[place] if number == RARE else codes[number]
+
+
 @cython.final
 @cython.internal
 cdef class Finder:
@@ -186,6 +192,7 @@ cdef class Finder:
     cdef uint32_t _scan(self) noexcept:
         """Note all known n-grams of the letters."""
         cdef Letters* letters = self.letters
+        cdef const uint16_t* codes = &self.codes[0]
         cdef uint32_t a, b, c, asked = 0
         cdef uint64_t lanes, ahead
         cdef Answer* answer
@@ -194,11 +201,11 @@ cdef class Finder:
             letters.scan(letters)
             if letters.place == letters.length:
                 return letters.used
-            a, b = self._letter(letters.place - 2), self._letter(letters.place - 1)
+            a, b = _letter(letters, codes, letters.place - 2), _letter(letters, codes, letters.place - 1)
             ahead = 0
             while letters.place < letters.length and letters_asks(letters.numbers + letters.place):
-                c = self._letter(letters.place)
-                ahead = (ahead << 16 | self._letter(letters.place + AHEAD)) << 16 >> 16
+                c = _letter(letters, codes, letters.place)
+                ahead = (ahead << 16 | _letter(letters, codes, letters.place + AHEAD)) << 16 >> 16
                 FETCH_EARLY(&self.keys[ahead * SCATTER >> self.shift])
                 FETCH_EARLY(&self.keys[(<uint32_t>ahead) * SCATTER >> self.shift])
                 answer = self._ask(a, b, c)
@@ -210,11 +217,6 @@ cdef class Finder:
                 letters.used += _sizes[answer.mask]
                 letters.place += 1
                 a, b = b, c
-
-    cdef inline uint32_t _letter(self, Py_ssize_t place) noexcept:
-        """What a character is taken for."""
-        cdef uint8_t number = self.letters.numbers[place]
-        return self.letters.rare[place] if number == RARE else self.codes[number]
 
     cdef inline Answer* _ask(self, uint32_t a, uint32_t b, uint32_t c) noexcept:
         """Which n-grams that end three characters are known."""
