@@ -1,5 +1,5 @@
 /* Trials by nearly the same numbers, in less time: what they may differ by, and why that is enough, is said in
-   langdetect.pyx. What is drawn is known long before it is needed, so rows are fetched ahead. */
+   langdetect_near.pxi. What is drawn is known long before it is needed, so rows are fetched ahead. */
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
