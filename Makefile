@@ -7,7 +7,7 @@ BIN = $(VENV)/bin
 TEST_PROCESSES ?= --numprocesses auto --maxprocesses 8 --dist loadfile --no-loadscope-reorder
 TEST_EXTRAS ?= model,dev
 REFERENCE_EXTRAS ?= reference
-COMPILED = $(wildcard c4pipe/fast/*.pyx c4pipe/fast/*.h) build_tools/backend.py
+COMPILED = $(wildcard c4pipe/fast/*.pyx c4pipe/fast/*.pxi c4pipe/fast/*.h) build_tools/backend.py
 PIP = $(BIN)/python -m pip install --quiet --constraint constraints.txt
 APT = sudo apt-get install -y git make python3 python3-venv
 

@@ -13,13 +13,13 @@ from setuptools import Extension, setup
 FLAGS = ["/O2", "/fp:precise"] if sys.platform == "win32" else ["-O3", "-fno-math-errno", "-ffp-contract=off", "-g0"]
 ROOT = Path(__file__).parent
 FAST = ROOT / "c4pipe" / "fast"
-HEADERS = sorted(header.relative_to(ROOT).as_posix() for header in FAST.glob("*.h"))
+INCLUDED = sorted(part.relative_to(ROOT).as_posix() for kind in ("*.h", "*.pxi") for part in FAST.glob(kind))
 
 extensions = [
     Extension(
         f"c4pipe.fast.{room.stem}",
         [room.relative_to(ROOT).as_posix()],
-        depends=HEADERS,
+        depends=INCLUDED,
         extra_compile_args=FLAGS,
         optional=True,
     )
