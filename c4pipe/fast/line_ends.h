@@ -14,14 +14,6 @@
 #define FETCH_LINES(p) ((void)(p))
 #endif
 
-/* What a line has that needs no look. */
-typedef struct {
-    uint8_t listed[256]; /* bytes that its line feed is not behind */
-    uint8_t halves[128]; /* the same by 7 bits: the highest is set for a byte that is ASCII, the next for another */
-    uint8_t quarters[2][16]; /* the same by the lower 4 bits: for bytes that are ASCII and others, a bit for each */
-    ptrdiff_t limit; /* bytes that it has at most, 128 or more */
-} LineEnds;
-
 /* 64 bytes that need a look: lines may end there that do, or that something else than a line feed ends. */
 typedef struct {
     const uint8_t *at, *begin; /* behind the last line feed before */
@@ -37,6 +29,15 @@ typedef struct {
     int count;
     LineStops noted[LINE_STOPS + 1]; /* what is written behind the last counts for nothing */
 } LineScan;
+
+/* What a line has that needs no look, and how lines are scanned for that here. */
+typedef struct LineEnds {
+    uint8_t listed[256]; /* bytes that its line feed is not behind */
+    uint8_t halves[128]; /* the same by 7 bits: the highest is set for a byte that is ASCII, the next for another */
+    uint8_t quarters[2][16]; /* the same by the lower 4 bits: for bytes that are ASCII and others, a bit for each */
+    ptrdiff_t limit; /* bytes that it has at most, 128 or more */
+    void (*scan)(LineScan *scan, const struct LineEnds *ends);
+} LineEnds;
 
 /* Note the block, which counts if something there needs a look; how many then. Written in any case, as no processor
    foresees which do. */
@@ -84,7 +85,6 @@ static inline uint64_t possible_ends_64(const uint8_t *p) {
 
 #endif
 
-/* Note blocks until the text ends or there are many. */
 static void line_scan_anywhere(LineScan *scan, const LineEnds *ends) {
     uint8_t rest[66];
     for (scan->count = 0; scan->next < scan->end && scan->count < LINE_STOPS;) {
@@ -194,11 +194,20 @@ static void line_scan_by_avx512(LineScan *scan, const LineEnds *ends) {
 
 #endif
 
-static inline void line_ends_prepare(LineEnds *ends) {
+/* Once it is said what is listed and what the limit is: by vectors of at most so many bytes. */
+static void line_ends_prepare(LineEnds *ends, int lanes) {
     for (int byte = 0; byte < 128; byte++) ends->halves[byte] = ends->listed[byte] << 7 | ends->listed[byte | 128] << 6;
     memset(ends->quarters, 0, sizeof(ends->quarters));
     for (int byte = 0; byte < 256; byte++)
         ends->quarters[byte >> 7][byte & 15] |= ends->listed[byte] << (byte >> 4 & 7);
+    lanes = line_lanes(lanes);
+    ends->scan = line_scan_anywhere;
+#if defined(__GNUC__) && defined(__x86_64__)
+    if (lanes >= 32) ends->scan = lanes >= 64 ? line_scan_by_avx512 : line_scan_by_avx2;
+#endif
 }
+
+/* Note blocks until the text ends or there are many. */
+static inline void line_scan(LineScan *scan, const LineEnds *ends) { ends->scan(scan, ends); }
 
 #endif

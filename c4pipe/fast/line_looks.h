@@ -12,18 +12,6 @@ typedef struct {
     uint8_t first[16], second[16];
 } BytePair;
 
-/* Pairs of bytes that are looked for. The tables are for AVX-512, by 7 bits: what may be the first byte of some pairs,
-   the second, and the one behind them, a bit for each lot of pairs; so, too, for what is of an odd case. */
-typedef struct {
-    BytePair pairs[64];
-    int count;
-    uint8_t tables[3][128];
-} LinePairs;
-
-#define LINE_LOTS 6
-#define LINE_ODD 0x40
-#define LINE_BRACES 0x80
-
 /* What is seen in a part of a line. */
 typedef struct {
     const uint8_t *next, *end;
@@ -34,6 +22,20 @@ typedef struct {
     int odd; /* there may be letters of an odd case */
     int braces; /* there may be "[" or "{" */
 } LineLook;
+
+/* Pairs of bytes that are looked for, and how that is done here. The tables are for AVX-512, by 7 bits: what may be
+   the first byte of some pairs, the second, and the one behind them, a bit for each lot of pairs; so, too, for what is
+   of an odd case. */
+typedef struct LinePairs {
+    BytePair pairs[64];
+    int count;
+    uint8_t tables[3][128];
+    void (*look)(LineLook *look, const struct LinePairs *pairs);
+} LinePairs;
+
+#define LINE_LOTS 6
+#define LINE_ODD 0x40
+#define LINE_BRACES 0x80
 
 #if defined(__SSE2__) || defined(_M_X64)
 
@@ -104,7 +106,6 @@ static inline uint64_t pairs_64(const uint8_t *p, const BytePair *pairs, int cou
 
 #endif
 
-/* Go on until the line ends, or as far as there is room for what is found. */
 static void line_look_anywhere(LineLook *look, const LinePairs *pairs) {
     uint8_t rest[65];
     int ascii = 1;
@@ -234,8 +235,8 @@ static inline void line_may_be(LinePairs *pairs, int place, uint8_t byte, int bi
     pairs->tables[place][byte & 127] |= bits;
 }
 
-/* Without any pairs. */
-static inline void line_pairs_prepare(LinePairs *pairs) {
+/* Without any pairs; by vectors of at most so many bytes. */
+static void line_pairs_prepare(LinePairs *pairs, int lanes) {
     pairs->count = 0;
     memset(pairs->tables[0], 0, 128);
     memset(pairs->tables[1], LINE_BRACES, 128);
@@ -246,6 +247,11 @@ static inline void line_pairs_prepare(LinePairs *pairs) {
     line_may_be(pairs, 1, 0xB0, LINE_ODD);
     line_may_be(pairs, 0, 0x84, LINE_ODD); /* U+212A, its last bytes */
     line_may_be(pairs, 1, 0xAA, LINE_ODD);
+    lanes = line_lanes(lanes);
+    pairs->look = line_look_anywhere;
+#if defined(__GNUC__) && defined(__x86_64__)
+    if (lanes >= 32) pairs->look = lanes >= 64 ? line_look_by_avx512 : line_look_by_avx2;
+#endif
 }
 
 /* Have three bytes found, of which the third is not asked for if it is not there. */
@@ -255,5 +261,8 @@ static inline void line_pairs_add(LinePairs *pairs, int pair, const uint8_t *let
         for (int byte = 0; byte < 128; byte++)
             if (place >= bytes || (byte | 0x20) == (letters[place] | 0x20)) line_may_be(pairs, place, byte, lot);
 }
+
+/* Go on until the line ends, or as far as there is room for what is found. */
+static inline void line_look(LineLook *look, const LinePairs *pairs) { pairs->look(look, pairs); }
 
 #endif

@@ -1,5 +1,5 @@
 /* What lines of UTF-8 are looked at with, 64 bytes at a time: by AVX-512 or AVX2 where the machine has enough of it, by
-   SSE2, which every x86-64 has. */
+   SSE2, which every x86-64 has, else one by one. */
 #ifndef C4PIPE_LINE_VECTORS_H
 #define C4PIPE_LINE_VECTORS_H
 
@@ -7,7 +7,14 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "processor.h"
 #include "vectors.h"
+
+/* How many bytes a vector has here, 64, 32 or fewer, where it may have at most so many. */
+static inline int line_lanes(int at_most) {
+    if (at_most >= 64 && processor_has(HAS_AVX512_BYTES | HAS_AVX512_SHUFFLES | HAS_BITS)) return 64;
+    return at_most >= 32 && processor_has(HAS_AVX2 | HAS_BITS) ? 32 : 16;
+}
 
 #if defined(__SSE2__) || defined(_M_X64)
 
