@@ -11,7 +11,7 @@
 static inline int blank_at(const uint8_t *p) {
     uint32_t character;
     int bytes;
-    if (p[0] < 0x80) return Py_UNICODE_ISSPACE(p[0]);
+    if (p[0] <= ' ') return p[0] >= 28 || p[0] - 9u < 5;
     if (p[0] != 0xC2 && p[0] - 0xE1u > 0xE3 - 0xE1) return 0;
     bytes = utf8_decode(p, &character);
     return Py_UNICODE_ISSPACE(character) ? bytes : 0;
@@ -19,7 +19,7 @@ static inline int blank_at(const uint8_t *p) {
 
 /* The bytes of the blank that ends here; 0 if there is none. */
 static inline int blank_before(const uint8_t *p) {
-    return p[-1] < 0x80 ? Py_UNICODE_ISSPACE(p[-1]) : blank_at(utf8_before(p));
+    return blank_at(p[-1] < 0x80 ? p - 1 : utf8_before(p));
 }
 
 /* Without the blanks that it begins with: where what is left begins. */

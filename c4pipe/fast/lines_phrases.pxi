@@ -112,7 +112,7 @@ cdef inline bint is_pair(const BytePair* pair, place t) noexcept:
     return pair.first[0] == t[0] | 0x20 and pair.second[0] == t[1] | 0x20
 
 
-cdef void look_at(const Phrases* phrases, place begin, place end, Seen* seen) noexcept:
+cdef inline void look_at(const Phrases* phrases, place begin, place end, Seen* seen) noexcept:
     """All that steps ask of a line, in one go."""
     cdef LineLook look
     cdef uint64_t places
