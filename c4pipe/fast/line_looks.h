@@ -5,7 +5,7 @@
 
 #include "line_vectors.h"
 
-#define LINE_BLOCKS 64 /* of 64 bytes, looked at at once */
+#define LINE_BLOCKS 32 /* of 64 bytes, looked at at once: more would take a frame too large to be inlined */
 
 /* Two bytes, each 16 times over, with 0x20 set. */
 typedef struct {

@@ -30,7 +30,7 @@ cdef extern from "line_looks.h":
         uint64_t words
         bint all_words
         uint64_t blocks
-        uint64_t pairs[64]
+        uint64_t pairs[32]
         bint odd
         bint braces
     void line_pairs_prepare(LinePairs* pairs, int lanes) noexcept
