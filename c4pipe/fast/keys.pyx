@@ -1,10 +1,10 @@
 """The twins of ``line_key``, ``md5`` and what ``DedupLines`` does with keys, a column of texts a call.
 
-Equal because a line feed is a byte of its own in UTF-8, so lines are cut alike; blanks of ASCII are stripped (the ten
-that ``str.isspace`` knows), and a line that then begins or ends in another blank goes through ``str`` itself; each
-character is lower-cased alone, by the table that ``str.lower`` uses, but for the two that this does otherwise: U+0130
-becomes two characters, U+03A3 depends on those around it, so such a line goes through ``str``, too. A character takes
-at most half as many bytes more where it is lower-cased (U+023A: two bytes, then three), which bounds the room.
+Equal because a line feed is a byte of its own in UTF-8, so lines are cut alike; they are stripped of the characters
+that ``str.isspace`` knows (``blanks.h``); each character is lower-cased alone, by the table that ``str.lower`` uses,
+but for the two that this does otherwise: U+0130 becomes two characters, U+03A3 depends on those around it, so such a
+line goes through ``str`` itself. A character takes at most half as many bytes more where it is lower-cased (U+023A: two
+bytes, then three), which bounds the room.
 A line is copied with its ASCII in lower case first, and other characters are lower-cased where they lie; one that takes
 another number of bytes then has the line written anew, character by character. What is skipped has no other lower case:
 U+3000 to U+9FFF, small letters of Latin-1 and Russian, U+2000 to U+203F.
@@ -21,8 +21,12 @@ from libc.string cimport memchr, memcmp, memcpy
 
 
 cdef extern from "Python.h":
-    bint Py_UNICODE_ISSPACE(uint32_t c) nogil
     uint32_t Py_UNICODE_TOLOWER(uint32_t c) nogil
+
+
+cdef extern from "blanks.h":
+    const unsigned char *skip_blanks(const unsigned char *begin, const unsigned char *end) noexcept nogil
+    const unsigned char *before_blanks(const unsigned char *begin, const unsigned char *end) noexcept nogil
 
 
 cdef extern from "line_bytes.h":
@@ -31,10 +35,7 @@ cdef extern from "line_bytes.h":
     ctypedef struct LineCases:
         uint16_t *lower
         uint8_t *caseless
-    cdef enum:
-        LINE_ASCII
-        LINE_MOVES
-    ctypedef int (*line_lowering)(
+    ctypedef bint (*line_lowering)(
         const LineCases *, const unsigned char *, Py_ssize_t, Py_ssize_t, unsigned char *
     ) noexcept nogil
     line_lowering line_choice(int lanes) nogil
@@ -90,10 +91,6 @@ cdef void _begin() noexcept:
 _begin()
 
 
-cdef inline bint _is_blank(unsigned char c) noexcept nogil:
-    return c == 32 or 9 <= c <= 13 or 28 <= c <= 31
-
-
 cdef inline int _put(uint32_t c, unsigned char *into) noexcept nogil:
     """Write a character as UTF-8; its bytes."""
     if c < 128:
@@ -113,19 +110,6 @@ cdef inline int _put(uint32_t c, unsigned char *into) noexcept nogil:
     into[2] = 128 | c >> 6 & 63
     into[3] = 128 | c & 63
     return 4
-
-
-cdef bint _ends_in_blank(const unsigned char *line, Py_ssize_t size) noexcept nogil:
-    """The first or last character is a blank."""
-    cdef uint32_t first_character = 0, last_character = 0
-    cdef const unsigned char *last = line + size - 1
-    if size == 0 or (line[0] < 128 and last[0] < 128):
-        return False  # those of ASCII are off already
-    while last[0] & 192 == 128:
-        last -= 1
-    utf8_decode(line, &first_character)
-    utf8_decode(last, &last_character)
-    return Py_UNICODE_ISSPACE(first_character) or Py_UNICODE_ISSPACE(last_character)
 
 
 cdef Py_ssize_t _lowered(const unsigned char *line, Py_ssize_t size, unsigned char *into) noexcept nogil:
@@ -209,21 +193,14 @@ cdef class _Hashed:
         """Take in a line, stripped and lower-cased."""
         cdef unsigned char *into = self.space((end - at) + (end - at) // 2)
         cdef Py_ssize_t size
-        cdef int found
         cdef bytes other
-        while at < end and _is_blank(at[0]):
-            at += 1
-        while at < end and _is_blank((end - 1)[0]):
-            end -= 1
+        at = skip_blanks(at, end)
+        end = before_blanks(at, end)
         size = end - at
-        found = self.lower(&cases, at, size, text_end - at, into)
-        if found != LINE_ASCII:
-            if _ends_in_blank(at, size):
-                size = -1
-            elif found == LINE_MOVES:
-                size = _lowered(at, size, into)
+        if not self.lower(&cases, at, size, text_end - at, into):
+            size = _lowered(at, size, into)
         if size < 0:
-            other = PyUnicode_DecodeUTF8(<const char *> at, end - at, NULL).strip().lower().encode()
+            other = PyUnicode_DecodeUTF8(<const char *> at, end - at, NULL).lower().encode()
             size = len(other)
             memcpy(self.space(size), PyBytes_AS_STRING(other), size)
         self.add(NULL, 0, size)

@@ -116,11 +116,8 @@ static inline int line_lower_one(const LineCases *cases, uint8_t *p) {
     return 1;
 }
 
-enum { LINE_ASCII, LINE_OTHERS, LINE_MOVES };
-
-/* Write a line in lower case, and up to 63 bytes more; whether it is all ASCII, and whether what is lower-cased would
-   not stay where it is, or ``str`` must do it: what is written is of no use then. Of the text ``left`` bytes are left
-   from there. */
+/* Write a line in lower case, and up to 63 bytes more; 0 if what is lower-cased would not stay where it is, or ``str``
+   must do it: what is written is of no use then. Of the text ``left`` bytes are left from there. */
 #define LINE_LOWERED(name, attribute, lowered_64, cased_64) \
     attribute static int name( \
         const LineCases *cases, const uint8_t *p, ptrdiff_t size, ptrdiff_t left, uint8_t *into \
@@ -129,14 +126,14 @@ enum { LINE_ASCII, LINE_OTHERS, LINE_MOVES };
         uint64_t others = 0; \
         for (; i + 64 <= size; i += 64) others |= lowered_64(p + i, into + i, 64, left - i); \
         if (i < size) others |= lowered_64(p + i, into + i, size - i, left - i); \
-        if (!others) return LINE_ASCII; \
+        if (!others) return 1; \
         for (i = 0; i < size; i += 64) { \
             uint64_t cased = cased_64(into + i); \
             if (size - i < 64) cased &= ((uint64_t)1 << (size - i)) - 1; \
             for (; cased; cased &= cased - 1) \
-                if (!line_lower_one(cases, into + i + lowest_bit(cased))) return LINE_MOVES; \
+                if (!line_lower_one(cases, into + i + lowest_bit(cased))) return 0; \
         } \
-        return LINE_OTHERS; \
+        return 1; \
     }
 
 static inline uint64_t line_lowered_up_to(const uint8_t *p, uint8_t *into, ptrdiff_t size, ptrdiff_t left) {

@@ -11,8 +11,8 @@ all else the answer is None, and they decide. Why what is taken is the same:
   number within the limit, and behind that many bytes there are at most ``BLANKS_MAX`` blank ones, and the end.
 - *Text.* The body is valid UTF-8 (``validity.h``), checked whole: overlong forms, surrogates and all else that Python's
   strict decoder refuses are refused. A carriage return ends a line as a line feed does. Of each line the blanks at both
-  ends go (``blank_size``: the 29 characters of ``str.isspace``, by their UTF-8), then empty lines and those with a
-  prefix of ``metadata``. A blank is a whole character that begins with no continuation byte, so what is left is valid.
+  ends go (``blanks.h``: the characters of ``str.isspace``), then empty lines and those with a prefix of ``metadata``.
+  A blank is a whole character, so what is left is valid.
 """
 
 from cpython.bytearray cimport PyByteArray_AS_STRING, PyByteArray_FromStringAndSize, PyByteArray_Resize
@@ -27,6 +27,10 @@ cdef extern from "Python.h":
 cdef extern from "vectors.h":
     uint64_t line_ends_64(const uint8_t* at) noexcept
     int lowest_bit(uint64_t bits) noexcept
+
+cdef extern from "blanks.h":
+    const uint8_t* skip_blanks(const uint8_t* begin, const uint8_t* end) noexcept
+    const uint8_t* before_blanks(const uint8_t* begin, const uint8_t* end) noexcept
 
 cdef extern from "validity.h":
     bint utf8_valid(const uint8_t* at, const uint8_t* end) noexcept
@@ -411,46 +415,6 @@ cdef bint blank(place at, place end) noexcept:
             return False
         at += 1
     return True
-
-
-cdef inline int blank_size(place at, Py_ssize_t size) noexcept:
-    """How many bytes the blank character takes that is there; 0 if none is."""
-    cdef uint8_t byte = at[0]
-    if byte < 0x80:
-        return 0x09 <= byte <= 0x0D or 0x1C <= byte <= 0x20
-    if byte == 0xC2:
-        return 2 if size >= 2 and (at[1] == 0x85 or at[1] == 0xA0) else 0
-    if size < 3 or not 0xE1 <= byte <= 0xE3:
-        return 0
-    if byte == 0xE1:  # U+1680
-        return 3 if at[1] == 0x9A and at[2] == 0x80 else 0
-    if byte == 0xE3:  # U+3000
-        return 3 if at[1] == 0x80 and at[2] == 0x80 else 0
-    if at[1] == 0x80:  # U+2000 to U+200A, U+2028, U+2029, U+202F
-        return 3 if 0x80 <= at[2] <= 0x8A or at[2] == 0xA8 or at[2] == 0xA9 or at[2] == 0xAF else 0
-    return 3 if at[1] == 0x81 and at[2] == 0x9F else 0  # U+205F
-
-
-cdef place skip_blanks(place first, place last) noexcept:
-    cdef int size
-    while first < last:
-        size = blank_size(first, last - first)
-        if not size:
-            break
-        first += size
-    return first
-
-
-cdef place before_blanks(place first, place last) noexcept:
-    cdef int size
-    while first < last:
-        for size in range(1, 4):
-            if last - first >= size and blank_size(last - size, size) == size:
-                last -= size
-                break
-        else:
-            break
-    return last
 
 
 def is_utf8(bytes data not None, *, bint anywhere=False):

@@ -58,6 +58,12 @@ static inline int utf8_decode(const uint8_t *p, uint32_t *character) {
     return 4;
 }
 
+/* Where the character that ends here begins. */
+static inline const uint8_t *utf8_before(const uint8_t *p) {
+    do p--; while ((*p & 0xC0) == 0x80);
+    return p;
+}
+
 /* Widen the text, or at least its first ``most`` characters, and say how many. ``out`` has room for ``size`` units, or
    for 16 more than ``most``. Runs of ASCII go 16 bytes a step; what is written behind them is written over. */
 #define UTF8_WIDEN(unit) \

@@ -1,11 +1,13 @@
-"""Fixtures of the library's tests: a server that misbehaves."""
+"""Fixtures of the library's tests: a server that misbehaves, and a folder of golden files."""
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
+from corpus_builder import write_golden
 from unruly_server import UnrulyServer
 
 
@@ -19,3 +21,8 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[UnrulyServer]:
     yield server
     server.stop()
     thread.join()
+
+
+@pytest.fixture
+def golden_folder(tmp_path: Path) -> Path:
+    return write_golden(tmp_path / "golden")

@@ -1,0 +1,216 @@
+"""The conformance kit: the layouts that a corpus may be in, and files in which there is none."""
+
+from __future__ import annotations
+
+import gzip
+from collections.abc import Callable, Iterator, Mapping
+from datetime import datetime
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from corpus_builder import ROWS, of_shards, run, told, write_lines
+
+from c4pipe import corpus_files, resources
+from c4pipe.blame import Side
+from c4pipe.conform import report
+from c4pipe.corpus import open_corpus
+from c4pipe.documents import DamagedShard
+
+
+@pytest.fixture(autouse=True)
+def builtin() -> Iterator[None]:
+    previous = resources.source()
+    resources.use("builtin")
+    yield
+    resources.use(previous)
+
+
+def plain_lines(folder: Path) -> None:
+    write_lines(folder / "out.jsonl", ROWS)
+
+
+def released(folder: Path) -> None:
+    write_lines(folder / "c4-train.00000-of-00002.json.gz", ROWS[:2])
+    write_lines(folder / "c4-train.00001-of-00002.json.gz", ROWS[2:4])
+    write_lines(folder / "c4-validation.00000-of-00001.json.gz", ROWS[4:])
+
+
+def by_folders(folder: Path) -> None:
+    write_lines(folder / "train" / "00000.jsonl.gz", ROWS[:4])
+    write_lines(folder / "validation" / "00000.jsonl.gz", ROWS[4:])
+
+
+def datatrove(folder: Path) -> None:
+    for rank, part in enumerate((ROWS[:3], ROWS[3:])):
+        rows = [
+            {
+                "text": one["text"],
+                "id": f"<urn:uuid:{one['url']}>",
+                "metadata": {"url": one["url"], "date": one["timestamp"], "language": "en", "language_score": 0.99},
+            }
+            for one in part
+        ]
+        write_lines(folder / f"{rank:05}.jsonl.gz", rows, ("text", "id", "metadata"))
+
+
+def hub_parquet(folder: Path) -> None:
+    """As `datasets` writes it: timestamps are no strings there."""
+    folder.mkdir()
+    for split, rows in (("train", ROWS[:4]), ("validation", ROWS[4:])):
+        columns = {name: [one[name] for one in rows] for name in ("text", "url")}
+        times = [datetime.fromisoformat(one["timestamp"].removesuffix("Z")) for one in rows]
+        table = pa.table({**columns, "timestamp": pa.array(times, pa.timestamp("s"))})
+        pq.write_table(table, folder / f"{split}-00000-of-00001.parquet")
+
+
+SPLIT = ["split", "text_sha256", "timestamp"]
+LAYOUTS: Mapping[str, tuple[Callable[[Path], None], list[str]]] = {
+    "lines": (plain_lines, SPLIT[1:]),
+    "released": (released, SPLIT),
+    "folders": (by_folders, SPLIT),
+    "datatrove": (datatrove, ["language", "text_sha256", "timestamp"]),
+    "hub": (hub_parquet, SPLIT),
+    "jsonl": (of_shards("jsonl"), SPLIT),
+    "parquet": (of_shards("parquet"), ["content-length", "content-type", *SPLIT]),
+    "tfrecord": (of_shards("tfrecord"), ["content-length", "content-type", *SPLIT]),
+}
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_the_same_documents_in_any_layout(
+    golden_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], layout: str
+) -> None:
+    write, compared = LAYOUTS[layout]
+    write(tmp_path / "out")
+    found = told(capsys, "--golden", golden_folder, "--variant", "en", tmp_path / "out")
+    assert (found["same"], found["compared"]) == (True, compared)
+    assert found["counts"] == {"missing": 0, "extra": 0, "different": 0}
+    assert found["first"]["documents"] == found["second"]["documents"] == 5
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_a_changed_character_in_any_layout(
+    golden_folder: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    layout: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    text = ROWS[1]["text"].replace("sentence 1", "sentence 7")
+    monkeypatch.setitem(ROWS[1], "text", text)
+    LAYOUTS[layout][0](tmp_path / "out")
+    found = told(capsys, "--golden", golden_folder, "--variant", "en", tmp_path / "out")
+    assert found["counts"] == {"missing": 0, "extra": 0, "different": 1}
+    (example,) = found["rules"]["different"]["line changed"]["examples"]
+    assert example == {
+        "url": ROWS[1]["url"],
+        "details": [
+            "- [line changed] This is sentence 1 of the page that is known by the number 2.",
+            "+ [line changed] This is sentence 7 of the page that is known by the number 2.",
+        ],
+    }
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["{out}"], "1 outputs are named; name two, or one with --golden"),
+        (["{out}", "{out}", "{out}"], "3 outputs are named"),
+        (["--golden", "{golden}", "{out}", "{out}"], "--golden is compared with one output, but 2 are named"),
+        (["--golden", "{golden}", "{out}"], "holds no out.jsonl.jsonl.gz; it has en.jsonl.gz, "),
+        (["--golden", "{golden}", "--variant", "de", "{out}"], "holds no de.jsonl.gz"),
+        (["{out}", "{out}", "--counters", "x"], "--counters are golden ones"),
+        (["{out}", "{out}", "--variant", "en,en,en"], "--variant names 3"),
+        (["{out}", "{out}", "--show", "-1"], "0 or more"),
+        (["{out}", "{folder}/nothing"], "holds no documents"),
+        (["{out}", "{folder}/builds"], "builds is a build of en, en.noclean; name one of these folders in it"),
+        (["{out}", "{out}", "--deviations", "{out}"], "Extra data"),
+        (["{out}", "{out}", "--deviations", "{golden}/en.counters.json"], "is no table of deviations"),
+    ],
+)
+def test_what_cannot_be_compared(
+    golden_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], message: str
+) -> None:
+    for name in ("en", "en.noclean"):
+        (tmp_path / "builds" / name).mkdir(parents=True)
+        (tmp_path / "builds" / name / "manifest.json").write_text("{}")
+    (tmp_path / "nothing").mkdir()
+    (tmp_path / "nothing" / "manifest.json").write_text("{}")
+    out = write_lines(tmp_path / "out.jsonl", ROWS)
+    assert run(*(word.format(out=out, golden=golden_folder, folder=tmp_path) for word in arguments)) == 1
+    printed = capsys.readouterr()
+    assert (message in printed.err, printed.out) == (True, "")
+
+
+def test_a_folder_of_several_variants(golden_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Of a build, the page store is no document."""
+    for name in ("en", "en.noclean"):
+        of_shards("parquet")(tmp_path / name)
+    (tmp_path / "store").mkdir()
+    pq.write_table(pa.table({"url": ["u"], "text": ["t"]}), tmp_path / "store" / "part.parquet")
+    for path in (tmp_path, tmp_path / "en"):
+        assert told(capsys, "--golden", golden_folder, "--variant", "en", path)["second"]["documents"] == 5
+
+
+def test_of_two_formats_one_is_read(golden_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = tmp_path / "out"
+    of_shards("parquet")(folder)
+    write_lines(folder / "c4-train.00000-of-00001.json.gz", [])
+    found = told(capsys, "--golden", golden_folder, "--variant", "en", folder)
+    assert found["same"]
+    assert f"{folder}: read are 2 parquet files, not its 1 of jsonl" in found["notes"]
+
+
+@pytest.mark.parametrize(
+    ("path", "told"),
+    [
+        ("c4-train.00000-of-01024.json.gz", ("train", "")),
+        ("c4-validation.tfrecord-00000-of-00008", ("validation", "")),
+        ("c4-validation-00000-of-00001.parquet", ("validation", "")),
+        ("c4-af.tfrecord-00000-of-00001.json.gz", ("train", "af")),
+        ("c4-bg-Latn-validation.tfrecord-00000-of-00001.json.gz", ("validation", "bg-Latn")),
+        ("c4-und.00000-of-00001.json.gz", ("train", "und")),
+        ("data-00000-of-00010.parquet", None),
+        ("train-00000-of-00010.parquet", ("train", "")),
+        ("out/train/00000.jsonl", ("train", "")),
+        ("out/validation.jsonl", ("validation", "")),
+        ("out/zh-Latn/00000.jsonl", ("train", "zh-Latn")),
+        ("00000.jsonl.gz", None),
+        ("raw/part.jsonl", None),
+    ],
+)
+def test_the_split_that_a_name_tells(path: str, told: tuple[str, str] | None) -> None:
+    assert corpus_files.named_split(path) == told
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "message"),
+    [
+        ("a.jsonl", b'{"text": "t", "url": "u"}\n{"text": "t"', "a.jsonl, line 2: "),
+        ("a.jsonl", b'{"text": "t"}\n', "a.jsonl, a document: no field 'url' among text"),
+        (
+            "a.jsonl",
+            b'{"url": "u", "text": 3}\n',
+            "a.jsonl, document 'u': neither 'text' nor 'text_sha256' is a string",
+        ),
+        ("a.jsonl", b'[{"url": "u", "text": "t"}]', "a.jsonl, line 1: not a JSON object"),
+        ("a.jsonl", b'{"url": "\xff", "text": "t"}', "a.jsonl, line 1: "),
+        ("a.json.gz", gzip.compress(b'{"url": "u", "text": "t"}\n', mtime=0)[:-6], "a.json.gz, after line 0: "),
+        ("a.json.gz", b"nothing", "a.json.gz, after line 0: Not a gzipped file"),
+        ("a.parquet", b"nothing", "a.parquet, as Parquet: "),
+    ],
+)
+def test_damaged_files(tmp_path: Path, name: str, data: bytes, message: str) -> None:
+    (tmp_path / name).write_bytes(data)
+    with pytest.raises(DamagedShard) as caught:
+        list(corpus_files.documents(str(tmp_path / name)))
+    assert message in str(caught.value)
+
+
+def test_a_text_that_is_no_unicode_is_compared_all_the_same(tmp_path: Path) -> None:
+    path = tmp_path / "a.jsonl"
+    path.write_text('{"url": "u\\ud800", "text": "t\\udfff"}\n')
+    sides = [Side(open_corpus(str(path)), None) for _ in range(2)]
+    assert report(sides[0], sides[1], examine=10).same
