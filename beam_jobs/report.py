@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import platform
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -16,6 +17,7 @@ from beam_jobs.plan import Branch, Job
 from c4pipe import files, shards
 
 TFDS_VERSION = "3.1.0"  # of the features in the shards, whatever the semantics
+FAULTS_LISTED_MAX = 10_000  # in a manifest; all are counted
 DISTRIBUTIONS = (
     "c4pipe",
     "apache-beam",
@@ -107,6 +109,7 @@ def _publish(job: Job, branch: Branch, reports: Reports, identity: Mapping[str, 
     faults: Counter[str] = Counter()
     for part in parts:
         faults.update(part["fault_counts"])
+    listed = list(itertools.islice((fault for part in parts for fault in part["faults"]), FAULTS_LISTED_MAX))
     documents = _documents(branch, reports)
     counters = dict(sorted(_counters(job, branch, reports).items()))
     files.write_json(
@@ -119,7 +122,8 @@ def _publish(job: Job, branch: Branch, reports: Reports, identity: Mapping[str, 
         "documents": documents,
         "shards": [asdict(info) for info in sorted(infos, key=lambda info: (info.format, info.split, info.name))],
         "unreadable": sorted(part["file"] for part in parts if "unreadable" in part),
-        "faults": [fault for part in parts for fault in part["faults"]],
+        "faults": listed,
+        "faults_not_listed": faults.total() - len(listed),
     }
     files.write_json(files.join(folder, "manifest.json"), manifest)
 

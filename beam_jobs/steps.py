@@ -30,6 +30,7 @@ from c4pipe import download, files, keys, shards
 # What a step holds at its peak, by the bytes of what it settles or sorts.
 URL_COPIES, LINE_COPIES, DOCUMENT_COPIES = 3, 5, 3
 URL_CLAIMS_BYTES_MAX = 2**30  # settled at a time, however much memory there is: a column of URLs holds 2 GiB
+MAPPED_PARTS_MAX = 10_000  # whose documents stay mapped while a shard is written; a process can map some 65,000 files
 
 # What this machine lacks, for whatever file: a full disk that a WET file was fetched to, say.
 LACKS = frozenset({*files.FULL, errno.EMFILE, errno.ENFILE, errno.ENOMEM})
@@ -265,4 +266,5 @@ def _dealt(job: Job, shard: dealing.Shard, index: int, count: int) -> Iterator[p
         table = store.read_batch(job.store.documents(part), f"{shard.variant}/{shard.split}")
         if table is not None:
             first, last = keys.key_range(table, index, count)
-            yield keys.copied(table.slice(first, last - first))
+            rows = table.slice(first, last - first)
+            yield rows if job.parts <= MAPPED_PARTS_MAX else keys.copied(rows)

@@ -13,7 +13,7 @@ import pytest
 from apache_beam.pvalue import TaggedOutput
 from crawls import Record
 
-from beam_jobs import build_c4, graph_driver, identity
+from beam_jobs import build_c4, graph_driver, identity, report
 from beam_jobs.options import parser
 from beam_jobs.planning import planned
 from c4pipe import files
@@ -184,6 +184,23 @@ def test_a_bad_record_costs_itself_alone(good: builds.Documents, tmp_path: Path)
         ("truncated_gzip", f"{tmp_path}/1.gz", len(whole[1])),
     ]
     assert all(fault["detail"] for fault in manifest["faults"])
+
+
+@pytest.mark.parametrize(("most", "listed"), [(1, 1), (2, 2), (3, 2)])
+def test_a_manifest_lists_so_many_faults(
+    most: int, listed: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A crawl of damaged files would make it gigabytes; all are counted."""
+    bad = bytes(Record("http://b.example/", "NOT UTF-8.")).replace(b"NOT UTF-8.", b"\xff" * 10)
+    for name, half in zip("01", crawls.dealt(GOOD, 2), strict=True):
+        (tmp_path / f"{name}.gz").write_bytes(crawls.wet(half) + crawls.member(bad, 6))
+    monkeypatch.setattr(report, "FAULTS_LISTED_MAX", most)
+    builds.plain(builds.arguments(f"{tmp_path}/*.gz", tmp_path / "build"))
+    folder = tmp_path / "build" / "en"
+    manifest = builds.told(folder, "manifest.json")
+    assert [fault["file"] for fault in manifest["faults"]] == [f"{tmp_path}/0.gz", f"{tmp_path}/1.gz"][:listed]
+    assert manifest["faults_not_listed"] == 2 - listed
+    assert builds.told(folder, "stats.json")["faults"] == {"not_utf8": 2}
 
 
 def test_records_before_a_tear_are_kept(tmp_path: Path) -> None:

@@ -147,7 +147,10 @@ def test_no_memory_is_enough_for_more_urls_than_a_column_holds(
 
 
 @pytest.mark.skipif(not Path("/proc/self/maps").exists(), reason="the system does not tell which files are mapped")
-def test_a_shard_keeps_no_part_mapped(small: Built, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("more", [0, -1], ids=["few parts", "many parts"])
+def test_a_shard_keeps_no_more_parts_mapped(
+    more: int, small: Built, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A process can have some 65,000 maps, and there may be more parts."""
     mapped: list[int] = []
     in_order = dealing.in_order
@@ -157,6 +160,7 @@ def test_a_shard_keeps_no_part_mapped(small: Built, tmp_path: Path, monkeypatch:
         return in_order(tables)
 
     monkeypatch.setattr(dealing, "in_order", counted)
+    monkeypatch.setattr(steps, "MAPPED_PARTS_MAX", 6 + more)  # of the six files of ``small``
     builds.plain(builds.arguments(small.wet, tmp_path, "--shards", "3"))
     assert mapped
-    assert set(mapped) == {0}
+    assert [bool(n) for n in mapped] == [not more] * len(mapped)
