@@ -23,7 +23,7 @@ from beam_jobs.planning import check_disk, planned, rehearse
 from beam_jobs.processes import Processes
 from beam_jobs.progress import Progress
 from beam_jobs.runner import ended_with_a_worker, pipeline
-from c4pipe import crawl, download, engine, files, resources, terminal
+from c4pipe import crawl, download, engine, files, location, resources, terminal
 
 
 class BadOptions(ValueError):
@@ -65,8 +65,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 def run(arguments: argparse.Namespace, rest: Sequence[str]) -> None:
     """Plan, take the folder, build, say what came out."""
     try:
-        files.require_known(arguments.output)
-        files.require_utf8(arguments.output)
+        location.require_known(arguments.output)
+        location.require_utf8(arguments.output)
         job, selection = planned(arguments)
         options = beam_options(arguments, rest, job.workers)
     except ValueError as error:
@@ -132,7 +132,7 @@ def build(job: Job, arguments: argparse.Namespace, options: PipelineOptions, wor
 
 def is_whole(job: Job) -> bool:
     """Each variant has its manifest, which is written last."""
-    return all(files.exists(files.join(job.folder(wanted.variant), "manifest.json")) for wanted in job.wanted)
+    return all(files.exists(location.join(job.folder(wanted.variant), "manifest.json")) for wanted in job.wanted)
 
 
 def build_through_files(job: Job, options: PipelineOptions, workers: Processes | None) -> None:

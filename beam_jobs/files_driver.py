@@ -19,7 +19,7 @@ from beam_jobs import dealing, report, steps
 from beam_jobs.plan import Job
 from beam_jobs.processes import Processes
 from beam_jobs.runner import pipeline
-from c4pipe import files
+from c4pipe import asking, files
 
 Item = tuple[str, tuple[Any, ...]]  # its name, and what the step takes
 
@@ -47,7 +47,7 @@ class Step:
         """The items whose report does not stand yet, or whose file."""
         items, done = list(self.items(job)), set(job.store.done(self.name))
         paths = {name: self.leaves(job, *arguments) for name, arguments in items if name in done}
-        there = dict(zip(paths, files.each(files.exists, list(paths.values())), strict=True))
+        there = dict(zip(paths, asking.each(files.exists, list(paths.values())), strict=True))
         return [item for item in items if not there.get(item[0])]
 
 

@@ -7,18 +7,18 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from c4pipe import files
+from c4pipe import files, location
 
 
 @contextmanager
 def held(output: str) -> Iterator[None]:
     """Hold a local output folder; object stores have no locks, so nothing is held there."""
-    if files.is_remote(output):
+    if location.is_remote(output):
         yield
         return
-    folder = files.join(output, "store")
+    folder = location.join(output, "store")
     files.makedirs(folder)
-    with open(files.join(folder, "lock"), "w", encoding="ascii") as lock:
+    with open(location.join(folder, "lock"), "w", encoding="ascii") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:

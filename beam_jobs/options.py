@@ -10,7 +10,7 @@ from apache_beam.options.pipeline_options import DirectOptions, PipelineOptions,
 
 from beam_jobs import budget
 from beam_jobs.store import COMPRESSIONS
-from c4pipe import engine, files, shards
+from c4pipe import engine, location, shards
 from c4pipe.crawl import BASE_URL
 from c4pipe.documents import SEEDS
 
@@ -233,7 +233,7 @@ def is_local(arguments: argparse.Namespace) -> bool:
 
 def store_compression(arguments: argparse.Namespace) -> str:
     """How the page store is compressed: not at all on a disk at hand, but what goes through a network is."""
-    near = is_local(arguments) and not files.is_remote(arguments.output)
+    near = is_local(arguments) and not location.is_remote(arguments.output)
     return str(arguments.store_compression or ("none" if near else "zstd"))
 
 

@@ -23,7 +23,7 @@ from beam_jobs.budget import CLUSTER_ITEM_BYTES
 from beam_jobs.names import name_of
 from beam_jobs.store import Store
 from beam_jobs.tree import Line
-from c4pipe import engine, files, resources
+from c4pipe import engine, location, resources
 from c4pipe.cleaning import CleanLines, MaxLength, MinParagraphs
 from c4pipe.dedup import Dedup, KeepOne
 from c4pipe.langid import English, LabelLanguage
@@ -160,11 +160,11 @@ class Job:
     @property
     def store(self) -> Store:
         """Where the steps keep what they have done."""
-        return Store(files.join(self.output, "store"))
+        return Store(location.join(self.output, "store"))
 
     def folder(self, variant: Variant) -> str:
         """Where a variant's shards go."""
-        return files.join(self.output, variant.name)
+        return location.join(self.output, variant.name)
 
     def begin(self) -> None:
         """Tell this process where the pinned lists are, and what judges."""

@@ -14,7 +14,7 @@ from apache_beam.metrics import Metrics
 
 from beam_jobs.names import name_of
 from beam_jobs.plan import Branch, Job
-from c4pipe import files, shards
+from c4pipe import files, location, shards
 
 TFDS_VERSION = "3.1.0"  # of the features in the shards, whatever the semantics
 FAULTS_LISTED_MAX = 10_000  # in a manifest; all are counted
@@ -104,7 +104,7 @@ def _publish(job: Job, branch: Branch, reports: Reports, identity: Mapping[str, 
     infos = [shards.ShardInfo(**info) for found in written for info in found["shards"]]
     if "tfrecord" in job.formats and infos:
         for name, data in shards.dataset_info(infos, variant=variant.name, version=TFDS_VERSION).items():
-            files.write_bytes(files.join(folder, name), data)
+            files.write_bytes(location.join(folder, name), data)
     parts = [reports["clean"][f"{part:05d}"] for part in branch.wanted.parts]
     faults: Counter[str] = Counter()
     for part in parts:
@@ -113,7 +113,7 @@ def _publish(job: Job, branch: Branch, reports: Reports, identity: Mapping[str, 
     documents = _documents(branch, reports)
     counters = dict(sorted(_counters(job, branch, reports).items()))
     files.write_json(
-        files.join(folder, "stats.json"), {"counters": counters, "documents": documents, "faults": dict(faults)}
+        location.join(folder, "stats.json"), {"counters": counters, "documents": documents, "faults": dict(faults)}
     )
     manifest = {
         **{name: value for name, value in identity.items() if name not in ("holds", "variants", "inputs")},
@@ -125,7 +125,7 @@ def _publish(job: Job, branch: Branch, reports: Reports, identity: Mapping[str, 
         "faults": listed,
         "faults_not_listed": faults.total() - len(listed),
     }
-    files.write_json(files.join(folder, "manifest.json"), manifest)
+    files.write_json(location.join(folder, "manifest.json"), manifest)
 
 
 def _documents(branch: Branch, reports: Reports) -> dict[str, int]:
@@ -165,7 +165,7 @@ def summary(job: Job) -> Iterator[str]:
     """A build in a few lines: where it is, how many documents, and what was dropped where."""
     for branch in job.branches:
         folder = job.folder(branch.wanted.variant)
-        found: Any = files.read_json(files.join(folder, "stats.json"))
+        found: Any = files.read_json(location.join(folder, "stats.json"))
         kept = ", ".join(f"{n:,} {split}" for split, n in found["documents"].items())
         yield f"{folder}: {kept or 'no'} documents"
         dropped = {name: n for name, n in found["counters"].items() if "/filtered" in name and n}

@@ -25,7 +25,7 @@ import pyarrow as pa
 
 from beam_jobs import budget, completing, dealing, judging, page_store, settling, sources, store
 from beam_jobs.plan import Job, LineScope
-from c4pipe import download, files, keys, shards
+from c4pipe import download, files, keys, location, shards
 
 # What a step holds at its peak, by the bytes of what it settles or sorts.
 URL_COPIES, LINE_COPIES, DOCUMENT_COPIES = 3, 5, 3
@@ -233,7 +233,7 @@ def judge_into_file(job: Job, part: int) -> None:
 
 def shard_path(job: Job, shard: dealing.Shard, form: str) -> str:
     """Path of a shard in a format."""
-    return files.join(job.output, shard.variant, shards.shard_name(form, shard.split, shard.index, shard.count))
+    return location.join(job.output, shard.variant, shards.shard_name(form, shard.split, shard.index, shard.count))
 
 
 def write_shard(job: Job, shard: dealing.Shard, documents: Callable[[], Iterable[pa.Table]]) -> None:

@@ -32,7 +32,7 @@ import pyarrow as pa
 import pyarrow.ipc as ipc
 import pyarrow.parquet as pq
 
-from c4pipe import files
+from c4pipe import asking, files, location, patterns
 
 COMPRESSIONS = ("none", "lz4", "zstd")  # of the page store, by how much is left
 KEYS = "keys:"  # how columns of keys are called: they are noise, which does not get smaller
@@ -49,44 +49,44 @@ class Store:
     @property
     def identity(self) -> str:
         """Path of the description of what is being built."""
-        return files.join(self.folder, "identity.json")
+        return location.join(self.folder, "identity.json")
 
     @property
     def inputs(self) -> str:
         """Path of the list of WET files."""
-        return files.join(self.folder, "inputs.json")
+        return location.join(self.folder, "inputs.json")
 
     def pages(self, part: int) -> str:
         """Path of a part of the page store."""
-        return files.join(self.folder, "pages", f"{part:05d}.parquet")
+        return location.join(self.folder, "pages", f"{part:05d}.parquet")
 
     def listed(self, scope: int, bucket: int) -> str:
         """Path of the keys of a list of URLs."""
-        return files.join(self.folder, "listed", str(scope), f"{bucket:05d}.npy")
+        return location.join(self.folder, "listed", str(scope), f"{bucket:05d}.npy")
 
     def urls(self, part: int) -> str:
         """Path of a part's URL claims."""
-        return files.join(self.folder, "urls", f"{part:05d}.arrow")
+        return location.join(self.folder, "urls", f"{part:05d}.arrow")
 
     def winners(self, scope: int, bucket: int) -> str:
         """Path of the pages that won a URL of the bucket."""
-        return files.join(self.folder, "winners", str(scope), f"{bucket:05d}.npy")
+        return location.join(self.folder, "winners", str(scope), f"{bucket:05d}.npy")
 
     def claims(self, origin: int, part: int) -> str:
         """Path of the line claims of a part's winners."""
-        return files.join(self.folder, "claims", str(origin), f"{part:05d}.npy")
+        return location.join(self.folder, "claims", str(origin), f"{part:05d}.npy")
 
     def owners(self, origin: int, bucket: int) -> str:
         """Path of the lines that own a key of the bucket."""
-        return files.join(self.folder, "owners", str(origin), f"{bucket:05d}.npy")
+        return location.join(self.folder, "owners", str(origin), f"{bucket:05d}.npy")
 
     def documents(self, part: int) -> str:
         """Path of a part's final documents."""
-        return files.join(self.folder, "documents", f"{part:05d}.arrow")
+        return location.join(self.folder, "documents", f"{part:05d}.arrow")
 
     def report(self, step: str, item: str) -> str:
         """Path of what a step found at an item, written last."""
-        return files.join(self.folder, "done", step, f"{item}.json")
+        return location.join(self.folder, "done", step, f"{item}.json")
 
     def finish(self, step: str, item: str, report: Mapping[str, object] | None = None) -> None:
         """Mark an item as done."""
@@ -102,19 +102,19 @@ class Store:
 
     def done(self, step: str) -> list[str]:
         """The items that the step has done, sorted."""
-        found = files.matches(files.join(glob.escape(self.folder), "done", step, "*.json"))
+        found = patterns.matches(location.join(glob.escape(self.folder), "done", step, "*.json"))
         return sorted(path.rpartition("/")[2].removesuffix(".json") for path in found)
 
     def reports(self, step: str) -> dict[str, dict[str, Any]]:
         """The reports of all items that the step has done, by item."""
         items = self.done(step)
-        found = files.each(files.read_json, [self.report(step, item) for item in items])
+        found = asking.each(files.read_json, [self.report(step, item) for item in items])
         return dict(zip(items, cast(list[dict[str, Any]], found), strict=True))
 
     def forget_exchanges(self) -> None:
         """Remove what the steps of a finished build exchanged; the page store and the reports stay."""
         for folder in EXCHANGES:
-            for path in files.matches(files.join(glob.escape(self.folder), folder, "**")):
+            for path in patterns.matches(location.join(glob.escape(self.folder), folder, "**")):
                 files.remove(path)
 
 
@@ -172,7 +172,7 @@ def write_array(path: str, array: npt.NDArray[np.void]) -> None:
 
 def read_array(path: str) -> npt.NDArray[np.void]:
     """Read an array; a local one is mapped, so that only the slices that are used leave the disk."""
-    if files.is_remote(path):
+    if location.is_remote(path):
         return cast(npt.NDArray[np.void], np.load(io.BytesIO(files.read_bytes(path)), allow_pickle=False))
     return cast(npt.NDArray[np.void], np.load(path, mmap_mode="r", allow_pickle=False))
 
@@ -209,8 +209,8 @@ def read_batch(path: str, name: str) -> pa.Table | None:
 
 
 def _stream(path: str) -> BinaryIO | pa.NativeFile:
-    return files.open_read(path) if files.is_remote(path) else pa.memory_map(path)
+    return files.open_read(path) if location.is_remote(path) else pa.memory_map(path)
 
 
 def _source(path: str) -> pa.NativeFile | pa.BufferReader:
-    return pa.BufferReader(files.read_bytes(path)) if files.is_remote(path) else pa.memory_map(path)
+    return pa.BufferReader(files.read_bytes(path)) if location.is_remote(path) else pa.memory_map(path)

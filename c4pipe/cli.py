@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 
 from tqdm.contrib.logging import logging_redirect_tqdm
 
-from c4pipe import crawl, files, resources
+from c4pipe import crawl, files, location, resources
 from c4pipe.command import Commands, command
 from c4pipe.conform_command import add_conform
 from c4pipe.terminal import say
@@ -136,12 +136,12 @@ def show_resources(arguments: argparse.Namespace) -> None:
         resources.use(arguments.resources)
     for name in resources.PINNED:
         if arguments.output:
-            files.write_bytes(files.join(arguments.output, *name.split("/")), resources.read(name))
+            files.write_bytes(location.join(arguments.output, *name.split("/")), resources.read(name))
         elif arguments.fetch:
             resources.read(name)
     if arguments.output:
         sums = "".join(f"{resource.sha256}  ./{name}\n" for name, resource in resources.PINNED.items())
-        files.write_text(files.join(arguments.output, "SHA256SUMS"), sums)
+        files.write_text(location.join(arguments.output, "SHA256SUMS"), sums)
         resources.use(arguments.output)
     for name, resource in resources.PINNED.items():
         print(resource.sha256, name, resources.locate(name) or f"not here; {resource.address}", sep="  ")

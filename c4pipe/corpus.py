@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, cast
 
-from c4pipe import files
+from c4pipe import files, location, patterns
 from c4pipe.corpus_files import FACTS, KINDS, TEXT_HASH, Document, documents, kind_of
 
 NLTK = re.compile(r"NLTK (\d[\d.]*)")
@@ -55,7 +55,7 @@ def _told(manifest: Mapping[str, Any], name: str) -> object:
 def open_corpus(path: str, variant: str | None = None) -> Corpus:
     """The corpus in a file or folder; of a build of several variants, that of the one."""
     folder = build_folder(path, variant)
-    found = files.matches(glob.escape(folder)) or files.matches(files.join(glob.escape(folder), "**"))
+    found = patterns.matches(glob.escape(folder)) or patterns.matches(location.join(glob.escape(folder), "**"))
     kinds = {one: kind for one in found if (kind := kind_of(one))}
     if not kinds:
         endings = "JSON lines (.jsonl, .json, .gz or not), .parquet or TFRecord"
@@ -66,14 +66,14 @@ def open_corpus(path: str, variant: str | None = None) -> Corpus:
     aside = [
         f"{path}: read are {counts[kind]} {kind} files, not its {n} of {k}" for k, n in counts.items() if k != kind
     ]
-    manifest = _json(files.join(folder, "manifest.json"))
+    manifest = _json(location.join(folder, "manifest.json"))
     return Corpus(path, paths, kind, tells(paths), _stats(folder), manifest or {}, notes=tuple(aside))
 
 
 def build_folder(path: str, variant: str | None) -> str:
     """The folder of the variant in the folder of a build; the path itself where it is no such."""
-    manifests = files.matches(files.join(glob.escape(path), "*", "manifest.json"))
-    if not manifests or files.exists(files.join(path, "manifest.json")):
+    manifests = patterns.matches(location.join(glob.escape(path), "*", "manifest.json"))
+    if not manifests or files.exists(location.join(path, "manifest.json")):
         return path
     folders = {os.path.basename(os.path.dirname(found)): os.path.dirname(found) for found in manifests}
     if variant in folders:
@@ -85,15 +85,16 @@ def build_folder(path: str, variant: str | None) -> str:
 
 def open_golden(folder: str, variant: str, *, nltk: str = "", counters: str | None = None) -> Corpus:
     """What the reference made of a variant; there may be other counters for a release of NLTK."""
-    path = files.join(folder, f"{variant}.jsonl.gz")
+    path = location.join(folder, f"{variant}.jsonl.gz")
     if not files.exists(path):
-        there = sorted(os.path.basename(one) for one in files.matches(files.join(glob.escape(folder), "*.jsonl.gz")))
+        golden = patterns.matches(location.join(glob.escape(folder), "*.jsonl.gz"))
+        there = sorted(map(os.path.basename, golden))
         raise FileNotFoundError(
             f"{folder} holds no {variant}.jsonl.gz; it has {', '.join(there) or 'none'}; name --variant"
         )
-    default, of_release = (files.join(folder, f"{variant}{mark}.counters.json") for mark in ("", f".nltk-{nltk}"))
+    default, of_release = (location.join(folder, f"{variant}{mark}.counters.json") for mark in ("", f".nltk-{nltk}"))
     chosen = counters or (of_release if files.exists(of_release) else default)
-    trace = files.join(folder, f"{variant}.trace.jsonl.gz")
+    trace = location.join(folder, f"{variant}.trace.jsonl.gz")
     return Corpus(
         folder,
         (path,),
@@ -128,7 +129,7 @@ def traced(path: str, urls: frozenset[str]) -> dict[str, list[Mapping[str, Any]]
 
 def _stats(folder: str) -> dict[str, int] | None:
     """What a build of ours counted, faults of its files among it; None where nothing is told."""
-    stats = _json(files.join(folder, "stats.json"))
+    stats = _json(location.join(folder, "stats.json"))
     if stats is None:
         return None
     faults = {f"fault/{kind}": count for kind, count in stats.get("faults", {}).items()}

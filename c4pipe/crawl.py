@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TextIO
 
-from c4pipe import download, files
+from c4pipe import download, files, location
 from c4pipe.meter import Meter
 
 BASE_URL = "https://data.commoncrawl.org"
@@ -80,7 +80,7 @@ def parse_listing(data: bytes, crawl: str, place: str) -> list[str]:
 
 def listing(crawl: str, base_url: str = BASE_URL, patience: download.Patience | None = None) -> list[str]:
     """The paths of all WET files of a crawl, as its ``wet.paths.gz`` has them."""
-    address = files.join(base_url, "crawl-data", check_crawl(crawl), "wet.paths.gz")
+    address = location.join(base_url, "crawl-data", check_crawl(crawl), "wet.paths.gz")
     patience = patience or download.Patience(attempts=LISTING_ATTEMPTS)
     try:
         data = download.read(address, patience=patience) if is_http(address) else files.read_bytes(address)
@@ -141,7 +141,7 @@ def fetch(
         if path in KNOWN_CORRUPT:
             log.warning("%s is left out: it is known to be corrupt, and the reference leaves it out too", path)
         else:
-            copies[path] = files.join(folder, *path.split("/"))
+            copies[path] = location.join(folder, *path.split("/"))
     files.sweep(folder, older_than_seconds=LEFTOVER_SECONDS)
     missing = {path: copy for path, copy in copies.items() if not files.exists(copy)}
     log.info("%d of %d files are there already", len(copies) - len(missing), len(copies))
@@ -212,7 +212,7 @@ class _Fetch:
 
     def bring(self, path: str, copy: str) -> None:
         """Copy one file by whatever way its address asks for."""
-        address = files.join(self.base_url, *path.split("/"))
+        address = location.join(self.base_url, *path.split("/"))
         with files.write_atomic(copy) as stream:
             if is_http(address):
                 download.into(stream, address, patience=self.patience, progress=functools.partial(self.progress, path))

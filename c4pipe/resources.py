@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from c4pipe import download, files
+from c4pipe import download, files, location
 
 BUILTIN = "builtin"  # the small stand-ins that sentences.py and badwords.py hold; only by name, never by default
 SETTING = "C4PIPE_RESOURCES"
@@ -170,14 +170,14 @@ def _find(source: str | None, resource: Resource) -> tuple[str, bytes] | None:
     """The pinned file and its path: another file in the user's folder is an error, in the cache it is passed over."""
     parts = resource.name.split("/")
     if source and source != BUILTIN:
-        if not files.is_remote(source) and not files.exists(source):
+        if not location.is_remote(source) and not files.exists(source):
             raise ResourceError(f"{source} is no folder, but {OPTION} or {SETTING} names it")
-        path = files.join(source, *parts)
+        path = location.join(source, *parts)
         if files.exists(path):
             data = files.read_bytes(path)
             _check(resource, data, path)
             return path, data
-    path = files.join(cache_folder(), *parts)
+    path = location.join(cache_folder(), *parts)
     if not files.exists(path):
         return None
     data = files.read_bytes(path)
@@ -218,7 +218,7 @@ def _check(resource: Resource, data: bytes, place: str) -> None:
 
 
 def _keep(resource: Resource, data: bytes) -> None:
-    path = files.join(cache_folder(), *resource.name.split("/"))
+    path = location.join(cache_folder(), *resource.name.split("/"))
     try:
         files.write_bytes(path, data)
     except OSError as error:  # a worker without a home still works

@@ -81,15 +81,6 @@ def test_a_store_whose_library_is_not_installed(
     assert len(told.splitlines()) == 1
 
 
-def test_many_remote_objects_are_asked_for_at_a_time() -> None:
-    """In their order; each call waits here until another is at work."""
-    meeting = threading.Barrier(2, timeout=30)
-    assert files.each(lambda path: (meeting.wait() >= 0, path), ["memory://a", "memory://b"]) == [
-        (True, "memory://a"),
-        (True, "memory://b"),
-    ]
-
-
 def test_what_remains_is_asked_for_at_a_time(wet: str, bucket: str, monkeypatch: pytest.MonkeyPatch) -> None:
     job = builds.plain(builds.arguments(wet, f"{bucket}/build"))
     (step,) = (step for step in files_driver.STEPS if step.name == "settle_urls")

@@ -1,4 +1,4 @@
-"""Fixtures of the library's tests: a server that misbehaves, and a folder of golden files."""
+"""Fixtures of the library's tests: a server that misbehaves, golden files, and a folder here or on a remote store."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import threading
 from collections.abc import Iterator
 from pathlib import Path
 
+import fsspec
 import pytest
 from corpus_builder import write_golden
 from unruly_server import UnrulyServer
@@ -26,3 +27,18 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[UnrulyServer]:
 @pytest.fixture
 def golden_folder(tmp_path: Path) -> Path:
     return write_golden(tmp_path / "golden")
+
+
+@pytest.fixture
+def memory() -> Iterator[str]:
+    store = fsspec.filesystem("memory")
+    store.store.clear()
+    store.pseudo_dirs[:] = [""]
+    yield "memory://bucket"
+    store.store.clear()
+
+
+@pytest.fixture(params=["local", "remote"])
+def place(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """A folder on either side of the door."""
+    return str(tmp_path) if request.param == "local" else str(request.getfixturevalue("memory"))

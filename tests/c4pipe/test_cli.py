@@ -15,7 +15,7 @@ import pytest
 from unruly_server import UnrulyServer, status, whole
 from wet_builder import record
 
-from c4pipe import cli, crawl, files, resources
+from c4pipe import cli, crawl, files, patterns, resources
 from c4pipe.fingerprint import fingerprint
 from c4pipe.variants import C4_ROWS, SEMANTICS, VARIANTS
 
@@ -75,7 +75,7 @@ def test_fetch_prints_where_the_files_are(
     printed = capsys.readouterr()
     assert printed.out.splitlines() == [str(tmp_path / PATHS[number]) for number in numbers]
     assert f"{len(numbers)}/{len(numbers)} files" in printed.err
-    assert files.expand(f"{tmp_path}/**/*") == printed.out.splitlines()
+    assert patterns.expand(f"{tmp_path}/**/*") == printed.out.splitlines()
 
 
 def test_fetch_a_sample(crawl_server: UnrulyServer, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

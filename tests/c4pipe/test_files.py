@@ -1,4 +1,4 @@
-"""Paths, globs and atomic writes: the same on the local disk and on a remote store (memory://)."""
+"""Atomic writes: the same on the local disk and on a remote store (memory://)."""
 
 from __future__ import annotations
 
@@ -12,132 +12,16 @@ import sys
 import textwrap
 import threading
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import fsspec
 import pytest
 
-from c4pipe import files
-
-
-@pytest.fixture
-def memory() -> Iterator[str]:
-    store = fsspec.filesystem("memory")
-    store.store.clear()
-    store.pseudo_dirs[:] = [""]
-    yield "memory://bucket"
-    store.store.clear()
-
-
-@pytest.fixture(params=["local", "remote"])
-def place(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """A folder on either side of the door."""
-    return str(tmp_path) if request.param == "local" else str(request.getfixturevalue("memory"))
-
-
-@pytest.mark.parametrize(
-    ("path", "remote"),
-    [
-        ("gs://b/k", True),
-        ("s3://b/k", True),
-        ("memory://b/k", True),
-        ("/a/b", False),
-        ("a/b", False),
-        ("a:b", False),
-        ("file:///a/b", False),
-    ],
-)
-def test_is_remote(path: str, remote: bool) -> None:
-    assert files.is_remote(path) is remote
-
-
-@pytest.mark.parametrize(
-    ("path", "parts", "joined"),
-    [
-        ("/a", ("b", "c"), "/a/b/c"),
-        ("/a/", ("b",), "/a/b"),
-        ("a", (), "a"),
-        ("s3://a", ("b", "c"), "s3://a/b/c"),
-        ("s3://a/", ("b",), "s3://a/b"),
-        ("file:///a", ("b",), "/a/b"),
-    ],
-)
-def test_join(path: str, parts: tuple[str, ...], joined: str) -> None:
-    assert files.join(path, *parts) == joined
-
-
-def lay_out(place: str, *names: str) -> None:
-    for name in names:
-        files.write_bytes(files.join(place, *name.split("/")), name.encode())
-
-
-@pytest.mark.parametrize(
-    ("patterns", "names"),
-    [
-        ("{}/a.gz", ["a.gz"]),
-        ("{}/*.gz", ["a.gz", "b.gz"]),
-        ("{}/b.gz,{}/a.gz", ["a.gz", "b.gz"]),
-        (" {}/a.gz , {}/*.gz ,", ["a.gz", "b.gz"]),
-        ("{}/**/*.gz", ["a.gz", "b.gz", "d/c.gz", "d/e/c.gz"]),
-        ("{}/*/c.gz", ["d/c.gz"]),
-        ("{}/[ab].gz", ["a.gz", "b.gz"]),
-        ("{}/?.gz,{}/d/**/*", ["a.gz", "b.gz", "d/c.gz", "d/e/c.gz"]),
-        ("{}/*", ["a.gz", "b.gz", "c.txt"]),
-    ],
-)
-def test_expand(place: str, patterns: str, names: list[str]) -> None:
-    lay_out(place, "b.gz", "a.gz", "c.txt", "d/c.gz", "d/e/c.gz")
-    assert files.expand(patterns.replace("{}", place)) == [f"{place}/{name}" for name in names]
-
-
-def test_expand_takes_members_of_a_sequence_whole(place: str) -> None:
-    lay_out(place, "a,b.gz", "c.gz")
-    assert files.expand([f"{place}/c.gz", f"{place}/a,b.gz"]) == [f"{place}/a,b.gz", f"{place}/c.gz"]
-
-
-def test_expand_names_what_matches_nothing(place: str) -> None:
-    lay_out(place, "a.gz")
-    with pytest.raises(FileNotFoundError, match=r"nothing matches '.*/\*\.txt'"):
-        files.expand(f"{place}/a.gz,{place}/*.txt")
-
-
-@pytest.mark.parametrize("nothing", ["", " , ", []])
-def test_expand_of_nothing_is_an_error(nothing: str | list[str]) -> None:
-    with pytest.raises(ValueError, match="no input named"):
-        files.expand(nothing)
-
-
-def test_expand_of_a_folder_says_what_to_write(tmp_path: Path) -> None:
-    with pytest.raises(FileNotFoundError, match=rf"it is a folder; write '{tmp_path}/\*\.gz'"):
-        files.expand(str(tmp_path))
-
-
-def test_expand_takes_a_name_with_glob_marks_that_exists(tmp_path: Path) -> None:
-    lay_out(str(tmp_path), "a[1].gz", "a1.gz")
-    assert files.expand(f"{tmp_path}/a[1].gz") == [f"{tmp_path}/a[1].gz"]
-
-
-def test_expand_goes_up_from_where_a_link_leads(tmp_path: Path) -> None:
-    (tmp_path / "far" / "folder").mkdir(parents=True)
-    (tmp_path / "far" / "x.gz").write_bytes(b"far")
-    (tmp_path / "x.gz").write_bytes(b"here, and not meant")
-    (tmp_path / "link").symlink_to(tmp_path / "far" / "folder")
-    assert [files.read_bytes(path) for path in files.expand(f"{tmp_path}/link/../*.gz")] == [b"far"]
-
-
-def test_expand_sees_one_file_under_two_spellings_once(tmp_path: Path) -> None:
-    lay_out(str(tmp_path), "a.gz", "d/b.gz")
-    assert files.expand(f"{tmp_path}/a.gz,{tmp_path}/d/../a.gz,file://{tmp_path}//a.gz") == [f"{tmp_path}/a.gz"]
-
-
-def test_matches_may_be_empty(place: str) -> None:
-    assert files.matches(f"{place}/*.gz") == []
-    assert files.matches(f"{place}/a.gz") == []
+from c4pipe import files, location, patterns
 
 
 def test_written_is_read(place: str) -> None:
-    path = files.join(place, "deep", "er", "x.bin")
+    path = location.join(place, "deep", "er", "x.bin")
     assert not files.exists(path)
     files.write_bytes(path, b"one")
     assert (files.exists(path), files.size(path), files.read_bytes(path)) == (True, 3, b"one")
@@ -152,7 +36,7 @@ def test_written_is_read(place: str) -> None:
 
 
 def test_text_and_json(place: str) -> None:
-    path = files.join(place, "x.json")
+    path = location.join(place, "x.json")
     files.write_json(path, {"b": [1, "ü"], "a": None})
     assert files.read_text(path) == '{\n  "a": null,\n  "b": [\n    1,\n    "ü"\n  ]\n}\n'
     assert files.read_json(path) == {"a": None, "b": [1, "ü"]}
@@ -162,24 +46,24 @@ def test_text_and_json(place: str) -> None:
 
 def names_in(place: str) -> set[str]:
     """Every file below, hidden ones too."""
-    if files.is_remote(place):
+    if location.is_remote(place):
         return {name.rpartition("/")[2] for name in fsspec.filesystem("memory").find(place)}
     return {path.name for path in Path(place).rglob("*") if path.is_file()}
 
 
 def test_nothing_stands_under_the_final_name_before_the_end(place: str) -> None:
-    path = files.join(place, "x")
+    path = location.join(place, "x")
     with files.write_atomic(path) as stream:
         stream.write(b"half")
         stream.flush()
         assert not files.exists(path)
-        assert files.matches(files.join(place, "*")) == []
+        assert patterns.matches(location.join(place, "*")) == []
     assert names_in(place) == {"x"}
 
 
 @pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt, SystemExit])
 def test_an_error_leaves_what_was_there(place: str, error: type[BaseException]) -> None:
-    path = files.join(place, "x")
+    path = location.join(place, "x")
     files.write_bytes(path, b"old")
 
     def fail() -> None:
@@ -193,7 +77,7 @@ def test_an_error_leaves_what_was_there(place: str, error: type[BaseException]) 
 
 
 def test_the_block_may_close_the_stream_and_seek_in_it(place: str) -> None:
-    path = files.join(place, "x.gz")
+    path = location.join(place, "x.gz")
     with files.write_atomic(path) as stream:
         stream.write(b"garbage")
         stream.seek(0)
@@ -205,7 +89,7 @@ def test_the_block_may_close_the_stream_and_seek_in_it(place: str) -> None:
 
 
 def test_two_writers_of_one_name_do_not_mix(place: str) -> None:
-    path = files.join(place, "x")
+    path = location.join(place, "x")
     meet = threading.Barrier(2)
 
     def write(byte: bytes) -> None:
@@ -247,7 +131,7 @@ def test_a_relative_path_in_no_folder(tmp_path: Path, monkeypatch: pytest.Monkey
 
 def test_a_killed_process_leaves_only_what_sweep_removes(tmp_path: Path) -> None:
     script = f"""
-        from c4pipe import files
+        from c4pipe import files, location, patterns
         with files.write_atomic({str(tmp_path / "d" / "x")!r}) as stream:
             stream.write(b"half")
             stream.flush()
@@ -263,7 +147,7 @@ def test_a_killed_process_leaves_only_what_sweep_removes(tmp_path: Path) -> None
     process.wait()
     files.write_bytes(str(tmp_path / "d" / "y"), b"whole")
     (tmp_path / ".of-another-program.tmp").write_bytes(b"")
-    assert files.expand(f"{tmp_path}/**/*") == [f"{tmp_path}/d/y"]
+    assert patterns.expand(f"{tmp_path}/**/*") == [f"{tmp_path}/d/y"]
     assert files.sweep(str(tmp_path), older_than_seconds=3600) == 0
     assert len(names_in(str(tmp_path))) == 3
     (left,) = (tmp_path / "d").glob(".x.*.tmp")
@@ -296,32 +180,7 @@ def test_a_remote_write_is_one_object(memory: str, monkeypatch: pytest.MonkeyPat
 
 def test_a_missing_file_is_named(place: str) -> None:
     with pytest.raises(FileNotFoundError, match="nowhere"):
-        files.read_bytes(files.join(place, "nowhere"))
-
-
-def test_an_unknown_protocol_is_named() -> None:
-    with pytest.raises(ValueError, match="gopher:// is no protocol that fsspec knows"):
-        files.exists("gopher://host/x")
-
-
-@pytest.mark.parametrize(
-    "path", ["/data/c4", "data", "file:///data", "gs://bucket/c4", "memory://x", "https://a.example/"]
-)
-def test_protocols_that_are_known(path: str) -> None:
-    """Whether their libraries are there or not."""
-    files.require_known(path)
-
-
-@pytest.mark.parametrize("path", ["unheard-of://x", "simplecache::unheard-of://x", "://x"])
-def test_protocols_that_are_not(path: str) -> None:
-    with pytest.raises(ValueError, match=f"^{path}: .* is no protocol that fsspec knows"):
-        files.require_known(path)
-
-
-def test_a_missing_library_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "s3fs", None)
-    with pytest.raises(ImportError, match=r"s3://b/x needs a library for s3:// .*pip install 'c4pipe\[aws\]'"):
-        files.exists("s3://b/x")
+        files.read_bytes(location.join(place, "nowhere"))
 
 
 def test_a_full_disk_is_named(tmp_path: Path) -> None:

@@ -1,0 +1,54 @@
+"""The files that paths and globs name, local or remote."""
+
+from __future__ import annotations
+
+import glob
+import os
+from collections.abc import Sequence
+
+from c4pipe import location
+
+GLOB_MARKS = frozenset("*?[")
+
+
+def expand(patterns: str | Sequence[str]) -> list[str]:
+    """The files that paths and globs name, each once, sorted; ``**`` goes into every folder.
+
+    A string is parted at commas; the members of a sequence are taken whole.
+    """
+    wanted = [part.strip() for part in patterns.split(",")] if isinstance(patterns, str) else list(patterns)
+    wanted = [part for part in wanted if part]
+    if not wanted:
+        raise ValueError("no input named; give paths or globs, separated by commas")
+    found: set[str] = set()
+    for pattern in wanted:
+        files = matches(pattern)
+        if not files:
+            folder = not location.is_remote(pattern) and os.path.isdir(location.local(pattern))
+            remedy = f"it is a folder; write {location.join(pattern, '*.gz')!r}" if folder else "no such file"
+            raise FileNotFoundError(f"nothing matches {pattern!r}: {remedy}")
+        found.update(files)
+    for path in found:
+        location.require_utf8(path)
+    return sorted(found)
+
+
+def matches(pattern: str) -> list[str]:
+    """The files that one path or glob names, sorted; an empty list if there is none."""
+    if location.is_remote(pattern):
+        store, key = location.store(pattern)
+        if not GLOB_MARKS & set(key):
+            return [pattern] if store.isfile(key) else []
+        found = store.glob(key, detail=True)
+        protocol = pattern.partition("://")[0]
+        return sorted(f"{protocol}://{name.lstrip('/')}" for name, info in found.items() if info["type"] == "file")
+    pattern = location.local(pattern)
+    paths = [pattern] if os.path.isfile(pattern) else glob.glob(pattern, recursive=True)
+    return sorted({_spelled(path) for path in paths if os.path.isfile(path)})
+
+
+def _spelled(path: str) -> str:
+    """One spelling of a path; its own where ``..`` stands behind a link, from which it may lead elsewhere."""
+    normal = os.path.normpath(path)
+    elsewhere = ".." in path.split(os.sep) and not (os.path.exists(normal) and os.path.samefile(path, normal))
+    return path if elsewhere else normal
