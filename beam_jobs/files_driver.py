@@ -15,7 +15,7 @@ from typing import Any
 import apache_beam as beam
 from apache_beam.options.pipeline_options import PipelineOptions
 
-from beam_jobs import dealing, report, steps
+from beam_jobs import dealing, exchanging, report, steps
 from beam_jobs.plan import Job
 from beam_jobs.processes import Processes
 from beam_jobs.runner import pipeline
@@ -102,15 +102,15 @@ def _shards(job: Job) -> Iterator[Item]:
 
 
 PHASES = {
-    "clean": (Step("clean", steps.clean_part, _parts, _urls),),
+    "clean": (Step("clean", exchanging.clean_part, _parts, _urls),),
     "settle": (
-        Step("settle_urls", steps.settle_url_bucket, _buckets, _last_winners, report.few_bad_files),
-        Step("claim_lines", steps.claim_part, _line_parts, _claims),
-        Step("settle_lines", steps.settle_line_bucket, _line_buckets, _owners),
+        Step("settle_urls", exchanging.settle_url_bucket, _buckets, _last_winners, report.few_bad_files),
+        Step("claim_lines", exchanging.claim_part, _line_parts, _claims),
+        Step("settle_lines", exchanging.settle_line_bucket, _line_buckets, _owners),
     ),
     "publish": (
-        Step("judge", steps.judge_into_file, _parts, _documents),
-        Step("write", steps.write_from_files, _shards, _last_file),
+        Step("judge", exchanging.judge_into_file, _parts, _documents),
+        Step("write", exchanging.write_from_files, _shards, _last_file),
     ),
 }
 

@@ -7,9 +7,9 @@
     judge_part    a part, its winners, its owners -> final documents, by variant, split judging.py
     write_shard   a shard's documents    -> its files                                   dealing.py, c4pipe/shards.py
 
-What a step decides is a pure function in the rooms named beside it. ``files_driver.py`` uses all of them: there every
-exchange goes through files of the store, and memory is that of the largest item. ``graph_driver.py`` uses those that
-read or write the page store and the shards.
+What a step decides is a pure function in the rooms named beside it. What is here reads or writes the page store and the
+shards, however steps exchange: ``graph_driver.py`` shuffles what they hand on, ``exchanging.py`` leaves it in files, so
+that memory is that of the largest item.
 """
 
 from __future__ import annotations
@@ -23,14 +23,9 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from beam_jobs import budget, completing, dealing, judging, page_store, settling, sources, store
+from beam_jobs import completing, dealing, judging, page_store, settling, sources, store
 from beam_jobs.plan import Job, LineScope
 from c4pipe import download, files, keys, location, shards
-
-# What a step holds at its peak, by the bytes of what it settles or sorts.
-URL_COPIES, LINE_COPIES, DOCUMENT_COPIES = 3, 5, 3
-URL_CLAIMS_BYTES_MAX = 2**30  # settled at a time, however much memory there is: a column of URLs holds 2 GiB
-MAPPED_PARTS_MAX = 10_000  # whose documents stay mapped while a shard is written; a process can map some 65,000 files
 
 # What this machine lacks, for whatever file: a full disk that a WET file was fetched to, say.
 LACKS = frozenset({*files.FULL, errno.EMFILE, errno.ENFILE, errno.ENOMEM})
@@ -77,15 +72,6 @@ def _reuse(job: Job, source: sources.Source) -> tuple[pa.Table, dict[str, Any]]:
     return pages, report
 
 
-def clean_part(job: Job, part: int) -> None:
-    """``clean``, leaving the URL claims in a file; of a part that was cleaned already only they are made."""
-    done = job.store.is_done("clean", item(part))
-    pages, report = (stored_pages(job, part, settling.claims_by), None) if done else clean(job, part)
-    store.write_table(job.store.urls(part), settling.claim_urls(pages, part, job))
-    if report is not None:
-        job.store.finish("clean", item(part), report)
-
-
 def stored_pages(job: Job, part: int, columns: Callable[[str], bool]) -> pa.Table:
     """The columns that are chosen of a part that was cleaned already."""
     return store.read_pages(sources.pages_path(job, part), columns)
@@ -128,83 +114,11 @@ def settle_urls(
     job.store.finish("settle_urls", item(bucket), {"counters": report})
 
 
-def settle_url_bucket(job: Job, bucket: int) -> None:
-    """``settle_urls``, leaving the winners in files."""
-    fits = min(job.item_bytes // URL_COPIES, URL_CLAIMS_BYTES_MAX)
-    slices = budget.slices(_share(map(job.store.urls, range(job.parts)), job.buckets), fits)
-    claims = (
-        pa.concat_tables([
-            keys.copied(_slice_urls(job, part, bucket * slices + index, job.buckets * slices))
-            for part in range(job.parts)
-        ])
-        for index in range(slices)
-    )  # fmt: skip
-    for number, winners in settle_urls(job, bucket, claims, slices):
-        store.write_array(job.store.winners(number, bucket), winners)
-
-
-def _share(paths: Iterable[str], count: int) -> int:
-    """The bytes of one of so many ranges of keys in files: keys are hashes, so they share alike."""
-    return sum(map(files.size, paths)) // count
-
-
-def _slice_urls(job: Job, part: int, bucket: int, buckets: int) -> pa.Table:
-    claims = store.read_table(job.store.urls(part))
-    first, last = keys.key_range(claims, bucket, buckets)
-    return claims.slice(first, last - first)
-
-
-def winners_of(job: Job, origin: LineScope, part: int) -> keys.Places:
-    """The pages of a part that won in the scope of a line scope, from every bucket."""
-    scope = job.scopes.index(origin.scope)
-    return _gather((store.read_array(job.store.winners(scope, bucket)) for bucket in range(job.buckets)), part)
-
-
-def owners_of(job: Job, origin: LineScope, part: int) -> keys.Places:
-    """The lines of a part that own their key, from every bucket; none where all lines are kept."""
-    if origin.lines is None:
-        return np.empty(0, keys.LINE_PLACE)
-    number = job.line_scopes.index(origin)
-    return _gather((store.read_array(job.store.owners(number, bucket)) for bucket in range(job.buckets)), part)
-
-
-def _gather(arrays: Iterable[keys.Places], part: int) -> keys.Places:
-    return keys.in_order(np.concatenate([keys.of_part(array, part) for array in arrays]))
-
-
 def claim_lines(job: Job, origin: LineScope, part: int, winners: keys.Places) -> keys.LineClaims:
     """The line claims of a part's winners, from the page store."""
     job.begin()
     with store.opened_pages(sources.pages_path(job, part)) as pages:
         return settling.claim_lines(pages, winners, part, origin)
-
-
-def claim_part(job: Job, number: int, part: int) -> None:
-    """``claim_lines``, leaving the claims in a file."""
-    origin = job.line_scopes[number]
-    claims = claim_lines(job, origin, part, winners_of(job, origin, part))
-    store.write_array(job.store.claims(number, part), claims)
-    job.store.finish("claim_lines", item(number, part))
-
-
-def settle_line_bucket(job: Job, number: int, bucket: int) -> None:
-    """Decide which lines own the keys of a bucket."""
-    paths = (job.store.claims(number, part) for part in range(job.parts))
-    slices = budget.slices(_share(paths, job.buckets) * LINE_COPIES, job.item_bytes)
-    owners = []
-    for index in range(slices):
-        claims = [
-            _slice_lines(job, number, part, bucket * slices + index, job.buckets * slices) for part in range(job.parts)
-        ]
-        owners.append(keys.line_owners(np.concatenate(claims)))
-    store.write_array(job.store.owners(number, bucket), keys.by_part(np.concatenate(owners)))
-    job.store.finish("settle_lines", item(number, bucket))
-
-
-def _slice_lines(job: Job, number: int, part: int, bucket: int, buckets: int) -> keys.LineClaims:
-    claims = store.read_array(job.store.claims(number, part))
-    first, last = keys.bucket_range(claims["key"], bucket, buckets)
-    return np.array(claims[first:last])  # as ``keys.copied``
 
 
 def judge_part(
@@ -222,15 +136,6 @@ def judge_part(
     return tables, {"counters": judged.counters, "splits": sizes}
 
 
-def judge_into_file(job: Job, part: int) -> None:
-    """``judge_part``, leaving the documents in a file."""
-    places = {o: (winners_of(job, o, part), owners_of(job, o, part)) for o in job.line_scopes}
-    tables, report = judge_part(job, part, places)
-    named = {f"{variant}/{split}": table for (variant, split), table in tables.items()}
-    store.write_batches(job.store.documents(part), dealing.DOCUMENTS, named)
-    job.store.finish("judge", item(part), report)
-
-
 def shard_path(job: Job, shard: dealing.Shard, form: str) -> str:
     """Path of a shard in a format."""
     return location.join(job.output, shard.variant, shards.shard_name(form, shard.split, shard.index, shard.count))
@@ -244,27 +149,3 @@ def write_shard(job: Job, shard: dealing.Shard, documents: Callable[[], Iterable
         with files.write_atomic(path) as stream:
             infos.append(asdict(shards.write_shard(form, stream, documents(), name=path.rpartition("/")[2])))
     job.store.finish("write", shard.item, {"variant": shard.variant, "shards": infos})
-
-
-def write_from_files(job: Job, shard: dealing.Shard, size: int) -> None:
-    """``write_shard`` with the documents that the parts' files hold for it, of so many bytes."""
-    slices = budget.slices(size * DOCUMENT_COPIES, job.item_bytes)
-
-    def in_order() -> Iterator[pa.Table]:
-        for index in range(slices):
-            yield dealing.in_order(list(_dealt(job, shard, shard.index * slices + index, shard.count * slices)))
-
-    if slices == 1:
-        whole = list(in_order())  # sorted once for all formats
-        write_shard(job, shard, lambda: whole)
-    else:
-        write_shard(job, shard, in_order)
-
-
-def _dealt(job: Job, shard: dealing.Shard, index: int, count: int) -> Iterator[pa.Table]:
-    for part in range(job.parts):
-        table = store.read_batch(job.store.documents(part), f"{shard.variant}/{shard.split}")
-        if table is not None:
-            first, last = keys.key_range(table, index, count)
-            rows = table.slice(first, last - first)
-            yield rows if job.parts <= MAPPED_PARTS_MAX else keys.copied(rows)

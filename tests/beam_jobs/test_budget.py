@@ -14,7 +14,7 @@ import pyarrow as pa
 import pytest
 from builds import Built
 
-from beam_jobs import budget, build_c4, dealing, planning, settling, steps
+from beam_jobs import budget, build_c4, dealing, exchanging, planning, settling
 from beam_jobs.budget import ITEM_BYTES, MIB, PARENT_BYTES, WORKER_BYTES
 
 ONE = PARENT_BYTES + WORKER_BYTES + ITEM_BYTES
@@ -139,7 +139,7 @@ def test_no_memory_is_enough_for_more_urls_than_a_column_holds(
         return settle(claims, *more)
 
     monkeypatch.setattr(settling, "settle_urls", counted)
-    monkeypatch.setattr(steps, "URL_CLAIMS_BYTES_MAX", 3000)
+    monkeypatch.setattr(exchanging, "URL_CLAIMS_BYTES_MAX", 3000)
     builds.plain(builds.arguments(small.wet, tmp_path, "--shards", "3", format=builds.ALL_FORMATS))
     assert sum(settled) > 12_000
     assert max(settled) < 6000
@@ -160,7 +160,7 @@ def test_a_shard_keeps_no_more_parts_mapped(
         return in_order(tables)
 
     monkeypatch.setattr(dealing, "in_order", counted)
-    monkeypatch.setattr(steps, "MAPPED_PARTS_MAX", 6 + more)  # of the six files of ``small``
+    monkeypatch.setattr(exchanging, "MAPPED_PARTS_MAX", 6 + more)  # of the six files of ``small``
     builds.plain(builds.arguments(small.wet, tmp_path, "--shards", "3"))
     assert mapped
     assert [bool(n) for n in mapped] == [not more] * len(mapped)

@@ -1,0 +1,134 @@
+"""The steps of a build that exchange through files of the store: each reads what others left, and leaves its own.
+
+What they do with it is in ``steps.py``. A bucket or shard too large for the memory there is is taken in slices.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+import numpy as np
+import pyarrow as pa
+
+from beam_jobs import budget, dealing, settling, steps, store
+from beam_jobs.plan import Job, LineScope
+from c4pipe import files, keys
+
+# What a step holds at its peak, by the bytes of what it settles or sorts.
+URL_COPIES, LINE_COPIES, DOCUMENT_COPIES = 3, 5, 3
+URL_CLAIMS_BYTES_MAX = 2**30  # settled at a time, however much memory there is: a column of URLs holds 2 GiB
+MAPPED_PARTS_MAX = 10_000  # whose documents stay mapped while a shard is written; a process can map some 65,000 files
+
+
+def clean_part(job: Job, part: int) -> None:
+    """``clean``, leaving the URL claims in a file; of a part that was cleaned already only they are made."""
+    done = job.store.is_done("clean", steps.item(part))
+    pages, report = (steps.stored_pages(job, part, settling.claims_by), None) if done else steps.clean(job, part)
+    store.write_table(job.store.urls(part), settling.claim_urls(pages, part, job))
+    if report is not None:
+        job.store.finish("clean", steps.item(part), report)
+
+
+def settle_url_bucket(job: Job, bucket: int) -> None:
+    """``settle_urls``, leaving the winners in files."""
+    fits = min(job.item_bytes // URL_COPIES, URL_CLAIMS_BYTES_MAX)
+    slices = budget.slices(_share(map(job.store.urls, range(job.parts)), job.buckets), fits)
+    claims = (
+        pa.concat_tables([
+            keys.copied(_slice_urls(job, part, bucket * slices + index, job.buckets * slices))
+            for part in range(job.parts)
+        ])
+        for index in range(slices)
+    )  # fmt: skip
+    for number, winners in steps.settle_urls(job, bucket, claims, slices):
+        store.write_array(job.store.winners(number, bucket), winners)
+
+
+def _share(paths: Iterable[str], count: int) -> int:
+    """The bytes of one of so many ranges of keys in files: keys are hashes, so they share alike."""
+    return sum(map(files.size, paths)) // count
+
+
+def _slice_urls(job: Job, part: int, bucket: int, buckets: int) -> pa.Table:
+    claims = store.read_table(job.store.urls(part))
+    first, last = keys.key_range(claims, bucket, buckets)
+    return claims.slice(first, last - first)
+
+
+def winners_of(job: Job, origin: LineScope, part: int) -> keys.Places:
+    """The pages of a part that won in the scope of a line scope, from every bucket."""
+    scope = job.scopes.index(origin.scope)
+    return _gather((store.read_array(job.store.winners(scope, bucket)) for bucket in range(job.buckets)), part)
+
+
+def owners_of(job: Job, origin: LineScope, part: int) -> keys.Places:
+    """The lines of a part that own their key, from every bucket; none where all lines are kept."""
+    if origin.lines is None:
+        return np.empty(0, keys.LINE_PLACE)
+    number = job.line_scopes.index(origin)
+    return _gather((store.read_array(job.store.owners(number, bucket)) for bucket in range(job.buckets)), part)
+
+
+def _gather(arrays: Iterable[keys.Places], part: int) -> keys.Places:
+    return keys.in_order(np.concatenate([keys.of_part(array, part) for array in arrays]))
+
+
+def claim_part(job: Job, number: int, part: int) -> None:
+    """``claim_lines``, leaving the claims in a file."""
+    origin = job.line_scopes[number]
+    claims = steps.claim_lines(job, origin, part, winners_of(job, origin, part))
+    store.write_array(job.store.claims(number, part), claims)
+    job.store.finish("claim_lines", steps.item(number, part))
+
+
+def settle_line_bucket(job: Job, number: int, bucket: int) -> None:
+    """Decide which lines own the keys of a bucket."""
+    paths = (job.store.claims(number, part) for part in range(job.parts))
+    slices = budget.slices(_share(paths, job.buckets) * LINE_COPIES, job.item_bytes)
+    owners = []
+    for index in range(slices):
+        claims = [
+            _slice_lines(job, number, part, bucket * slices + index, job.buckets * slices) for part in range(job.parts)
+        ]
+        owners.append(keys.line_owners(np.concatenate(claims)))
+    store.write_array(job.store.owners(number, bucket), keys.by_part(np.concatenate(owners)))
+    job.store.finish("settle_lines", steps.item(number, bucket))
+
+
+def _slice_lines(job: Job, number: int, part: int, bucket: int, buckets: int) -> keys.LineClaims:
+    claims = store.read_array(job.store.claims(number, part))
+    first, last = keys.bucket_range(claims["key"], bucket, buckets)
+    return np.array(claims[first:last])  # as ``keys.copied``
+
+
+def judge_into_file(job: Job, part: int) -> None:
+    """``judge_part``, leaving the documents in a file."""
+    places = {o: (winners_of(job, o, part), owners_of(job, o, part)) for o in job.line_scopes}
+    tables, report = steps.judge_part(job, part, places)
+    named = {f"{variant}/{split}": table for (variant, split), table in tables.items()}
+    store.write_batches(job.store.documents(part), dealing.DOCUMENTS, named)
+    job.store.finish("judge", steps.item(part), report)
+
+
+def write_from_files(job: Job, shard: dealing.Shard, size: int) -> None:
+    """``write_shard`` with the documents that the parts' files hold for it, of so many bytes."""
+    slices = budget.slices(size * DOCUMENT_COPIES, job.item_bytes)
+
+    def in_order() -> Iterator[pa.Table]:
+        for index in range(slices):
+            yield dealing.in_order(list(_dealt(job, shard, shard.index * slices + index, shard.count * slices)))
+
+    if slices == 1:
+        whole = list(in_order())  # sorted once for all formats
+        steps.write_shard(job, shard, lambda: whole)
+    else:
+        steps.write_shard(job, shard, in_order)
+
+
+def _dealt(job: Job, shard: dealing.Shard, index: int, count: int) -> Iterator[pa.Table]:
+    for part in range(job.parts):
+        table = store.read_batch(job.store.documents(part), f"{shard.variant}/{shard.split}")
+        if table is not None:
+            first, last = keys.key_range(table, index, count)
+            rows = table.slice(first, last - first)
+            yield rows if job.parts <= MAPPED_PARTS_MAX else keys.copied(rows)
