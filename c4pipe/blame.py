@@ -137,17 +137,9 @@ def why_not_there(document: Document, side: Side) -> tuple[str, str]:
 def _changed(difference: Difference, diff: LineDiff, left: Side, right: Side) -> Finding:
     assert difference.left is not None
     assert difference.right is not None
-    rules: Counter[str] = Counter()
-    details: list[str] = []
-    for name in difference.fields:
-        if name != TEXT_HASH:
-            rules[name] += 1
-            before, after = difference.left.facts.get(name, ""), difference.right.facts.get(name, "")
-            details.append(f"{name}: {before!r} -> {after!r}")
-    if "timestamp" in difference.fields:
-        del rules["timestamp"]
-        rules[f"{right.url_stage}: another page of the URL"] += 1
-    elif TEXT_HASH in difference.fields and not (diff.left or diff.right or diff.changed):
+    rules, details = _of_facts(difference.left, difference.right, difference.fields, right.url_stage)
+    same_page = "timestamp" not in difference.fields
+    if same_page and TEXT_HASH in difference.fields and not (diff.left or diff.right or diff.changed):
         rules["text"] += 1
         details.append("text: one side has its digest alone, so its lines cannot be compared")
     if "split" in difference.fields:
@@ -165,6 +157,19 @@ def _changed(difference: Difference, diff: LineDiff, left: Side, right: Side) ->
         rules[rule] += 1
         details += [f"- [{rule}] {one}", f"+ [{rule}] {other}"]
     return Finding(difference, dict(rules), tuple(details))
+
+
+def _of_facts(left: Document, right: Document, names: Iterable[str], url_stage: str) -> tuple[Counter[str], list[str]]:
+    """The rules and details of what is told of a page beside its text: of another time it is another page."""
+    rules: Counter[str] = Counter()
+    details = []
+    for name in names:
+        if name != TEXT_HASH:
+            rules[name] += 1
+            details.append(f"{name}: {left.facts.get(name, '')!r} -> {right.facts.get(name, '')!r}")
+    if rules.pop("timestamp", 0):
+        rules[f"{url_stage}: another page of the URL"] += 1
+    return rules, details
 
 
 def why_line_not_there(line: str, there: Document, side: Side) -> tuple[str, str]:
