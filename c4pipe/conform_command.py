@@ -34,6 +34,14 @@ c4pipe conform build/en other-build/en
 c4pipe conform build/en build/en.calm --variant en,path/to/my_variant.py:MY_VARIANT --show 20
 """,
     )
+    _add_compared(parser)
+    _add_shown(parser)
+    add_resources_option(parser)
+    parser.set_defaults(run=conform)
+
+
+def _add_compared(parser: argparse.ArgumentParser) -> None:
+    """The options that say what is compared with what, and by whose rules."""
     parser.add_argument(
         "outputs",
         nargs="+",
@@ -51,6 +59,10 @@ c4pipe conform build/en build/en.calm --variant en,path/to/my_variant.py:MY_VARI
         "--counters", metavar="FILE", help="golden counters (default: those of the variant in the folder)"
     )
     parser.add_argument("--deviations", metavar="FILE", help="JSON table of differences that are known and allowed")
+
+
+def _add_shown(parser: argparse.ArgumentParser) -> None:
+    """The options that say how much of what differs is shown, and how."""
     parser.add_argument(
         "--show", type=int, default=5, metavar="N", help="examples to show of each rule (default: %(default)s)"
     )
@@ -62,8 +74,6 @@ c4pipe conform build/en build/en.calm --variant en,path/to/my_variant.py:MY_VARI
         help="differing URLs to look at; all are counted (default: %(default)s)",
     )
     parser.add_argument("--json", action="store_true", help="print the report as JSON")
-    add_resources_option(parser)
-    parser.set_defaults(run=conform)
 
 
 def conform(arguments: argparse.Namespace) -> int:
