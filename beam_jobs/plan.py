@@ -95,7 +95,29 @@ class Branch:
 
 def branch(wanted: Wanted) -> Branch:
     """Part the stages of a variant."""
-    variant, stages = wanted.variant, list(wanted.variant.stages)
+    variant, stages = wanted.variant, wanted.variant.stages
+    at, after, then = _where_settled(variant)
+    # Without a stage that settles lines nothing needs the other pages any more, so all that follows judges winners.
+    cleaning, judging = (stages[after:then], stages[then + 1 :]) if then < len(stages) else ((), stages[after:])
+    for stage in (*stages[:at], *cleaning, *judging):
+        if isinstance(stage, CrawlStage) or not hasattr(stage, "judge"):
+            raise ValueError(f"variant {variant.name}: no way to build its {type(stage).__name__} at scale")
+    if any(isinstance(stage, EDITORS) for stage in stages[:at]):
+        raise ValueError(f"variant {variant.name}: {changes_too_early(stages[:at])}")
+    scope = Scope(
+        cast(Line, stages[:at]),
+        variant.undated,
+        cast(KeepOne, stages[at]),
+        cast(InUrlList, stages[at + 1]) if after > at + 1 else None,
+        wanted.crawls,
+    )
+    origin = LineScope(scope, cast(Line, cleaning), cast(Dedup, stages[then]) if then < len(stages) else None)
+    return Branch(wanted, origin, cast(Line, judging))
+
+
+def _where_settled(variant: Variant) -> tuple[int, int, int]:
+    """Where URLs are settled, where that and the join of a list are through, and where lines are, if not at the end."""
+    stages = variant.stages
     newest = [i for i, stage in enumerate(stages) if isinstance(stage, KeepOne)]
     lines = [i for i, stage in enumerate(stages) if isinstance(stage, Dedup)]
     listed = [i for i, stage in enumerate(stages) if isinstance(stage, InUrlList)]
@@ -108,23 +130,7 @@ def branch(wanted: Wanted) -> Branch:
     then = lines[0] if lines else len(stages)
     if then < at or (listed and listed[0] != at + 1):
         raise ValueError(f"variant {variant.name}: first URLs are settled, then a list of URLs is joined, then lines")
-    after = at + 1 + len(listed)
-    # Without a stage that settles lines nothing needs the other pages any more, so all that follows judges winners.
-    cleaning, judging = (stages[after:then], stages[then + 1 :]) if lines else ([], stages[after:])
-    for stage in (*stages[:at], *cleaning, *judging):
-        if isinstance(stage, CrawlStage) or not hasattr(stage, "judge"):
-            raise ValueError(f"variant {variant.name}: no way to build its {type(stage).__name__} at scale")
-    if any(isinstance(stage, EDITORS) for stage in stages[:at]):
-        raise ValueError(f"variant {variant.name}: {changes_too_early(stages[:at])}")
-    scope = Scope(
-        cast(Line, tuple(stages[:at])),
-        variant.undated,
-        cast(KeepOne, stages[at]),
-        cast(InUrlList, stages[listed[0]]) if listed else None,
-        wanted.crawls,
-    )
-    origin = LineScope(scope, cast(Line, tuple(cleaning)), cast(Dedup, stages[then]) if lines else None)
-    return Branch(wanted, origin, cast(Line, tuple(judging)))
+    return at, at + 1 + len(listed), then
 
 
 def changes_too_early(stages: Sequence[object]) -> str:

@@ -44,6 +44,19 @@ def planned(arguments: argparse.Namespace) -> tuple[Job, Selection]:
         raise ValueError(
             "--urls is for variants that keep pages of listed URLs, such as webtextlike; none is asked for"
         )
+    job = _job(arguments, wanted, selection)
+    if len(job.scopes) > MAX_SCOPES:  # parts the stages of each variant, which fails here, not on a worker
+        raise ValueError(
+            f"{len(job.scopes)} scopes of URLs, but a build has {MAX_SCOPES} at most; build fewer variants"
+        )
+    for folder in arguments.from_store or ():
+        reuse.check_held(job, sources.of_store(folder)[1], folder)
+    _check_reachable(arguments, selection)
+    return job, selection
+
+
+def _job(arguments: argparse.Namespace, wanted: tuple[Wanted, ...], selection: Selection) -> Job:
+    """The job with its share of this machine, where it runs here."""
     job = Job(
         output=arguments.output,
         wanted=wanted,
@@ -58,17 +71,10 @@ def planned(arguments: argparse.Namespace) -> tuple[Job, Selection]:
         engine=arguments.engine,
         store_compression=store_compression(arguments),
     )
-    if is_local(arguments):
-        share = budget.shared(arguments.memory, arguments.workers, raw=job.holds_raw)
-        job = replace(job, item_bytes=share.item_bytes, workers=share.workers)
-    if len(job.scopes) > MAX_SCOPES:  # parts the stages of each variant, which fails here, not on a worker
-        raise ValueError(
-            f"{len(job.scopes)} scopes of URLs, but a build has {MAX_SCOPES} at most; build fewer variants"
-        )
-    for folder in arguments.from_store or ():
-        reuse.check_held(job, sources.of_store(folder)[1], folder)
-    _check_reachable(arguments, selection)
-    return job, selection
+    if not is_local(arguments):
+        return job
+    share = budget.shared(arguments.memory, arguments.workers, raw=job.holds_raw)
+    return replace(job, item_bytes=share.item_bytes, workers=share.workers)
 
 
 def _found(arguments: argparse.Namespace, names: tuple[str, ...]) -> Iterator[sources.Source]:
