@@ -61,6 +61,13 @@ class Build(beam.PTransform):
             >> beam.FlatMap(settle_urls, job, beam.pvalue.AsSingleton(checked)).with_output_types(NUMBERED)
         )
         origin_part_to_owners = scope_part_to_winners | "SettleLines" >> SettleLines(job)
+        return self._published(scope_part_to_winners, origin_part_to_owners)
+
+    def _published(
+        self, scope_part_to_winners: beam.pvalue.PCollection, origin_part_to_owners: beam.pvalue.PCollection
+    ) -> beam.pvalue.PCollection:
+        """What comes after keys: a part's places meet its text, which is dealt out to shards."""
+        job = self.job
         split_to_documents = (
             {
                 "winners": scope_part_to_winners
