@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from beam_jobs import budget, dealing, settling, steps, store
 from beam_jobs.plan import Job, LineScope
-from c4pipe import files, keys
+from c4pipe import decisions, files, keys
 
 # What a step holds at its peak, by the bytes of what it settles or sorts.
 URL_COPIES, LINE_COPIES, DOCUMENT_COPIES = 3, 5, 3
@@ -90,12 +90,12 @@ def settle_line_bucket(job: Job, number: int, bucket: int) -> None:
         claims = [
             _slice_lines(job, number, part, bucket * slices + index, job.buckets * slices) for part in range(job.parts)
         ]
-        owners.append(keys.line_owners(np.concatenate(claims)))
+        owners.append(decisions.line_owners(np.concatenate(claims)))
     store.write_array(job.store.owners(number, bucket), keys.by_part(np.concatenate(owners)))
     job.store.finish("settle_lines", steps.item(number, bucket))
 
 
-def _slice_lines(job: Job, number: int, part: int, bucket: int, buckets: int) -> keys.LineClaims:
+def _slice_lines(job: Job, number: int, part: int, bucket: int, buckets: int) -> decisions.LineClaims:
     claims = store.read_array(job.store.claims(number, part))
     first, last = keys.bucket_range(claims["key"], bucket, buckets)
     return np.array(claims[first:last])  # as ``keys.copied``

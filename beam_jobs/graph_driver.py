@@ -22,7 +22,7 @@ import pyarrow.ipc as ipc
 
 from beam_jobs import dealing, report, settling, steps
 from beam_jobs.plan import Job
-from c4pipe import keys
+from c4pipe import decisions, keys
 
 BATCH_BYTES = 16 * 2**20  # of text in an element
 
@@ -178,7 +178,7 @@ def claim_lines(met: tuple[int, Iterable[bytes]], job: Job) -> Iterator[tuple[in
 def settle_lines(met: tuple[int, Iterable[bytes]], job: Job) -> Iterator[tuple[int, bytes]]:
     """Send the owners of a bucket's lines to their line scope and part."""
     number, blobs = met
-    yield from by_part(keys.line_owners(gather(blobs, keys.LINE_CLAIM)), number // job.buckets * job.parts)
+    yield from by_part(decisions.line_owners(gather(blobs, decisions.LINE_CLAIM)), number // job.buckets * job.parts)
 
 
 def by_part_alone(met: tuple[int, bytes], job: Job) -> tuple[int, tuple[int, bytes]]:

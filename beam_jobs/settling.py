@@ -12,7 +12,7 @@ from beam_jobs.names import name_of
 from beam_jobs.page_store import ENTERS, PAGES, alive, keys_column
 from beam_jobs.plan import Job, LineScope, Scope
 from beam_jobs.store import Part
-from c4pipe import keys, urls
+from c4pipe import decisions, keys, urls
 from c4pipe.batch import hashes, joined, laid_out
 from c4pipe.digests import KEY_BYTES
 from c4pipe.page import Page
@@ -39,7 +39,7 @@ def claim_urls(pages: pa.Table, part: int, job: Job) -> pa.Table:
         "part": pa.array(np.full(len(pages), part, np.uint32)),
         "row": pa.array(np.arange(len(pages), dtype=np.uint32)),
     }
-    return keys.sort_url_claims(pa.table(columns, schema=keys.URL_CLAIMS))
+    return decisions.sort_url_claims(pa.table(columns, schema=decisions.URL_CLAIMS))
 
 
 def _competing(pages: pa.Table, part: int, job: Job) -> npt.NDArray[np.uint64]:
@@ -63,7 +63,7 @@ def settle_urls(
     """
     bit = np.uint64(1 << number)
     competing = claims.filter(pa.array((claims["scopes"].to_numpy() & bit) != 0))
-    winners, winner_keys = keys.url_winners(competing, scope.newest.rank)
+    winners, winner_keys = decisions.url_winners(competing, scope.newest.rank)
     counters: Counter[str] = Counter()
     for won, pages in ((True, len(winners)), (False, len(competing) - len(winners))):
         tally = scope.newest.verdict(ANY_PAGE, won=won).tally if pages else {}
@@ -78,7 +78,7 @@ def settle_urls(
     return keys.in_order(winners), counters
 
 
-def claim_lines(pages: Part, winners: keys.Places, part: int, origin: LineScope) -> keys.LineClaims:
+def claim_lines(pages: Part, winners: keys.Places, part: int, origin: LineScope) -> decisions.LineClaims:
     """Return the line claims of a part's winners."""
     assert origin.lines is not None
     cleaning = name_of(origin.cleaning)
@@ -90,4 +90,6 @@ def claim_lines(pages: Part, winners: keys.Places, part: int, origin: LineScope)
         ranks.append(origin.lines.owner_ranks(joined(piece["url"])))
         packed.append(data[bounds[0] : bounds[-1]].tobytes())
         counts.append(np.diff(bounds) // KEY_BYTES)
-    return keys.line_claims(np.concatenate(rows), b"".join(ranks), b"".join(packed), np.concatenate(counts), part=part)
+    return decisions.line_claims(
+        np.concatenate(rows), b"".join(ranks), b"".join(packed), np.concatenate(counts), part=part
+    )

@@ -3,7 +3,7 @@
     clean         a WET file             -> its part of the page store, URL claims      page_store.py, settling.py
     settle_urls   a bucket of claims     -> the pages that won, a scope each            settling.py
     claim_lines   a part and its winners -> line claims                                 settling.py
-    settle_lines  a bucket of claims     -> the lines that own their key                c4pipe/keys.py
+    settle_lines  a bucket of claims     -> the lines that own their key                c4pipe/decisions.py
     judge_part    a part, its winners, its owners -> final documents, by variant, split judging.py
     write_shard   a shard's documents    -> its files                                   dealing.py, c4pipe/shards.py
 
@@ -25,7 +25,7 @@ import pyarrow as pa
 
 from beam_jobs import completing, dealing, judging, page_store, settling, sources, store
 from beam_jobs.plan import Job, LineScope
-from c4pipe import download, files, keys, location, shards
+from c4pipe import decisions, download, files, keys, location, shards
 
 # What this machine lacks, for whatever file: a full disk that a WET file was fetched to, say.
 LACKS = frozenset({*files.FULL, errno.EMFILE, errno.ENFILE, errno.ENOMEM})
@@ -114,7 +114,7 @@ def settle_urls(
     job.store.finish("settle_urls", item(bucket), {"counters": report})
 
 
-def claim_lines(job: Job, origin: LineScope, part: int, winners: keys.Places) -> keys.LineClaims:
+def claim_lines(job: Job, origin: LineScope, part: int, winners: keys.Places) -> decisions.LineClaims:
     """The line claims of a part's winners, from the page store."""
     job.begin()
     with store.opened_pages(sources.pages_path(job, part)) as pages:
