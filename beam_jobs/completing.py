@@ -25,8 +25,8 @@ from beam_jobs.page_store import (
 )
 from beam_jobs.plan import Job
 from beam_jobs.tree import Tree
+from c4pipe.across_pages import Dedup
 from c4pipe.batch import joined
-from c4pipe.dedup import Dedup
 from c4pipe.urls import InDomains
 
 

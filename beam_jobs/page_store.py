@@ -21,8 +21,8 @@ from beam_jobs.plan import Job, changes_too_early, only_filters
 from beam_jobs.store import KEYS, Part
 from beam_jobs.tree import Tree
 from c4pipe import keys
+from c4pipe.across_pages import Dedup
 from c4pipe.batch import Batch, Kept, hashes, joined, laid_out, where
-from c4pipe.dedup import Dedup
 from c4pipe.digests import KEY_BYTES, md5s
 from c4pipe.variants import flat
 from c4pipe.wet import WetReader

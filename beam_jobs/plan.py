@@ -24,8 +24,8 @@ from beam_jobs.names import name_of
 from beam_jobs.store import Store
 from beam_jobs.tree import Line
 from c4pipe import engine, location, resources
+from c4pipe.across_pages import Dedup, KeepOne
 from c4pipe.cleaning import CleanLines, MaxLength, MinParagraphs
-from c4pipe.dedup import Dedup, KeepOne
 from c4pipe.langid import English, LabelLanguage
 from c4pipe.page import PageStage
 from c4pipe.urls import InDomains, InUrlList

@@ -11,8 +11,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from c4pipe.across_pages import Dedup
 from c4pipe.cleaning import CleanLines, DropPages, Row, built, first_to_fire
-from c4pipe.dedup import Dedup, DedupLines, line_key
+from c4pipe.dedup import DedupLines, line_key
 from c4pipe.page import Page, Verdict
 from c4pipe.urls import InUrlList
 from c4pipe.variant_text import rule

@@ -15,7 +15,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 
 from c4pipe import resources, sentences
-from c4pipe.dedup import Dedup, OwnerOrder, require_owner_order
+from c4pipe.across_pages import Dedup, OwnerOrder, require_owner_order
 from c4pipe.digests import md5
 from c4pipe.page import Page, Verdict
 

@@ -6,8 +6,9 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
 from c4pipe import local
+from c4pipe.across_pages import Dedup, KeepOne
 from c4pipe.cleaning import CleanLines
-from c4pipe.dedup import Dedup, DedupLines, KeepNewest, KeepOne
+from c4pipe.dedup import DedupLines, KeepNewest
 from c4pipe.langid import LabelLanguage
 from c4pipe.page import Page
 from c4pipe.spans import DedupSpans

@@ -13,7 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from c4pipe import resources, sentences
-from c4pipe.dedup import DedupLines, KeepLargestText, KeepNewest, KeepOne, line_key, url_claim
+from c4pipe.across_pages import KeepOne, url_claim
+from c4pipe.dedup import DedupLines, KeepLargestText, KeepNewest, line_key
 from c4pipe.digests import md5
 from c4pipe.page import Page, Verdict
 from c4pipe.spans import DedupSpans
