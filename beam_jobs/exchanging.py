@@ -12,7 +12,8 @@ import pyarrow as pa
 
 from beam_jobs import budget, dealing, settling, steps, store
 from beam_jobs.plan import Job, LineScope
-from c4pipe import decisions, files, keys
+from beam_jobs.report import check_bad_files
+from c4pipe import crawl, decisions, files, keys
 
 # What a step holds at its peak, by the bytes of what it settles or sorts.
 URL_COPIES, LINE_COPIES, DOCUMENT_COPIES = 3, 5, 3
@@ -21,12 +22,18 @@ MAPPED_PARTS_MAX = 10_000  # whose documents stay mapped while a shard is writte
 
 
 def clean_part(job: Job, part: int) -> None:
-    """``clean``, leaving the URL claims in a file; of a part that was cleaned already only they are made."""
+    """``clean``, leaving the URL claims in a file; of a part that was cleaned already only they are made.
+
+    The build ends once more files cannot be fetched than it may leave out: a server that is gone would be asked for
+    each of the others, too, for half an hour.
+    """
     done = job.store.is_done("clean", steps.item(part))
     pages, report = (steps.stored_pages(job, part, settling.claims_by), None) if done else steps.clean(job, part)
     store.write_table(job.store.urls(part), settling.claim_urls(pages, part, job))
     if report is not None:
         job.store.finish("clean", steps.item(part), report)
+        if "unreadable" in report and crawl.is_http(report["file"]):
+            check_bad_files(job)
 
 
 def settle_url_bucket(job: Job, bucket: int) -> None:

@@ -58,8 +58,8 @@ def check_bad_files(job: Job) -> None:
         raise TooManyBadFiles(
             f"{len(bad)} of {job.parts} WET files cannot be read, but --max_bad_files is {job.max_bad_files}:\n  "
             + "\n  ".join(bad)
-            + "\nRaise --max_bad_files to go on without them, or fetch them again or leave them out of --input, "
-            "which makes another build with another --output."
+            + "\nThe same command tries them again. Raise --max_bad_files to go on without them, or leave them out of "
+            "--input, which makes another build with another --output."
         )
 
 

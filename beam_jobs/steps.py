@@ -58,7 +58,7 @@ def clean(job: Job, part: int) -> tuple[pa.Table, dict[str, Any]]:
         if isinstance(error, OSError) and error.errno in LACKS:
             raise
         cleaned = page_store.nothing(job)
-        report["unreadable"] = f"{type(error).__name__}: {error}"
+        report["unreadable"] = f"{type(error).__name__}: {error}".replace(f"{source['path']}: ", "")
     store.write_pages(job.store.pages(part), cleaned.pages, job.store_compression)
     return cleaned.pages, report | cleaned.report()
 

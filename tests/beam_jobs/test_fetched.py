@@ -55,3 +55,31 @@ def test_a_crawl_by_name(more: tuple[str, ...], pattern: str, base_url: str, mir
     copies, fetched = (builds.tree(tmp_path / name / "en") for name in ("copies", "build"))
     del copies["manifest.json"], fetched["manifest.json"]  # they name the files
     assert fetched == copies
+
+
+@pytest.mark.parametrize(("allowed", "asked", "code"), [(0, 1, 1), (1, 2, 1), (2, 3, 0)])
+def test_a_build_ends_once_too_many_files_cannot_be_fetched(
+    allowed: int, asked: int, code: int, mirror: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What is left of the crawl is not asked for; the file that is there is in the build that may leave two out."""
+    log: list[str] = []
+
+    class Lossy(Quiet):
+        def do_GET(self) -> None:
+            if self.path.endswith(".wet.gz"):
+                log.append(self.path)
+            if self.path.endswith(("000.warc.wet.gz", "001.warc.wet.gz")):
+                self.send_error(404)
+            else:
+                super().do_GET()
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Lossy, directory=str(mirror))) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        base_url = f"http://127.0.0.1:{server.server_port}"
+        options = ("--crawl", CRAWL, "--base_url", base_url, "--max_bad_files", str(allowed))
+        assert build_c4.main(builds.arguments("", tmp_path, *options)[2:]) == code
+        server.shutdown()
+    assert len(log) == asked
+    said = capsys.readouterr().err
+    named = [f"{base_url}/{WET}/{number:03}.warc.wet.gz: DownloadError: HTTP 404 Not Found" for number in range(2)]
+    assert [line in said for line in named] == ([True, asked > 1] if code else [False, False])
