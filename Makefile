@@ -12,7 +12,7 @@ PIP = $(BIN)/python -m pip install --quiet --constraint constraints.txt
 APT = sudo apt-get install -y git make python3 python3-venv
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-reference lint types bench fuzz check-python
+.PHONY: help demo test test-reference lint types bench fuzz twins check-python
 
 help:  ## show this
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 18
@@ -41,6 +41,9 @@ bench: $(VENV)/bench  ## what a build costs, plain against fast, as a table and 
 fuzz: $(VENV)/test  ## the compiled rooms against the plain ones (ROOM=, SECONDS= for each, SEED=, WET=, RESOURCES=)
 	$(BIN)/python benchmarks/fuzz.py --room $(or $(ROOM),all) --seconds $(or $(SECONDS),60) --seed $(or $(SEED),0) \
 		$(if $(WET),--wet "$(WET)") $(if $(RESOURCES),--resources "$(RESOURCES)")
+
+twins: $(VENV)/test  ## after a change of a plain room and its compiled twin alike: write down that they are equal again
+	$(BIN)/python build_tools/twins.py
 
 check-python:
 	@command -v $(PYTHON) >/dev/null || { echo "No $(PYTHON) here. Install what this needs:  $(APT)"; exit 1; }

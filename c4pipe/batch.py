@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from c4pipe import engine
+from c4pipe import engine, twins
 from c4pipe.page import Page, PageStage, Verdict
 
 Counts = Mapping[str, npt.NDArray[np.integer[Any]]]  # counter -> a number a page
@@ -89,7 +89,8 @@ def judge(stage: PageStage, batch: Batch) -> BatchVerdict:
 @functools.cache
 def _knows_columns(kind: type[Any]) -> bool:
     """Whether the class that says how a page is judged says it of columns, too: one derived from it may judge else."""
-    return "judge_batch" in vars(next((base for base in kind.__mro__ if "judge" in vars(base)), object))
+    judging = next((base for base in kind.__mro__ if "judge" in vars(base)), object)
+    return "judge_batch" in vars(judging) and not twins.changed(judging.__module__.removeprefix("c4pipe."))
 
 
 def _page_by_page(stage: PageStage, batch: Batch) -> BatchVerdict:

@@ -13,7 +13,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from c4pipe import engine, rules, sentences
+from c4pipe import engine, rules, sentences, twins
 from c4pipe.batch import Batch, BatchVerdict, Counts, Kept, fired, strings, utf8
 from c4pipe.page import Page, Verdict, drop, keep, with_text
 
@@ -70,6 +70,11 @@ _KNOWN = {rules.word_longer_than, rules.without, rules.no_end_mark, rules.fewer_
 _KNOWN |= {rules.mentions, rules.has_word}
 
 
+def _known(rule: Callable[..., Any]) -> str:
+    """The name under which the compiled room knows a rule; "" where it has to call what the rule made."""
+    return rule.__name__ if rule in _KNOWN and not twins.rule_changed(rule.__name__) else ""
+
+
 class _OfRows:
     """A stage of rows, with their compiled twin at hand once it was asked for; it does not travel."""
 
@@ -81,8 +86,7 @@ class _OfRows:
     def _program(self, room: ModuleType) -> Any:
         if "program" not in self.__dict__:
             steps = [
-                (row.effect, row.counter, row.rule.__name__ if row.rule in _KNOWN else "", dict(row.limits), act)
-                for row, act in built(self.rows)
+                (row.effect, row.counter, _known(row.rule), dict(row.limits), act) for row, act in built(self.rows)
             ]
             self.__dict__["program"] = room.Program(steps)
         return self.__dict__["program"]

@@ -1,6 +1,7 @@
 """Which twin decides: the compiled room of ``c4pipe/fast``, or the plain one that it is held equal to.
 
-The plain rooms say what the rules are, and run everywhere. A stage that has a compiled twin asks here for it.
+The plain rooms say what the rules are, and run everywhere. A stage that has a compiled twin asks here for it; there is
+none for a plain room that has changed since both were held equal.
 """
 
 from __future__ import annotations
@@ -13,6 +14,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 from typing import Literal, cast, get_args
+
+from c4pipe import twins
 
 Engine = Literal["fast", "plain"]
 SETTING = "C4PIPE_ENGINE"  # an environment variable, for those who set nothing else
@@ -31,11 +34,8 @@ def use(engine: str | None) -> None:
     asked = engine or os.environ.get(SETTING)
     if asked is not None and asked not in get_args(Engine):
         raise EngineError(f"engine is {asked!r}, but must be one of {', '.join(get_args(Engine))}")
-    if asked == "fast" and (absent := missing()):
-        raise EngineError(
-            f"the compiled rooms {', '.join(absent)} are not there; install with a C compiler or with ziglang, "
-            "pip install --no-cache-dir --force-reinstall --no-deps . in a clone, or ask for the engine plain"
-        )
+    if asked == "fast" and (lacks := _lacks()):
+        raise EngineError(f"compiled code cannot judge all of a page, not {' and not '.join(lacks)}; or ask for plain")
     _chosen = cast(Engine, asked or "fast")
 
 
@@ -61,7 +61,9 @@ def using(engine: str | None) -> Iterator[None]:
 
 def twin(room: str) -> ModuleType | None:
     """The compiled twin of a room; None where the plain one is to decide."""
-    return _load(room) if chosen() == "fast" else None
+    if chosen() == "plain" or any(map(twins.changed, twins.PLAIN.get(room, ()))):
+        return None
+    return _load(room)
 
 
 def missing() -> tuple[str, ...]:
@@ -73,12 +75,30 @@ def told() -> str:
     """What judges, in a line for the user."""
     if chosen() == "plain":
         return "plain Python judges pages, as asked for: some sixty times slower than compiled code, and alike"
-    if absent := missing():
+    if lacks := _lacks():
         return (
-            f"compiled code judges pages, but for {', '.join(absent)}, which were not built here: plain Python does "
-            "that, many times slower; install again where a C compiler or the package ziglang can be had"
+            f"compiled code judges pages, but not {' and not '.join(lacks)}: plain Python does that, many times slower"
         )
     return "compiled code judges pages"
+
+
+def _lacks() -> list[str]:
+    """What compiled code does not do here, why, and what would help."""
+    lacks = []
+    if absent := missing():
+        lacks.append(f"{', '.join(absent)}, which were not built here ({_remedy()})")
+    if changed := twins.changes():
+        lacks.append(f"{', '.join(f'c4pipe.{name}' for name in changed)}, changed since the compiled twin was made")
+    return lacks
+
+
+def _remedy() -> str:
+    clone = Path(__file__).parent.parent
+    if (clone / "setup.py").exists():  # it hides what is installed elsewhere from those who run Python in it
+        return (
+            f"this is the c4pipe of {clone}: pip install -e . builds it there, by a C compiler or the package ziglang"
+        )
+    return "install again where a C compiler or the package ziglang can be had"
 
 
 @functools.cache

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import fields, is_dataclass
 from types import BuiltinFunctionType, FunctionType, MethodDescriptorType
 
-from c4pipe import files
+from c4pipe import files, twins
 from c4pipe.variants import Variant
 
 OURS = "c4pipe"  # whose version stands in every manifest
@@ -50,18 +50,22 @@ def named(value: object) -> str:
 def fingerprint(variant: Variant) -> str:
     """SHA-256, in hexadecimal, of all that decides what the variant does, short of this package's own version.
 
-    That is its data, and the source files of the functions and classes from elsewhere that are in it. What those files
-    import is not looked at.
+    That is its data, the source files of the functions and classes from elsewhere that are in it, and rules of this
+    package that were changed in place. What those files import is not looked at.
     """
     told = {"variant": described(variant), "sources": sources(variant)}
     return hashlib.sha256(json.dumps(told, sort_keys=True).encode("utf-8")).hexdigest()
 
 
 def sources(value: object) -> dict[str, str]:
-    """SHA-256 of the source file of each module outside this package that defines a part of a variant or of stages."""
+    """SHA-256 of the source file of each module outside this package that defines a part of a variant or of stages.
+
+    Of this package only rooms and rules are told that have changed since they were published (``twins``).
+    """
     modules = {name for name in modules_of(value) if name.partition(".")[0] != OURS}
     paths = {name: getattr(sys.modules.get(name), "__file__", None) for name in sorted(modules)}
-    return {name: hashlib.sha256(files.read_bytes(path)).hexdigest() for name, path in paths.items() if path}
+    elsewhere = {name: hashlib.sha256(files.read_bytes(path)).hexdigest() for name, path in paths.items() if path}
+    return elsewhere | {f"{OURS}.{name}": digest for name, digest in twins.changes().items()}
 
 
 def modules_of(value: object) -> Iterator[str]:

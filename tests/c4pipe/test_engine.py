@@ -52,7 +52,7 @@ def test_a_room_that_was_not_built(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(engine, "ROOMS", (*engine.ROOMS, "nothing"))
     assert engine.missing() == ("nothing",)
     assert engine.twin("nothing") is None
-    with pytest.raises(engine.EngineError, match="compiled rooms nothing are not there; install with a C compiler"):
+    with pytest.raises(engine.EngineError, match=r"not nothing, which were not built here \(.*pip install -e \."):
         engine.use("fast")
 
 
@@ -62,7 +62,14 @@ def test_the_user_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     assert engine.told().startswith("plain Python judges pages, as asked for")
     engine.use(None)
     monkeypatch.setattr(engine, "ROOMS", (*engine.ROOMS, "nothing"))
-    assert engine.told().startswith("compiled code judges pages, but for nothing, which were not built here")
+    assert engine.told().startswith("compiled code judges pages, but not nothing, which were not built here (")
+
+
+def test_the_remedy_fits_the_place(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """In a clone ``pip install .`` would build elsewhere, where those who stand in the clone never look."""
+    assert "pip install -e . builds it there" in engine._remedy()
+    monkeypatch.setattr(engine, "__file__", str(tmp_path / "c4pipe" / "engine.py"))
+    assert engine._remedy().startswith("install again where a C compiler")
 
 
 def test_an_engine_for_a_block() -> None:

@@ -1,0 +1,129 @@
+"""Who changes a rule in place is obeyed, whatever engine judges."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from c4pipe import badwords, batch, cleaning, engine, langid, rules, twins
+from c4pipe.fingerprint import fingerprint
+from c4pipe.variants import variant
+
+ROOT = Path(twins.__file__).parent.parent
+PAGE = "\n".join(f"Here are just five words{number}." for number in range(1, 6))  # and as many sentences
+
+
+@pytest.fixture(autouse=True)
+def as_published() -> Iterator[None]:
+    before = twins.changes
+    before.cache_clear()
+    yield
+    before.cache_clear()
+
+
+def test_plain_rooms_are_what_their_twins_were_held_equal_to() -> None:
+    """If not: is the compiled code still equal? Tests and ``make fuzz`` say so; then ``make twins``."""
+    assert twins.changes() == {}
+
+
+def test_every_room_that_decides_has_its_plain_one() -> None:
+    assert set(engine.ROOMS) - set(twins.PLAIN) == {"columns"}
+    rooms = {name for rooms in twins.PLAIN.values() for name in rooms}
+    told = json.loads(twins.HELD_EQUAL.read_text("utf-8"))
+    of_rules = {
+        f"rules.{name}" for name in vars(rules) if getattr(vars(rules)[name], "__module__", "") == rules.__name__
+    }
+    assert set(told) == rooms | {"langid", "rules"} | of_rules
+
+
+def copied(place: Path, room: str, old: str, new: str) -> Path:
+    """The package with a text in one of its rooms replaced."""
+    shutil.copytree(ROOT / "c4pipe", place / "c4pipe", ignore=shutil.ignore_patterns("__pycache__", "*.pyx", "*.pxi"))
+    path = place / "c4pipe" / room
+    source = path.read_text("utf-8")
+    assert source.count(old) == 1
+    path.write_text(source.replace(old, new), "utf-8")
+    return place
+
+
+SCRIPT = """
+import sys
+from c4pipe import engine, twins
+from c4pipe.batch import Batch, judge
+from c4pipe.fingerprint import fingerprint
+from c4pipe.page import Page
+from c4pipe.variants import variant
+
+en = variant("en")
+stage = next(stage for stage in en.stages if stage.name == sys.argv[1])
+for using in ("plain", None):
+    with engine.using(using):
+        page = Page("http://a.com", sys.argv[2], "t")
+        assert not (verdict := stage.judge(page)).page, verdict
+        assert not judge(stage, Batch.of([page])).kept.any()
+        print(engine.told())
+print(fingerprint(en))
+print(*twins.changes())
+"""
+
+
+FEWER, FEW = "        if found < self.min_sentences:", "        if found <= self.min_sentences + 2:"
+
+
+@pytest.mark.parametrize(
+    ("stage", "room", "old", "new", "named"),
+    [
+        ("clean-page", "rules.py", "len(line.split()) < words", "len(line.split()) <= words", "rules.fewer_words_than"),
+        ("clean-page", "cleaning.py", f"{FEWER}\n            return", f"{FEW}\n            return", "cleaning"),
+        ("too-long-filter", "cleaning.py", "len(page.text) > self.characters", "len(page.text) > 9", "cleaning"),
+    ],
+    ids=["rule", "rows", "length"],
+)
+def test_a_rule_that_was_changed_is_obeyed(
+    stage: str, room: str, old: str, new: str, named: str, tmp_path: Path
+) -> None:
+    """By one page and by columns, with compiled code or without; and the variant is another."""
+    place = copied(tmp_path, room, old, new)
+    argv = [sys.executable, "-c", SCRIPT, stage, PAGE]
+    env = os.environ | {"C4PIPE_RESOURCES": "builtin"}
+    done = subprocess.run(argv, cwd=place, env=env, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    _, told, mark, changes = done.stdout.splitlines()
+    assert changes == named
+    assert f"but not c4pipe.{named}, changed since" in told
+    assert mark != fingerprint(variant("en"))
+
+
+@pytest.mark.parametrize("name", ["rules.contains", "rules"])
+def test_a_changed_rule_is_called(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only that rule is, or all if it is what they share."""
+    monkeypatch.setattr(twins, "changes", lambda: {name: "another"})
+    assert cleaning._known(rules.contains) == ""
+    assert cleaning._known(rules.mentions) == ("" if name == "rules" else "mentions")
+
+
+@pytest.mark.parametrize("room", sorted(twins.PLAIN))
+def test_a_changed_room_has_no_twin(room: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    with engine.using(None):
+        for plain in twins.PLAIN[room]:
+            monkeypatch.setattr(twins, "changes", lambda plain=plain: {plain: "another"})
+            assert engine.twin(room) is None
+            assert all(engine.twin(other) for other in set(engine.ROOMS) - {room})
+            with pytest.raises(engine.EngineError, match=rf"not c4pipe\.{plain}, changed since the compiled twin"):
+                engine.use("fast")
+
+
+@pytest.mark.parametrize("stage", [langid.English, badwords.DropBadwords, cleaning.MaxLength])
+def test_a_stage_of_a_changed_room_is_asked_page_by_page(stage: type, monkeypatch: pytest.MonkeyPatch) -> None:
+    knows_columns = batch._knows_columns.__wrapped__
+    assert knows_columns(stage)
+    room = stage.__module__.removeprefix("c4pipe.")
+    monkeypatch.setattr(twins, "changes", lambda: {room: "another"})
+    assert not knows_columns(stage)
