@@ -205,11 +205,15 @@ class Records(Generic[Taken]):
     def _may_hold_several(self, member: Member, first: bool, body: int) -> bool:
         """Another record may follow in this member, so that lines of a body with a wrong length must be looked at.
 
-        Not so in a file with a member for each record: there the first record of a member is all of it.
+        Not so in a file with a member for each record: there the first record of a member is all of it, and another
+        member is either the end or begins like a record.
         """
         if member.plain or member.joined or not first or self._several:
             return True
-        return member.index == 0 and (member.fill(body + self._limit + 1) or not member.followed())
+        if member.fill(body + self._limit + 1) or not member.followed():
+            return member.index == 0
+        member.reach(len(member.data) + 1)
+        return member.joined
 
     def _too_large(self) -> str:
         remedy = "if it is a page, raise record_bytes_max (c4pipe.warc_records.RECORD_BYTES_MAX)"

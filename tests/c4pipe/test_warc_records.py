@@ -104,6 +104,15 @@ def test_record_at_the_border_of_blocks_is_no_page_once_members_are_blocks() -> 
     assert (reading.urls, reading.faults) == (URLS[:3], {})
 
 
+@pytest.mark.parametrize("size", [61, 150, 400, 10**6])
+def test_wrong_lengths_in_blocks_cost_nothing(size: int) -> None:
+    """As of a file whose lines were ended otherwise before it was packed, with an empty member at its end."""
+    records = [record(url, b"abc", length=n) for url, n in zip(URLS, (9, 90, 2, 10**6, 3), strict=False)]
+    reading = read(in_blocks(records, size))
+    assert texts(reading) == [(url, "abc") for url in URLS[:5]]
+    assert reading.faults == {"wrong_length": 4}
+
+
 def test_damaged_member_is_not_gone_on_with() -> None:
     """Nor is one behind it taken for the rest of a record that may have a wrong length."""
     a, b = (record(url, b"abc", length=10) for url in URLS[:2])
