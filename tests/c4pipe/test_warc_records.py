@@ -29,9 +29,10 @@ def plain(records: list[bytes]) -> bytes:
     return b"".join(records)
 
 
-def in_blocks(records: list[bytes], size: int = 61) -> bytes:
+def in_blocks(records: list[bytes], size: int = 0) -> bytes:
     """A gzip member every so many bytes, wherever records begin, and an empty one at the end, as bgzip writes them."""
     data = b"".join(records)
+    size = size or max(61, len(data) // 1000)
     return b"".join(member(data[at : at + size]) for at in range(0, len(data), size)) + member()
 
 
