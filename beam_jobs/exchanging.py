@@ -11,7 +11,8 @@ import numpy as np
 import pyarrow as pa
 
 from beam_jobs import budget, dealing, settling, steps, store
-from beam_jobs.plan import Job, LineScope
+from beam_jobs.parting import LineScope
+from beam_jobs.plan import Job
 from beam_jobs.report import check_bad_files
 from c4pipe import crawl, decisions, files, keys
 

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from beam_jobs import page_store, report
-from beam_jobs.plan import Branch, Job
+from beam_jobs.parting import Branch
+from beam_jobs.plan import Job
 from beam_jobs.reuse import holds
 from beam_jobs.sources import Selection
 from c4pipe import files, langid, location, resources, sentences

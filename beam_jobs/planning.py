@@ -11,7 +11,8 @@ import numpy as np
 
 from beam_jobs import budget, reuse, sources
 from beam_jobs.options import is_local, store_compression
-from beam_jobs.plan import MAX_SCOPES, Crawl, Job, Wanted, default_buckets, only_filters
+from beam_jobs.parting import Crawl, Wanted, only_filters
+from beam_jobs.plan import MAX_SCOPES, Job, default_buckets
 from beam_jobs.sources import Selection
 from c4pipe import batch, crawl, files, location, patterns, resources
 from c4pipe.batch import Batch

@@ -13,7 +13,8 @@ from typing import Any
 from apache_beam.metrics import Metrics
 
 from beam_jobs.names import name_of
-from beam_jobs.plan import Branch, Job
+from beam_jobs.parting import Branch
+from beam_jobs.plan import Job
 from c4pipe import files, location, shards
 
 TFDS_VERSION = "3.1.0"  # of the features in the shards, whatever the semantics

@@ -9,7 +9,8 @@ from typing import Any
 
 from beam_jobs import completing, page_store
 from beam_jobs.names import name_of
-from beam_jobs.plan import Branch, Job
+from beam_jobs.parting import Branch
+from beam_jobs.plan import Job
 from c4pipe import resources
 from c4pipe.fingerprint import described
 

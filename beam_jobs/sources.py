@@ -13,7 +13,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, BinaryIO, cast
 
-from beam_jobs.plan import Crawl, Job
+from beam_jobs.parting import Crawl
+from beam_jobs.plan import Job
 from beam_jobs.store import Store
 from c4pipe import asking, download, files, location, patterns
 from c4pipe import crawl as crawls

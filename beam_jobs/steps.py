@@ -24,7 +24,8 @@ import numpy as np
 import pyarrow as pa
 
 from beam_jobs import completing, dealing, judging, page_store, settling, sources, store
-from beam_jobs.plan import Job, LineScope
+from beam_jobs.parting import LineScope
+from beam_jobs.plan import Job
 from c4pipe import decisions, download, files, keys, location, shards
 
 # What this machine lacks, for whatever file: a full disk that a WET file was fetched to, say.

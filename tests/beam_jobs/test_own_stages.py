@@ -10,7 +10,8 @@ import crawls
 import pytest
 
 from beam_jobs import build_c4, options, planning
-from beam_jobs.plan import Job, Wanted, branch
+from beam_jobs.parting import Wanted, branch
+from beam_jobs.plan import Job
 from c4pipe import local
 from c4pipe.cleaning import MaxLength
 from c4pipe.page import Page, Verdict, keep
