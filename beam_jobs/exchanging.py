@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 import numpy as np
 import pyarrow as pa
 
-from beam_jobs import budget, dealing, settling, steps, store
+from beam_jobs import budget, dealing, settling, steps, store_files
 from beam_jobs.parting import LineScope
 from beam_jobs.plan import Job
 from beam_jobs.report import check_bad_files
@@ -30,7 +30,7 @@ def clean_part(job: Job, part: int) -> None:
     """
     done = job.store.is_done("clean", steps.item(part))
     pages, report = (steps.stored_pages(job, part, settling.claims_by), None) if done else steps.clean(job, part)
-    store.write_table(job.store.urls(part), settling.claim_urls(pages, part, job))
+    store_files.write_table(job.store.urls(part), settling.claim_urls(pages, part, job))
     if report is not None:
         job.store.finish("clean", steps.item(part), report)
         if "unreadable" in report and crawl.is_http(report["file"]):
@@ -49,7 +49,7 @@ def settle_url_bucket(job: Job, bucket: int) -> None:
         for index in range(slices)
     )  # fmt: skip
     for number, winners in steps.settle_urls(job, bucket, claims, slices):
-        store.write_array(job.store.winners(number, bucket), winners)
+        store_files.write_array(job.store.winners(number, bucket), winners)
 
 
 def _share(paths: Iterable[str], count: int) -> int:
@@ -58,7 +58,7 @@ def _share(paths: Iterable[str], count: int) -> int:
 
 
 def _slice_urls(job: Job, part: int, bucket: int, buckets: int) -> pa.Table:
-    claims = store.read_table(job.store.urls(part))
+    claims = store_files.read_table(job.store.urls(part))
     first, last = keys.key_range(claims, bucket, buckets)
     return claims.slice(first, last - first)
 
@@ -66,7 +66,7 @@ def _slice_urls(job: Job, part: int, bucket: int, buckets: int) -> pa.Table:
 def winners_of(job: Job, origin: LineScope, part: int) -> keys.Places:
     """The pages of a part that won in the scope of a line scope, from every bucket."""
     scope = job.scopes.index(origin.scope)
-    return _gather((store.read_array(job.store.winners(scope, bucket)) for bucket in range(job.buckets)), part)
+    return _gather((store_files.read_array(job.store.winners(scope, bucket)) for bucket in range(job.buckets)), part)
 
 
 def owners_of(job: Job, origin: LineScope, part: int) -> keys.Places:
@@ -74,7 +74,7 @@ def owners_of(job: Job, origin: LineScope, part: int) -> keys.Places:
     if origin.lines is None:
         return np.empty(0, keys.LINE_PLACE)
     number = job.line_scopes.index(origin)
-    return _gather((store.read_array(job.store.owners(number, bucket)) for bucket in range(job.buckets)), part)
+    return _gather((store_files.read_array(job.store.owners(number, bucket)) for bucket in range(job.buckets)), part)
 
 
 def _gather(arrays: Iterable[keys.Places], part: int) -> keys.Places:
@@ -85,7 +85,7 @@ def claim_part(job: Job, number: int, part: int) -> None:
     """``claim_lines``, leaving the claims in a file."""
     origin = job.line_scopes[number]
     claims = steps.claim_lines(job, origin, part, winners_of(job, origin, part))
-    store.write_array(job.store.claims(number, part), claims)
+    store_files.write_array(job.store.claims(number, part), claims)
     job.store.finish("claim_lines", steps.item(number, part))
 
 
@@ -99,12 +99,12 @@ def settle_line_bucket(job: Job, number: int, bucket: int) -> None:
             _slice_lines(job, number, part, bucket * slices + index, job.buckets * slices) for part in range(job.parts)
         ]
         owners.append(decisions.line_owners(np.concatenate(claims)))
-    store.write_array(job.store.owners(number, bucket), keys.by_part(np.concatenate(owners)))
+    store_files.write_array(job.store.owners(number, bucket), keys.by_part(np.concatenate(owners)))
     job.store.finish("settle_lines", steps.item(number, bucket))
 
 
 def _slice_lines(job: Job, number: int, part: int, bucket: int, buckets: int) -> decisions.LineClaims:
-    claims = store.read_array(job.store.claims(number, part))
+    claims = store_files.read_array(job.store.claims(number, part))
     first, last = keys.bucket_range(claims["key"], bucket, buckets)
     return np.array(claims[first:last])  # as ``keys.copied``
 
@@ -114,7 +114,7 @@ def judge_into_file(job: Job, part: int) -> None:
     places = {o: (winners_of(job, o, part), owners_of(job, o, part)) for o in job.line_scopes}
     tables, report = steps.judge_part(job, part, places)
     named = {f"{variant}/{split}": table for (variant, split), table in tables.items()}
-    store.write_batches(job.store.documents(part), dealing.DOCUMENTS, named)
+    store_files.write_batches(job.store.documents(part), dealing.DOCUMENTS, named)
     job.store.finish("judge", steps.item(part), report)
 
 
@@ -135,7 +135,7 @@ def write_from_files(job: Job, shard: dealing.Shard, size: int) -> None:
 
 def _dealt(job: Job, shard: dealing.Shard, index: int, count: int) -> Iterator[pa.Table]:
     for part in range(job.parts):
-        table = store.read_batch(job.store.documents(part), f"{shard.variant}/{shard.split}")
+        table = store_files.read_batch(job.store.documents(part), f"{shard.variant}/{shard.split}")
         if table is not None:
             first, last = keys.key_range(table, index, count)
             rows = table.slice(first, last - first)

@@ -14,7 +14,7 @@ from beam_jobs.dealing import DOCUMENTS
 from beam_jobs.names import name_of
 from beam_jobs.page_store import FIELDS, TALLY, alive, as_batch, keys_column, texts
 from beam_jobs.parting import Branch, LineScope
-from beam_jobs.store import Part
+from beam_jobs.store_files import Part
 from beam_jobs.tree import Tree
 from c4pipe import keys, shards
 from c4pipe.batch import Batch, hashes, joined, ordered, totals

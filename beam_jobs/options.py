@@ -9,7 +9,7 @@ from typing import Any, get_args
 from apache_beam.options.pipeline_options import DirectOptions, PipelineOptions, SetupOptions, StandardOptions
 
 from beam_jobs import budget
-from beam_jobs.store import COMPRESSIONS
+from beam_jobs.store_files import COMPRESSIONS
 from c4pipe import engine, location, shards
 from c4pipe.crawl import BASE_URL
 from c4pipe.documents import SEEDS

@@ -19,7 +19,7 @@ import pyarrow.compute as pc
 from beam_jobs.names import name_of
 from beam_jobs.parting import changes_too_early, only_filters
 from beam_jobs.plan import Job
-from beam_jobs.store import KEYS, Part
+from beam_jobs.store_files import KEYS, Part
 from beam_jobs.tree import Tree
 from c4pipe import keys
 from c4pipe.across_pages import Dedup

@@ -12,7 +12,7 @@ from beam_jobs.names import name_of
 from beam_jobs.page_store import ENTERS, PAGES, alive, keys_column
 from beam_jobs.parting import LineScope, Scope
 from beam_jobs.plan import Job
-from beam_jobs.store import Part
+from beam_jobs.store_files import Part
 from c4pipe import decisions, keys, urls
 from c4pipe.batch import hashes, joined, laid_out
 from c4pipe.digests import KEY_BYTES

@@ -23,7 +23,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from beam_jobs import completing, dealing, judging, page_store, settling, sources, store
+from beam_jobs import completing, dealing, judging, page_store, settling, sources, store_files
 from beam_jobs.parting import LineScope
 from beam_jobs.plan import Job
 from c4pipe import decisions, download, files, keys, location, shards
@@ -60,22 +60,22 @@ def clean(job: Job, part: int) -> tuple[pa.Table, dict[str, Any]]:
             raise
         cleaned = page_store.nothing(job)
         report["unreadable"] = f"{type(error).__name__}: {error}".replace(f"{source['path']}: ", "")
-    store.write_pages(job.store.pages(part), cleaned.pages, job.store_compression)
+    store_files.write_pages(job.store.pages(part), cleaned.pages, job.store_compression)
     return cleaned.pages, report | cleaned.report()
 
 
 def _reuse(job: Job, source: sources.Source) -> tuple[pa.Table, dict[str, Any]]:
-    before = store.read_pages(source["pages"])
+    before = store_files.read_pages(source["pages"])
     found: Any = files.read_json(source["report"])
     pages, report = completing.complete(before, found, job)
     if pages.column_names != before.column_names:
-        store.write_pages(job.store.pages(source["part"]), pages, job.store_compression)
+        store_files.write_pages(job.store.pages(source["part"]), pages, job.store_compression)
     return pages, report
 
 
 def stored_pages(job: Job, part: int, columns: Callable[[str], bool]) -> pa.Table:
     """The columns that are chosen of a part that was cleaned already."""
-    return store.read_pages(sources.pages_path(job, part), columns)
+    return store_files.read_pages(sources.pages_path(job, part), columns)
 
 
 def list_urls(job: Job) -> None:
@@ -86,7 +86,7 @@ def list_urls(job: Job) -> None:
             listed = keys.unique(scope.listed.listed())
             bounds = keys.bucket_bounds(listed["key"], job.buckets)
             for bucket in range(job.buckets):
-                store.write_array(job.store.listed(number, bucket), listed[bounds[bucket] : bounds[bucket + 1]])
+                store_files.write_array(job.store.listed(number, bucket), listed[bounds[bucket] : bounds[bucket + 1]])
             job.store.finish("list", item(number), {"urls": len(listed)})
 
 
@@ -103,7 +103,7 @@ def settle_urls(
         for number, scope in enumerate(job.scopes):
             listed = None
             if scope.listed is not None:
-                listed = store.read_array(job.store.listed(number, bucket))
+                listed = store_files.read_array(job.store.listed(number, bucket))
                 first, last = keys.bucket_range(listed["key"], bucket * slices + index, job.buckets * slices)
                 listed = listed[first:last]
             won, counted = settling.settle_urls(table, scope, number, listed)
@@ -118,7 +118,7 @@ def settle_urls(
 def claim_lines(job: Job, origin: LineScope, part: int, winners: keys.Places) -> decisions.LineClaims:
     """The line claims of a part's winners, from the page store."""
     job.begin()
-    with store.opened_pages(sources.pages_path(job, part)) as pages:
+    with store_files.opened_pages(sources.pages_path(job, part)) as pages:
         return settling.claim_lines(pages, winners, part, origin)
 
 
@@ -127,7 +127,7 @@ def judge_part(
 ) -> tuple[dict[tuple[str, str], pa.Table], dict[str, Any]]:
     """The final documents of a part by variant and split; the report says what was counted and how much there is."""
     job.begin()
-    with store.opened_pages(sources.pages_path(job, part)) as pages:
+    with store_files.opened_pages(sources.pages_path(job, part)) as pages:
         judged = judging.judge_part(pages, places, job.branches, job.seed)
     tables = judged.tables()
     sizes = [

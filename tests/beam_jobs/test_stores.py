@@ -14,7 +14,7 @@ import pytest
 from beam_jobs import identity, options, planning, reuse
 from beam_jobs.page_store import TEXT
 from beam_jobs.plan import Job
-from beam_jobs.store import COMPRESSIONS, KEYS, read_pages, write_pages
+from beam_jobs.store_files import COMPRESSIONS, KEYS, read_pages, write_pages
 
 
 @pytest.fixture(scope="module")
