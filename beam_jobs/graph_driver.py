@@ -4,33 +4,22 @@
                    |         (keys)        (places)          (keys)         (places)          (text)
                    `-> page store ...................... read again .............^
 
-Elements are arrays of keys or Arrow batches, one a part and bucket, never lines; their keys are integers or bytes.
-A scope or line scope and a part, or a bucket, are one integer. The listing is read on workers, since tens of
+``shuffling.py`` says what the elements are and what is done with each. The listing is read on workers, since tens of
 thousands of paths have no place in a graph.
 """
 
 from __future__ import annotations
 
-import io
-from collections.abc import Iterable, Iterator
-from typing import Any
-
 import apache_beam as beam
-import numpy as np
-import pyarrow as pa
-import pyarrow.ipc as ipc
 
-from beam_jobs import dealing, report, settling, steps
+from beam_jobs import shuffling
 from beam_jobs.plan import Job
-from c4pipe import decisions, keys
-
-BATCH_BYTES = 16 * 2**20  # of text in an element
+from beam_jobs.shuffling import CLAIMS, UNREADABLE
 
 # What meets at a key, told to Beam so that keys have coders of their own and not pickle's.
 NUMBERED = tuple[int, bytes]
 PLACES = tuple[int, tuple[int, bytes]]
 NAMED = tuple[bytes, bytes]
-CLAIMS, UNREADABLE = "claims", "unreadable"  # what comes of WET files
 
 
 class Build(beam.PTransform):
@@ -45,20 +34,21 @@ class Build(beam.PTransform):
         job = self.job
         cleaned = (
             begin
-            | "ReadListing" >> beam.FlatMap(parts, job).with_output_types(int)
+            | "ReadListing" >> beam.FlatMap(shuffling.parts, job).with_output_types(int)
             | "SpreadFiles" >> beam.Reshuffle()
-            | "Clean" >> beam.FlatMap(clean, job).with_output_types(NUMBERED).with_outputs(UNREADABLE, main=CLAIMS)
+            | "Clean"
+            >> beam.FlatMap(shuffling.clean, job).with_output_types(NUMBERED).with_outputs(UNREADABLE, main=CLAIMS)
         )
         checked = (
             cleaned[UNREADABLE]
             | "CountUnreadable" >> beam.combiners.Count.Globally()
-            | "CheckUnreadable" >> beam.Map(check_unreadable, job)
+            | "CheckUnreadable" >> beam.Map(shuffling.check_unreadable, job)
         )
         scope_part_to_winners = (
             cleaned[CLAIMS]
             | "MeetAtBucket" >> beam.GroupByKey()
             | "SettleUrls"
-            >> beam.FlatMap(settle_urls, job, beam.pvalue.AsSingleton(checked)).with_output_types(NUMBERED)
+            >> beam.FlatMap(shuffling.settle_urls, job, beam.pvalue.AsSingleton(checked)).with_output_types(NUMBERED)
         )
         origin_part_to_owners = scope_part_to_winners | "SettleLines" >> SettleLines(job)
         return self._published(scope_part_to_winners, origin_part_to_owners)
@@ -71,21 +61,21 @@ class Build(beam.PTransform):
         split_to_documents = (
             {
                 "winners": scope_part_to_winners
-                | "WinnersByPart" >> beam.Map(by_part_alone, job).with_output_types(PLACES),
+                | "WinnersByPart" >> beam.Map(shuffling.by_part_alone, job).with_output_types(PLACES),
                 "owners": origin_part_to_owners
-                | "OwnersByPart" >> beam.Map(by_part_alone, job).with_output_types(PLACES),
+                | "OwnersByPart" >> beam.Map(shuffling.by_part_alone, job).with_output_types(PLACES),
             }
             | "MeetAtPart" >> beam.CoGroupByKey()
-            | "Judge" >> beam.FlatMap(judge, job).with_output_types(NAMED)
+            | "Judge" >> beam.FlatMap(shuffling.judge, job).with_output_types(NAMED)
         )
         sizes = beam.pvalue.AsDict(split_to_documents | "SumSizes" >> SumSizes()) if job.shards is None else None
         return (
             split_to_documents
-            | "DealToShards" >> beam.FlatMap(deal, job, sizes).with_output_types(NAMED)
+            | "DealToShards" >> beam.FlatMap(shuffling.deal, job, sizes).with_output_types(NAMED)
             | "MeetAtShard" >> beam.GroupByKey()
-            | "Write" >> beam.Map(write, job)
+            | "Write" >> beam.Map(shuffling.write, job)
             | "AwaitShards" >> beam.combiners.Count.Globally()
-            | "Finish" >> beam.Map(finish, job)
+            | "Finish" >> beam.Map(shuffling.finish, job)
         )
 
 
@@ -96,7 +86,7 @@ class SumSizes(beam.PTransform):
         """Return the size of each."""
         return (
             split_to_documents
-            | "Size" >> beam.Map(size).with_output_types(tuple[bytes, int])
+            | "Size" >> beam.Map(shuffling.size).with_output_types(tuple[bytes, int])
             | "Sum" >> beam.CombinePerKey(sum)
         )
 
@@ -113,172 +103,7 @@ class SettleLines(beam.PTransform):
         return (
             scope_part_to_winners
             | "MeetAtPart" >> beam.GroupByKey()
-            | "Claim" >> beam.FlatMap(claim_lines, self.job).with_output_types(NUMBERED)
+            | "Claim" >> beam.FlatMap(shuffling.claim_lines, self.job).with_output_types(NUMBERED)
             | "MeetAtBucket" >> beam.GroupByKey()
-            | "LeastRankOwns" >> beam.FlatMap(settle_lines, self.job).with_output_types(NUMBERED)
+            | "LeastRankOwns" >> beam.FlatMap(shuffling.settle_lines, self.job).with_output_types(NUMBERED)
         )
-
-
-def parts(_: object, job: Job) -> range:
-    """The parts of the build."""
-    return range(job.parts)
-
-
-def clean(part: int, job: Job) -> Iterator[tuple[int, bytes] | beam.pvalue.TaggedOutput]:
-    """Clean a WET file, unless an earlier run did, and send its URL claims to their buckets.
-
-    Its part goes another way if it cannot be read.
-    """
-    if job.store.is_done("clean", steps.item(part)):  # by an earlier run, or by an attempt of this one
-        pages = steps.stored_pages(job, part, settling.claims_by)
-        found = job.store.found("clean", steps.item(part))
-    else:
-        pages, found = steps.clean(job, part)
-        job.store.finish("clean", steps.item(part), found)
-        report.count({"split-wet-file/wet-file": 1, "page-store/pages": len(pages)})
-    if "unreadable" in found:
-        yield beam.pvalue.TaggedOutput(UNREADABLE, part)
-    claims = settling.claim_urls(pages, part, job)
-    bounds = keys.url_bounds(claims, job.buckets)
-    for bucket in range(job.buckets):
-        # The first part sends something to each, so that all are settled: some only count what is listed.
-        if part == 0 or bounds[bucket] < bounds[bucket + 1]:
-            yield bucket, to_bytes(claims.slice(bounds[bucket], bounds[bucket + 1] - bounds[bucket]))
-
-
-def check_unreadable(count: int, job: Job) -> int:
-    """Stop before anything is decided if more files cannot be read than may be left out."""
-    if count > job.max_bad_files:
-        report.check_bad_files(job)
-    return count
-
-
-def settle_urls(met: tuple[int, Iterable[bytes]], job: Job, checked: int) -> Iterator[tuple[int, bytes]]:
-    """Send the winners of a bucket to their scope and part, once it is ``checked`` how many files could be read."""
-    bucket, blobs = met
-    claims = pa.concat_tables([from_bytes(blob) for blob in blobs])
-    for scope, winners in steps.settle_urls(job, bucket, [claims]):
-        yield from by_part(winners, scope * job.parts)
-
-
-def claim_lines(met: tuple[int, Iterable[bytes]], job: Job) -> Iterator[tuple[int, bytes]]:
-    """Send the line claims of a part's winners in a scope to their line scope and bucket."""
-    number, blobs = met
-    scope, part = divmod(number, job.parts)
-    winners = keys.in_order(gather(blobs, keys.PLACE))
-    for number, origin in enumerate(job.line_scopes):
-        if origin.lines is not None and origin.scope == job.scopes[scope]:
-            claims = steps.claim_lines(job, origin, part, winners)
-            bounds = keys.bucket_bounds(claims["key"], job.buckets)
-            for bucket in range(job.buckets):
-                if bounds[bucket] < bounds[bucket + 1]:
-                    yield number * job.buckets + bucket, claims[bounds[bucket] : bounds[bucket + 1]].tobytes()
-
-
-def settle_lines(met: tuple[int, Iterable[bytes]], job: Job) -> Iterator[tuple[int, bytes]]:
-    """Send the owners of a bucket's lines to their line scope and part."""
-    number, blobs = met
-    yield from by_part(decisions.line_owners(gather(blobs, decisions.LINE_CLAIM)), number // job.buckets * job.parts)
-
-
-def by_part_alone(met: tuple[int, bytes], job: Job) -> tuple[int, tuple[int, bytes]]:
-    """Turn (scope and part, places) into (part, (scope, places))."""
-    number, blob = met
-    scope, part = divmod(number, job.parts)
-    return part, (scope, blob)
-
-
-def judge(met: tuple[int, dict[str, Iterable[tuple[int, bytes]]]], job: Job) -> Iterator[tuple[bytes, bytes]]:
-    """Send the final documents of a part to their variant and split, in batches."""
-    part, groups = met
-    winners, owners = _by_scope(groups["winners"], keys.PLACE), _by_scope(groups["owners"], keys.LINE_PLACE)
-    places = {
-        origin: (
-            winners.get(job.scopes.index(origin.scope), np.empty(0, keys.PLACE)),
-            owners.get(number, np.empty(0, keys.LINE_PLACE)),
-        )
-        for number, origin in enumerate(job.line_scopes)
-    }
-    tables, report = steps.judge_part(job, part, places)
-    for (variant, split), table in tables.items():
-        for batch in in_batches(table):
-            yield f"{variant}/{split}".encode(), to_bytes(batch)
-    job.store.finish("judge", steps.item(part), report)
-
-
-def _by_scope(met: Iterable[tuple[int, bytes]], dtype: np.dtype[Any]) -> dict[int, keys.Places]:
-    blobs: dict[int, list[bytes]] = {}
-    for scope, blob in met:
-        blobs.setdefault(scope, []).append(blob)
-    return {scope: keys.in_order(gather(found, dtype)) for scope, found in blobs.items()}
-
-
-def size(met: tuple[bytes, bytes]) -> tuple[bytes, int]:
-    """The size of a batch of documents."""
-    place, blob = met
-    return place, dealing.size_of(from_bytes(blob))
-
-
-def deal(met: tuple[bytes, bytes], job: Job, sizes: dict[bytes, int] | None) -> Iterator[tuple[bytes, bytes]]:
-    """Send documents to their shards: as many of their split as are wanted, or as its size asks for."""
-    place, blob = met
-    variant, split = place.decode().split("/")
-    documents = from_bytes(blob)
-    count = job.shards_of(split, sizes[place] if sizes else 0)
-    bounds = dealing.shard_bounds(documents, count)
-    for index in range(count):
-        if bounds[index] < bounds[index + 1]:
-            shard = dealing.Shard(variant, split, index, count)
-            yield shard.item.encode(), to_bytes(documents.slice(bounds[index], bounds[index + 1] - bounds[index]))
-
-
-def write(met: tuple[bytes, Iterable[bytes]], job: Job) -> str:
-    """Write a shard."""
-    name, blobs = met
-    shard = dealing.shard_named(name.decode())
-    documents = dealing.in_order([from_bytes(blob) for blob in blobs])
-    steps.write_shard(job, shard, lambda: [documents])
-    return shard.item
-
-
-def finish(_: int, job: Job) -> int:
-    """Write the shards that got no documents, then stats and manifests; what an earlier run exchanged may go."""
-    shards = dealing.shards_of(job, report.sizes(job))
-    written = set(job.store.done("write"))
-    for shard in shards:
-        if shard.item not in written:
-            steps.write_shard(job, shard, list)
-    report.publish(job)
-    job.store.forget_exchanges()
-    return len(shards)
-
-
-def by_part(places: keys.Places, base: int) -> Iterator[tuple[int, bytes]]:
-    """Cut an array that is sorted by part."""
-    for part in np.unique(places["part"]).tolist():
-        yield base + part, keys.of_part(places, part).tobytes()
-
-
-def gather(blobs: Iterable[bytes], dtype: np.dtype[Any]) -> keys.Places:
-    """Join arrays that travelled as bytes."""
-    return np.frombuffer(b"".join(blobs), dtype)
-
-
-def in_batches(table: pa.Table) -> Iterator[pa.Table]:
-    """Cut a table into pieces of about ``BATCH_BYTES`` at most, or of one document."""
-    rows = max(1, len(table) * BATCH_BYTES // max(table.nbytes, 1))
-    for start in range(0, len(table), rows):
-        yield table.slice(start, rows)
-
-
-def to_bytes(table: pa.Table) -> bytes:
-    """Arrow IPC of a table."""
-    sink = io.BytesIO()
-    with ipc.new_stream(sink, table.schema) as writer:
-        writer.write_table(table)
-    return sink.getvalue()
-
-
-def from_bytes(blob: bytes) -> pa.Table:
-    """The table of ``to_bytes``."""
-    return ipc.open_stream(blob).read_all()

@@ -8,7 +8,7 @@
     write_shard   a shard's documents    -> its files                                   dealing.py, c4pipe/shards.py
 
 What a step decides is a pure function in the rooms named beside it. What is here reads or writes the page store and the
-shards, however steps exchange: ``graph_driver.py`` shuffles what they hand on, ``exchanging.py`` leaves it in files, so
+shards, however steps exchange: ``shuffling.py`` sends what they hand on, ``exchanging.py`` leaves it in files, so
 that memory is that of the largest item.
 """
 

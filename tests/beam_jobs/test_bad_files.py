@@ -13,7 +13,7 @@ import pytest
 from apache_beam.pvalue import TaggedOutput
 from crawls import Record
 
-from beam_jobs import build_c4, graph_driver, identity, report
+from beam_jobs import build_c4, identity, report, shuffling
 from beam_jobs.options import parser
 from beam_jobs.planning import planned
 from c4pipe import files
@@ -222,5 +222,5 @@ def test_a_second_attempt_at_a_file_that_cannot_be_read_tells_so_again(tmp_path:
     job, selection = planned(arguments)
     identity.claim_folder(job, selection)
     for _ in range(2):
-        tagged = [out for out in graph_driver.clean(0, job) if isinstance(out, TaggedOutput)]
-        assert [(out.tag, out.value) for out in tagged] == [(graph_driver.UNREADABLE, 0)]
+        tagged = [out for out in shuffling.clean(0, job) if isinstance(out, TaggedOutput)]
+        assert [(out.tag, out.value) for out in tagged] == [(shuffling.UNREADABLE, 0)]
