@@ -9,17 +9,15 @@ from typing import Any
 
 import pyarrow as pa
 
+from beam_jobs.cleaning import cleaned, let_in
 from beam_jobs.names import name_of
 from beam_jobs.page_store import (
     ENTERS,
     KEPT,
-    PIECE_PAGES,
     RAW,
     as_batch,
-    cleaned,
     joined_pieces,
     keys_column,
-    let_in,
     spread,
     texts,
 )
@@ -28,6 +26,8 @@ from beam_jobs.tree import Tree
 from c4pipe.across_pages import Dedup
 from c4pipe.batch import joined
 from c4pipe.urls import InDomains
+
+PIECE_PAGES = 512  # taken together
 
 
 def complete(pages: pa.Table, found: Mapping[str, Any], job: Job) -> tuple[pa.Table, dict[str, Any]]:

@@ -7,31 +7,21 @@ later build finds what it needs.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, BinaryIO
+from collections.abc import Collection, Iterable, Iterator, Sequence
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from beam_jobs.names import name_of
-from beam_jobs.parting import changes_too_early, only_filters
-from beam_jobs.plan import Job
 from beam_jobs.store_files import KEYS, Part
-from beam_jobs.tree import Tree
 from c4pipe import keys
 from c4pipe.across_pages import Dedup
-from c4pipe.batch import Batch, Kept, hashes, joined, laid_out, where
-from c4pipe.digests import KEY_BYTES, md5s
-from c4pipe.variants import flat
-from c4pipe.wet import WetReader
+from c4pipe.batch import Batch, Kept, joined, laid_out, where
+from c4pipe.digests import KEY_BYTES
 
 SCHEMA_NUMBER = 4
 READABLE = (3, SCHEMA_NUMBER)  # of earlier stores: one of 3 has no keys, so they are made from its text
-PIECE_PAGES = 512  # judged together
-WET_NAMESPACE = "split-wet-file"
 
 PAGES = pa.schema(
     [
@@ -52,140 +42,16 @@ LANGUAGE = "language:"  # + name of a cleaning that does more than filter: what 
 TALLY = "tally:"  # + name of a cleaning, ":", a counter
 
 
-class UnreadableWetFile(ValueError):
-    """A WET file of which not one record could be read, such as one that was cut in its first."""
-
-
-@dataclass(frozen=True)
-class Cleaned:
-    """What a WET file left: its pages, and what was counted and found wrong."""
-
-    pages: pa.Table
-    wet: Mapping[str, Mapping[str, int]] = field(
-        default_factory=dict
-    )  # "dated" or "undated" -> what the reader counted for variants of that kind
-    entries: Mapping[str, Mapping[str, Mapping[str, int]]] = field(
-        default_factory=dict
-    )  # entry -> dated|undated -> counts
-    faults: Sequence[Mapping[str, object]] = ()  # the first of them, where there are many
-    fault_counts: Mapping[str, int] = field(default_factory=dict)  # all of them, by kind
-
-    def report(self) -> dict[str, Any]:
-        """All but the pages, as JSON."""
-        return {
-            "pages": len(self.pages),
-            "wet": self.wet,
-            "entries": self.entries,
-            "faults": list(self.faults),
-            "fault_counts": self.fault_counts,
-        }
-
-
-def clean(stream: BinaryIO, *, name: str, job: Job) -> Cleaned:
-    """Read a WET file and take its pages through every stage that sees one page alone, up to where lines compete."""
-    reader = WetReader(stream, name=name, undated=True)
-    pages = _Pages(job)
-    for batch in reader.batches():
-        pages.add(batch)
-    if reader.fault_counts["no_record"] or set(reader.tally) == {"wet-file"}:
-        raise UnreadableWetFile("; ".join(map(str, reader.faults)))
-    return Cleaned(
-        pages=pages.table(),
-        wet={kind: flat(WET_NAMESPACE, reader.tally_of(undated=kind == "undated")) for kind in ("dated", "undated")},
-        entries=pages.entered(),
-        faults=[{"kind": f.kind, "file": f.file, "offset": f.offset, "detail": f.detail} for f in reader.faults],
-        fault_counts=dict(reader.fault_counts),
-    )
-
-
-def nothing(job: Job) -> Cleaned:
-    """What a WET file that cannot be read leaves."""
-    pages = _Pages(job)
-    return Cleaned(pages.table(), entries=pages.entered())
-
-
-class _Pages:
-    """The part that pages make, a piece a batch."""
-
-    def __init__(self, job: Job) -> None:
-        self.raw = job.holds_raw
-        self.entries = {True: Tree(job.entries), False: Tree(job.entries)}  # for pages with and without a timestamp
-        self.unsure = {n: changes_too_early(stages) for n, stages in job.entries.items() if not only_filters(stages)}
-        self.cleanings, self.keyed = Tree(job.cleanings), job.keyed
-        self.pieces: list[pa.Table] = []
-
-    def add(self, batch: Batch) -> None:
-        """Take pages in, but for those that no variant has a use for."""
-        entered = let_in(self.entries, batch, np.ones(len(batch), bool), self.unsure)
-        wanted = np.logical_or.reduce(list(entered.values()))
-        batch = batch.where(wanted)
-        fields = (batch.url, batch.timestamp, batch.content_type, batch.content_length, digests(batch.text))
-        columns = dict(zip(PAGES.names, fields, strict=True)) | ({RAW: batch.text} if self.raw else {})
-        columns |= {ENTERS + name: pa.array(enters[wanted]) for name, enters in entered.items()}
-        self.pieces.append(pa.table(columns | cleaned(self.cleanings, self.keyed, batch)))
-
-    def table(self) -> pa.Table:
-        """The part of the page store."""
-        if not self.pieces:
-            self.add(Batch.of([]))
-        return joined_pieces(self.pieces)
-
-    def entered(self) -> dict[str, dict[str, dict[str, int]]]:
-        """What each entry counted."""
-        dated, undated = self.entries[True].counters(), self.entries[False].counters()
-        return {name: {"dated": dict(dated[name]), "undated": dict(undated[name])} for name in dated}
-
-
-def let_in(trees: Mapping[bool, Tree], batch: Batch, among: Kept, unsure: Mapping[str, str]) -> dict[str, Kept]:
-    """Say which of some pages of a batch each entry lets in; ``trees`` are for pages with and without a timestamp.
-
-    An entry of ``unsure`` raises, with its text, if it changes pages that it lets in.
-    """
-    entered = {name: np.zeros(len(batch), bool) for name in trees[True].lines}
-    dated = pc.not_equal(batch.timestamp, "").to_numpy(zero_copy_only=False)
-    for kind, tree in trees.items():
-        mask = among & (dated == kind)
-        if mask.any():
-            here, rows = batch.where(mask), np.flatnonzero(mask)
-            for name, left in tree.judge(here).items():
-                entered[name][rows[left.rows]] = True
-                if name in unsure and left.pages != here.where(_at(left.rows, len(here))):
-                    raise ValueError(unsure[name])
-    return entered
-
-
-def _at(rows: npt.NDArray[np.int64], count: int) -> Kept:
-    """Which of so many rows these are."""
-    kept = np.zeros(count, bool)
-    kept[rows] = True
-    return kept
-
-
-def digests(texts: pa.Array) -> pa.Array:
-    """The MD5 of each text."""
-    return hashes(md5s(texts), KEY_BYTES)
-
-
 def keys_column(cleaning: str, lines: Dedup) -> str:
     """What the column of the keys is called that a stage makes of what a cleaning leaves."""
     return f"{KEYS}{cleaning}:{name_of(lines.keyed)}"
 
 
-def cleaned(cleanings: Tree, keyed: Mapping[str, Sequence[Dedup]], batch: Batch) -> dict[str, pa.Array]:
-    """Return the columns that cleanings make of pages, and the keys of what they leave (``Job.keyed``)."""
-    made: dict[str, pa.Array] = {}
-    for name, (left, tally) in cleanings.judge_counted(batch).items():
-        kept = _at(left.rows, len(batch))
-        made[KEPT + name] = pa.array(kept)
-        if not only_filters(cleanings.lines[name]):
-            made |= {TEXT + name: spread(left.pages.text, kept), LANGUAGE + name: spread(left.pages.language, kept)}
-        made |= {keys_column(name, lines): spread(lines.keys_of(left.pages.text), kept) for lines in keyed[name]}
-        made |= {f"{TALLY}{name}:{counter}": pa.array(numbers) for counter, numbers in tally.items()}
-    return made
-
-
-def _where(pages: pa.Table, kept: Kept) -> pa.Table:
-    return pa.table({name: where(joined(pages[name]), kept) for name in pages.column_names})
+def marked(rows: npt.NDArray[np.int64], count: int) -> Kept:
+    """A mark for each of so many rows, set where it is one of these."""
+    kept = np.zeros(count, bool)
+    kept[rows] = True
+    return kept
 
 
 def spread(column: pa.Array, kept: Kept) -> pa.Array:
@@ -234,6 +100,10 @@ def texts(columns: Collection[str], cleaning: str) -> tuple[str, ...]:
     return edited if edited[0] in columns else (RAW,)
 
 
+def _where(pages: pa.Table, kept: Kept) -> pa.Table:
+    return pa.table({name: where(joined(pages[name]), kept) for name in pages.column_names})
+
+
 def alive(
     part: Part, winners: keys.Places, cleaning: str, columns: Iterable[str]
 ) -> Iterator[tuple[npt.NDArray[np.uint32], pa.Table]]:
@@ -244,5 +114,5 @@ def alive(
     for piece in part.pieces(columns):
         rows = all_rows[slice(*np.searchsorted(all_rows, (first, first + len(piece))))]
         if len(rows):
-            yield rows, piece if len(rows) == len(piece) else _where(piece, _at(rows - first, len(piece)))
+            yield rows, piece if len(rows) == len(piece) else _where(piece, marked(rows - first, len(piece)))
         first += len(piece)

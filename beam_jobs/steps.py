@@ -1,6 +1,6 @@
 """The steps of a build with what they read and write: what a driver hands to a worker.
 
-    clean         a WET file             -> its part of the page store, URL claims      page_store.py, settling.py
+    clean         a WET file             -> its part of the page store, URL claims      cleaning.py, settling.py
     settle_urls   a bucket of claims     -> the pages that won, a scope each            settling.py
     claim_lines   a part and its winners -> line claims                                 settling.py
     settle_lines  a bucket of claims     -> the lines that own their key                c4pipe/decisions.py
@@ -23,7 +23,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from beam_jobs import completing, dealing, judging, page_store, settling, sources, store_files
+from beam_jobs import cleaning, completing, dealing, judging, settling, sources, store_files
 from beam_jobs.parting import LineScope
 from beam_jobs.plan import Job
 from c4pipe import decisions, download, files, keys, location, shards
@@ -54,11 +54,11 @@ def clean(job: Job, part: int) -> tuple[pa.Table, dict[str, Any]]:
     report: dict[str, Any] = {"file": source["path"]}
     try:
         with sources.opened(source["path"]) as stream:
-            cleaned = page_store.clean(stream, name=source["path"], job=job)
-    except (OSError, download.DownloadError, page_store.UnreadableWetFile) as error:
+            cleaned = cleaning.clean(stream, name=source["path"], job=job)
+    except (OSError, download.DownloadError, cleaning.UnreadableWetFile) as error:
         if isinstance(error, OSError) and error.errno in LACKS:
             raise
-        cleaned = page_store.nothing(job)
+        cleaned = cleaning.nothing(job)
         report["unreadable"] = f"{type(error).__name__}: {error}".replace(f"{source['path']}: ", "")
     store_files.write_pages(job.store.pages(part), cleaned.pages, job.store_compression)
     return cleaned.pages, report | cleaned.report()

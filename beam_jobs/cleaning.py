@@ -1,0 +1,155 @@
+"""What a WET file leaves in the page store: its pages go through every stage that sees one page alone."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, BinaryIO
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from beam_jobs.page_store import (
+    ENTERS,
+    KEPT,
+    LANGUAGE,
+    PAGES,
+    RAW,
+    TALLY,
+    TEXT,
+    joined_pieces,
+    keys_column,
+    marked,
+    spread,
+)
+from beam_jobs.parting import changes_too_early, only_filters
+from beam_jobs.plan import Job
+from beam_jobs.tree import Tree
+from c4pipe.across_pages import Dedup
+from c4pipe.batch import Batch, Kept, hashes
+from c4pipe.digests import KEY_BYTES, md5s
+from c4pipe.variants import flat
+from c4pipe.wet import WetReader
+
+WET_NAMESPACE = "split-wet-file"
+
+
+class UnreadableWetFile(ValueError):
+    """A WET file of which not one record could be read, such as one that was cut in its first."""
+
+
+@dataclass(frozen=True)
+class Cleaned:
+    """What a WET file left: its pages, and what was counted and found wrong."""
+
+    pages: pa.Table
+    wet: Mapping[str, Mapping[str, int]] = field(
+        default_factory=dict
+    )  # "dated" or "undated" -> what the reader counted for variants of that kind
+    entries: Mapping[str, Mapping[str, Mapping[str, int]]] = field(
+        default_factory=dict
+    )  # entry -> dated|undated -> counts
+    faults: Sequence[Mapping[str, object]] = ()  # the first of them, where there are many
+    fault_counts: Mapping[str, int] = field(default_factory=dict)  # all of them, by kind
+
+    def report(self) -> dict[str, Any]:
+        """All but the pages, as JSON."""
+        return {
+            "pages": len(self.pages),
+            "wet": self.wet,
+            "entries": self.entries,
+            "faults": list(self.faults),
+            "fault_counts": self.fault_counts,
+        }
+
+
+def clean(stream: BinaryIO, *, name: str, job: Job) -> Cleaned:
+    """Read a WET file and take its pages through every stage that sees one page alone, up to where lines compete."""
+    reader = WetReader(stream, name=name, undated=True)
+    pages = _Pages(job)
+    for batch in reader.batches():
+        pages.add(batch)
+    if reader.fault_counts["no_record"] or set(reader.tally) == {"wet-file"}:
+        raise UnreadableWetFile("; ".join(map(str, reader.faults)))
+    return Cleaned(
+        pages=pages.table(),
+        wet={kind: flat(WET_NAMESPACE, reader.tally_of(undated=kind == "undated")) for kind in ("dated", "undated")},
+        entries=pages.entered(),
+        faults=[{"kind": f.kind, "file": f.file, "offset": f.offset, "detail": f.detail} for f in reader.faults],
+        fault_counts=dict(reader.fault_counts),
+    )
+
+
+def nothing(job: Job) -> Cleaned:
+    """What a WET file that cannot be read leaves."""
+    pages = _Pages(job)
+    return Cleaned(pages.table(), entries=pages.entered())
+
+
+class _Pages:
+    """The part that pages make, a piece a batch."""
+
+    def __init__(self, job: Job) -> None:
+        self.raw = job.holds_raw
+        self.entries = {True: Tree(job.entries), False: Tree(job.entries)}  # for pages with and without a timestamp
+        self.unsure = {n: changes_too_early(stages) for n, stages in job.entries.items() if not only_filters(stages)}
+        self.cleanings, self.keyed = Tree(job.cleanings), job.keyed
+        self.pieces: list[pa.Table] = []
+
+    def add(self, batch: Batch) -> None:
+        """Take pages in, but for those that no variant has a use for."""
+        entered = let_in(self.entries, batch, np.ones(len(batch), bool), self.unsure)
+        wanted = np.logical_or.reduce(list(entered.values()))
+        batch = batch.where(wanted)
+        fields = (batch.url, batch.timestamp, batch.content_type, batch.content_length, digests(batch.text))
+        columns = dict(zip(PAGES.names, fields, strict=True)) | ({RAW: batch.text} if self.raw else {})
+        columns |= {ENTERS + name: pa.array(enters[wanted]) for name, enters in entered.items()}
+        self.pieces.append(pa.table(columns | cleaned(self.cleanings, self.keyed, batch)))
+
+    def table(self) -> pa.Table:
+        """The part of the page store."""
+        if not self.pieces:
+            self.add(Batch.of([]))
+        return joined_pieces(self.pieces)
+
+    def entered(self) -> dict[str, dict[str, dict[str, int]]]:
+        """What each entry counted."""
+        dated, undated = self.entries[True].counters(), self.entries[False].counters()
+        return {name: {"dated": dict(dated[name]), "undated": dict(undated[name])} for name in dated}
+
+
+def let_in(trees: Mapping[bool, Tree], batch: Batch, among: Kept, unsure: Mapping[str, str]) -> dict[str, Kept]:
+    """Say which of some pages of a batch each entry lets in; ``trees`` are for pages with and without a timestamp.
+
+    An entry of ``unsure`` raises, with its text, if it changes pages that it lets in.
+    """
+    entered = {name: np.zeros(len(batch), bool) for name in trees[True].lines}
+    dated = pc.not_equal(batch.timestamp, "").to_numpy(zero_copy_only=False)
+    for kind, tree in trees.items():
+        mask = among & (dated == kind)
+        if mask.any():
+            here, rows = batch.where(mask), np.flatnonzero(mask)
+            for name, left in tree.judge(here).items():
+                entered[name][rows[left.rows]] = True
+                if name in unsure and left.pages != here.where(marked(left.rows, len(here))):
+                    raise ValueError(unsure[name])
+    return entered
+
+
+def digests(texts: pa.Array) -> pa.Array:
+    """The MD5 of each text."""
+    return hashes(md5s(texts), KEY_BYTES)
+
+
+def cleaned(cleanings: Tree, keyed: Mapping[str, Sequence[Dedup]], batch: Batch) -> dict[str, pa.Array]:
+    """Return the columns that cleanings make of pages, and the keys of what they leave (``Job.keyed``)."""
+    made: dict[str, pa.Array] = {}
+    for name, (left, tally) in cleanings.judge_counted(batch).items():
+        kept = marked(left.rows, len(batch))
+        made[KEPT + name] = pa.array(kept)
+        if not only_filters(cleanings.lines[name]):
+            made |= {TEXT + name: spread(left.pages.text, kept), LANGUAGE + name: spread(left.pages.language, kept)}
+        made |= {keys_column(name, lines): spread(lines.keys_of(left.pages.text), kept) for lines in keyed[name]}
+        made |= {f"{TALLY}{name}:{counter}": pa.array(numbers) for counter, numbers in tally.items()}
+    return made
