@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 
 from tqdm.contrib.logging import logging_redirect_tqdm
 
-from c4pipe import crawl, files, location, resources
+from c4pipe import crawl, fetching, files, location, resources
 from c4pipe.command import Commands, command
 from c4pipe.conform_command import add_conform
 from c4pipe.terminal import say
@@ -71,7 +71,7 @@ c4pipe fetch CC-MAIN-2019-18 --output wet --paths wet.paths.gz
     which.add_argument("--paths", metavar="FILE", help="the files that FILE lists, a path a line, gzipped or not")
     parser.add_argument("--seed", type=int, default=0, help="of --sample (default: %(default)s)")
     parser.add_argument(
-        "--connections", type=int, default=crawl.CONNECTIONS, metavar="N", help="at once (default: %(default)s)"
+        "--connections", type=int, default=fetching.CONNECTIONS, metavar="N", help="at once (default: %(default)s)"
     )
     parser.add_argument(
         "--base-url", default=crawl.BASE_URL, metavar="URL", help="also s3://commoncrawl (default: %(default)s)"
@@ -93,7 +93,7 @@ def ends(text: str) -> tuple[int, int]:
 
 def fetch(arguments: argparse.Namespace) -> None:
     """Fetch the files that the arguments choose, and print their paths."""
-    for path in crawl.fetch(
+    for path in fetching.fetch(
         chosen(arguments), arguments.output, base_url=arguments.base_url, connections=arguments.connections
     ):
         print(path)

@@ -1,32 +1,19 @@
-"""Crawl id -> the paths of its WET files -> a subset of them -> local copies."""
+"""Crawl id -> the paths of its WET files -> a subset of them."""
 
 from __future__ import annotations
 
-import dataclasses
-import functools
 import gzip
 import hashlib
-import logging
 import re
-import shutil
-import sys
-import threading
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
-from typing import TextIO
 
 from c4pipe import download, files, location
-from c4pipe.meter import Meter
 
 BASE_URL = "https://data.commoncrawl.org"
 CRAWLS = "https://index.commoncrawl.org/collinfo.json"  # the list of crawls
 CRAWL_ID = re.compile(r"CC-MAIN-20\d\d-[0-5]\d")
 WET_PATH = re.compile(r"crawl-data/(?P<crawl>CC-MAIN-20\d\d-[0-5]\d)/segments/[\w.-]+/wet/[\w.-]+\.warc\.wet\.gz", re.A)
-CONNECTIONS = 4  # Common Crawl asks for few, and answers 403 to those that take many
 LISTING_ATTEMPTS = 5  # half a minute: the user waits, and nothing has been done yet
-FAILURES_IN_A_ROW = 8  # files; after so many without one that came, the server is left alone
-LEFTOVER_SECONDS = 86_400.0  # a temporary file that nothing was written to for a day belongs to no running fetch
-NOT_TRIED = "not tried"
 
 # TFDS c4 3.1.0 leaves it out by name: a byte of it is not UTF-8.
 KNOWN_CORRUPT = frozenset(
@@ -35,8 +22,6 @@ KNOWN_CORRUPT = frozenset(
         "CC-MAIN-20170322213003-00052-ip-10-233-31-227.ec2.internal.warc.wet.gz"
     }
 )
-
-log = logging.getLogger(__name__)
 
 
 class CrawlError(RuntimeError):
@@ -119,115 +104,3 @@ def sample(paths: Sequence[str], count: int, seed: int) -> list[str]:
 def _check_count(paths: Sequence[str], count: int) -> None:
     if not 1 <= count <= len(paths):
         raise CrawlError(f"{count} files are asked for, but the listing has {len(paths)}; ask for 1 to {len(paths)}")
-
-
-def fetch(
-    paths: Sequence[str],
-    folder: str,
-    *,
-    base_url: str = BASE_URL,
-    connections: int = CONNECTIONS,
-    patience: download.Patience | None = None,
-    talk: TextIO | None = None,
-) -> list[str]:
-    """Bring copies of the files below ``folder``, their paths kept, and return where they are.
-
-    A file that stands under its final name is whole and is left. Known corrupt files are left out.
-    """
-    if connections < 1:
-        raise CrawlError(f"{connections} connections are asked for, but it takes at least 1")
-    copies: dict[str, str] = {}
-    for path in paths:
-        if path in KNOWN_CORRUPT:
-            log.warning("%s is left out: it is known to be corrupt, and the reference leaves it out too", path)
-        else:
-            copies[path] = location.join(folder, *path.split("/"))
-    files.sweep(folder, older_than_seconds=LEFTOVER_SECONDS)
-    missing = {path: copy for path, copy in copies.items() if not files.exists(copy)}
-    log.info("%d of %d files are there already", len(copies) - len(missing), len(copies))
-    with Meter(len(missing), talk or sys.stderr) as meter:
-        failures = _Fetch(base_url, patience or download.Patience(), meter).all(missing, connections)
-    if failures:
-        raise CrawlError(_report(failures, len(missing)))
-    return list(copies.values())
-
-
-def _report(failures: dict[str, str], asked: int) -> str:
-    tried = [f"  {reason}" for _, reason in sorted(failures.items()) if reason != NOT_TRIED]
-    left = f", {len(failures) - len(tried)} of them not tried" if len(tried) < len(failures) else ""
-    remedy = "What came is in place: the same command again fetches only what is missing."
-    if any("HTTP 403" in line or "HTTP 429" in line for line in tried):
-        remedy += " The server asks for less: wait some hours, or take fewer --connections."
-    return "\n".join((f"{len(failures)} of {asked} files did not come{left}:", *tried, remedy))
-
-
-class _Stopped(Exception):
-    """Raised in a thread when the user, a full disk or too many failures have ended the fetch."""
-
-
-class _Fetch:
-    """One fetch of many files: its threads share a stop sign and a count of failures."""
-
-    def __init__(self, base_url: str, patience: download.Patience, meter: Meter) -> None:
-        self.base_url = base_url
-        self.patience = dataclasses.replace(patience, sleep=self.sleep)
-        self.meter = meter
-        self.stop = threading.Event()
-        self.lock = threading.Lock()
-        self.failures: dict[str, str] = {}
-        self.failures_in_a_row = 0
-
-    def all(self, copies: dict[str, str], connections: int) -> dict[str, str]:
-        """Fetch each path to its copy; returns what failed, and why."""
-        with ThreadPoolExecutor(connections) as pool:
-            try:
-                for future in [pool.submit(self.one, path, copy) for path, copy in copies.items()]:
-                    future.result()
-            finally:
-                self.stop.set()
-        return self.failures
-
-    def one(self, path: str, copy: str) -> None:
-        """Fetch one file, or note why not."""
-        reason = NOT_TRIED
-        try:
-            self.check()
-            self.bring(path, copy)
-        except _Stopped:
-            pass
-        except (download.DownloadError, FileNotFoundError) as error:
-            reason = str(error)
-        except OSError:  # a full disk: no other file would do better
-            self.stop.set()
-            raise
-        else:
-            self.meter.finished(path)
-            self.failures_in_a_row = 0
-            return
-        with self.lock:
-            self.failures[path] = reason
-            self.failures_in_a_row += reason != NOT_TRIED
-            if self.failures_in_a_row >= FAILURES_IN_A_ROW:
-                self.stop.set()
-
-    def bring(self, path: str, copy: str) -> None:
-        """Copy one file by whatever way its address asks for."""
-        address = location.join(self.base_url, *path.split("/"))
-        with files.write_atomic(copy) as stream:
-            if is_http(address):
-                download.into(stream, address, patience=self.patience, progress=functools.partial(self.progress, path))
-            else:
-                with files.open_read(address) as original:
-                    shutil.copyfileobj(original, stream)
-
-    def progress(self, path: str, here: int, whole: int | None) -> None:
-        self.check()
-        self.meter.received(path, here, whole)
-
-    def sleep(self, seconds: float) -> None:
-        self.stop.wait(seconds)
-        self.check()
-
-    def check(self) -> None:
-        if self.stop.is_set():
-            raise _Stopped

@@ -1,0 +1,135 @@
+"""Local copies of a crawl's WET files, several at a time."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import logging
+import shutil
+import sys
+import threading
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import TextIO
+
+from c4pipe import crawl, download, files, location
+from c4pipe.meter import Meter
+
+CONNECTIONS = 4  # Common Crawl asks for few, and answers 403 to those that take many
+FAILURES_IN_A_ROW = 8  # files; after so many without one that came, the server is left alone
+LEFTOVER_SECONDS = 86_400.0  # a temporary file that nothing was written to for a day belongs to no running fetch
+NOT_TRIED = "not tried"
+
+log = logging.getLogger(__name__)
+
+
+def fetch(
+    paths: Sequence[str],
+    folder: str,
+    *,
+    base_url: str = crawl.BASE_URL,
+    connections: int = CONNECTIONS,
+    patience: download.Patience | None = None,
+    talk: TextIO | None = None,
+) -> list[str]:
+    """Bring copies of the files below ``folder``, their paths kept, and return where they are.
+
+    A file that stands under its final name is whole and is left. Known corrupt files are left out.
+    """
+    if connections < 1:
+        raise crawl.CrawlError(f"{connections} connections are asked for, but it takes at least 1")
+    copies: dict[str, str] = {}
+    for path in paths:
+        if path in crawl.KNOWN_CORRUPT:
+            log.warning("%s is left out: it is known to be corrupt, and the reference leaves it out too", path)
+        else:
+            copies[path] = location.join(folder, *path.split("/"))
+    files.sweep(folder, older_than_seconds=LEFTOVER_SECONDS)
+    missing = {path: copy for path, copy in copies.items() if not files.exists(copy)}
+    log.info("%d of %d files are there already", len(copies) - len(missing), len(copies))
+    with Meter(len(missing), talk or sys.stderr) as meter:
+        failures = _Fetch(base_url, patience or download.Patience(), meter).all(missing, connections)
+    if failures:
+        raise crawl.CrawlError(_report(failures, len(missing)))
+    return list(copies.values())
+
+
+def _report(failures: dict[str, str], asked: int) -> str:
+    tried = [f"  {reason}" for _, reason in sorted(failures.items()) if reason != NOT_TRIED]
+    left = f", {len(failures) - len(tried)} of them not tried" if len(tried) < len(failures) else ""
+    remedy = "What came is in place: the same command again fetches only what is missing."
+    if any("HTTP 403" in line or "HTTP 429" in line for line in tried):
+        remedy += " The server asks for less: wait some hours, or take fewer --connections."
+    return "\n".join((f"{len(failures)} of {asked} files did not come{left}:", *tried, remedy))
+
+
+class _Stopped(Exception):
+    """Raised in a thread when the user, a full disk or too many failures have ended the fetch."""
+
+
+class _Fetch:
+    """One fetch of many files: its threads share a stop sign and a count of failures."""
+
+    def __init__(self, base_url: str, patience: download.Patience, meter: Meter) -> None:
+        self.base_url = base_url
+        self.patience = dataclasses.replace(patience, sleep=self.sleep)
+        self.meter = meter
+        self.stop = threading.Event()
+        self.lock = threading.Lock()
+        self.failures: dict[str, str] = {}
+        self.failures_in_a_row = 0
+
+    def all(self, copies: dict[str, str], connections: int) -> dict[str, str]:
+        """Fetch each path to its copy; returns what failed, and why."""
+        with ThreadPoolExecutor(connections) as pool:
+            try:
+                for future in [pool.submit(self.one, path, copy) for path, copy in copies.items()]:
+                    future.result()
+            finally:
+                self.stop.set()
+        return self.failures
+
+    def one(self, path: str, copy: str) -> None:
+        """Fetch one file, or note why not."""
+        reason = NOT_TRIED
+        try:
+            self.check()
+            self.bring(path, copy)
+        except _Stopped:
+            pass
+        except (download.DownloadError, FileNotFoundError) as error:
+            reason = str(error)
+        except OSError:  # a full disk: no other file would do better
+            self.stop.set()
+            raise
+        else:
+            self.meter.finished(path)
+            self.failures_in_a_row = 0
+            return
+        with self.lock:
+            self.failures[path] = reason
+            self.failures_in_a_row += reason != NOT_TRIED
+            if self.failures_in_a_row >= FAILURES_IN_A_ROW:
+                self.stop.set()
+
+    def bring(self, path: str, copy: str) -> None:
+        """Copy one file by whatever way its address asks for."""
+        address = location.join(self.base_url, *path.split("/"))
+        with files.write_atomic(copy) as stream:
+            if crawl.is_http(address):
+                download.into(stream, address, patience=self.patience, progress=functools.partial(self.progress, path))
+            else:
+                with files.open_read(address) as original:
+                    shutil.copyfileobj(original, stream)
+
+    def progress(self, path: str, here: int, whole: int | None) -> None:
+        self.check()
+        self.meter.received(path, here, whole)
+
+    def sleep(self, seconds: float) -> None:
+        self.stop.wait(seconds)
+        self.check()
+
+    def check(self) -> None:
+        if self.stop.is_set():
+            raise _Stopped
