@@ -9,25 +9,20 @@ and where these begin and end depends on nothing that was before.
 
 from __future__ import annotations
 
-import re
 import zlib
 from collections.abc import Callable, Iterator
 from typing import BinaryIO, TypeVar
 
+from c4pipe.lookahead import Lookahead
 from c4pipe.member import OUTPUT_BYTES, Member
 from c4pipe.warc_headers import VERSION_LINE, WARC_BEGINS
 
 INPUT_BYTES = 1 << 16  # inflated at a time, at most
-READ_BYTES = 1 << 18  # read from the file at a time
-LOOK_BACK_BYTES = 1 << 20  # compressed bytes kept, to search behind an error for the next member
-BUFFER_BYTES = 1 << 22  # held of a file, at least: once they are full, what is still needed is moved to the front
 PROBE_BYTES = 1 << 12  # more than the header of a member and its first line take
 WHOLE_BYTES = 1 << 17  # compressed, in which a member must end that is offered whole
 
 GZIP_WBITS = 31  # zlib: largest window, gzip header and trailer, checksum verified
-
 GZIP_MAGIC = b"\x1f\x8b\x08"  # RFC 1952: ID1, ID2, CM = deflate
-NOT_ZERO = re.compile(rb"[^\0]")
 
 Taken = TypeVar("Taken")
 # Takes whole members from a place in a buffer on; the last begins before an end, and of none more than WHOLE_BYTES are
@@ -69,29 +64,20 @@ def _plain_pieces(stream: BinaryIO, head: bytes) -> Iterator[bytes]:
 
 
 class _GzipFile:
-    """The compressed bytes of a file: a buffer with a place in it, and what was not far before it where it has been.
-
-    What stands in the buffer behind ``_end`` is no part of the file; once the file is read to its end, nothing does.
-    """
+    """The members of a gzip file; the place in its bytes is where the next one begins."""
 
     def __init__(self, stream: BinaryIO, head: bytes) -> None:
-        self._stream = stream
-        self._buffer = bytearray(BUFFER_BYTES)
-        self._at = self._end = 0
-        self._read_all = False
+        self._bytes = Lookahead(stream, head)
         self._in_blocks = False  # members end wherever they do, also where a body has lines like those of a record
-        self._start = 0  # file offset of buffer[0]
-        self._put(head)
 
     def members(self, take: Take[Taken] | None) -> Iterator[Member | Taken]:
         index = 0
-        while self._skip_padding():
+        while self._bytes.skip_zeros():
             taken = self._whole(take) if take else None
             if taken is not None:
                 yield taken
             else:
-                offset = self._start + self._at
-                member = Member(offset, index, False, iter(()), self._skip_padding, self._go_on)
+                member = Member(self._bytes.offset, index, False, iter(()), self._bytes.skip_zeros, self._go_on)
                 member.pieces = self._pieces(member)
                 yield member
                 member.drain()
@@ -102,71 +88,29 @@ class _GzipFile:
 
         Blanks before a version line may be those that end a header or a record.
         """
-        if not self._skip_padding() or (start := self._inflated_start()) is None:
+        if not self._bytes.skip_zeros() or (start := self._inflated_start()) is None:
             return False
         if start.startswith(b"WARC/") and not self._in_blocks:
             return False
         self._in_blocks = True
-        member.offset = self._start + self._at
+        member.offset = self._bytes.offset
         member.pieces = self._pieces(member)
         return True
 
     def _whole(self, take: Take[Taken]) -> Taken | None:
         """Return what is made of the members at the place, and move behind them; None, and not moved, if nothing is."""
-        self._ahead(WHOLE_BYTES)
-        end = self._end - (0 if self._read_all else WHOLE_BYTES - 1)  # all that begin before are whole there
-        taken, self._at = take(self._buffer, self._at, end)
+        here = self._bytes
+        here.ahead(WHOLE_BYTES)
+        end = here.end - (0 if here.read_all else WHOLE_BYTES - 1)  # all that begin before are whole there
+        taken, here.at = take(here.buffer, here.at, end)
         return taken
-
-    def _ahead(self, size: int) -> None:
-        """Have ``size`` bytes from the place on, fewer at the end of the file alone."""
-        while self._end - self._at < size and self._more():
-            pass
-
-    def _next(self, size: int) -> bytes:
-        """Return ``size`` bytes from the place on, fewer at the end of the file alone; the place stays."""
-        self._ahead(size)
-        return bytes(self._buffer[self._at : min(self._at + size, self._end)])
-
-    def _more(self) -> bool:
-        """Read another block; False at the end of the file."""
-        block = self._stream.read(READ_BYTES)
-        self._read_all = not block
-        if block:
-            self._put(block)
-        else:
-            del self._buffer[self._end :]
-        return bool(block)
-
-    def _put(self, block: bytes) -> None:
-        """Put a block behind what is there, in place: a bytearray that grows would be copied again and again."""
-        if self._end + len(block) > len(self._buffer) and (far := self._at - LOOK_BACK_BYTES) > 0:
-            self._buffer[: self._end - far] = self._buffer[far : self._end]
-            self._start += far
-            self._at -= far
-            self._end -= far
-        if (lacking := self._end + len(block) - len(self._buffer)) > 0:
-            self._buffer += bytes(lacking)
-        self._buffer[self._end : self._end + len(block)] = block
-        self._end += len(block)
-
-    def _skip_padding(self) -> bool:
-        """Move over zero bytes; False if nothing but them is left."""
-        if self._at < self._end and self._buffer[self._at]:
-            return True  # as nearly always
-        while not (found := NOT_ZERO.search(self._buffer, self._at, self._end)):
-            self._at = self._end
-            if not self._more():
-                return False
-        self._at = found.start()
-        return True
 
     def _pieces(self, member: Member) -> Iterator[bytes]:
         """Inflate the member at the place, and leave the place where the next one begins."""
-        broken = "corrupt_gzip" if self._buffer.startswith(GZIP_MAGIC[:2], self._at, self._end) else "not_gzip"
+        broken = "corrupt_gzip" if self._bytes.begins(GZIP_MAGIC[:2]) else "not_gzip"
         inflater = zlib.decompressobj(GZIP_WBITS)
         while not inflater.eof:
-            block = self._next(INPUT_BYTES)
+            block = self._bytes.next(INPUT_BYTES)
             if not block:
                 yield inflater.flush()
                 self._resume(member, "truncated_gzip", "the file ends inside this gzip member")
@@ -179,28 +123,18 @@ class _GzipFile:
                 self._resume(member, broken, str(error))
                 return
             left = inflater.unused_data if inflater.eof else inflater.unconsumed_tail  # at the end zlib may set both
-            self._at += len(block) - len(left)
+            self._bytes.at += len(block) - len(left)
             if piece:
                 yield piece
 
     def _resume(self, member: Member, damage: str, detail: str) -> None:
         """Note the damage, and move to the next member that reading may go on at, or to the end."""
-        self._at = max(self._at - LOOK_BACK_BYTES, member.offset + 1 - self._start)
-        while self._next_magic() and not self._may_be_read():
-            self._at += 1
-        if damage == "truncated_gzip" and self._at < self._end:
+        self._bytes.back(member.offset + 1)
+        while (found := self._bytes.find(GZIP_MAGIC)) and not self._may_be_read():
+            self._bytes.at += 1
+        if damage == "truncated_gzip" and found:
             damage, detail = "corrupt_gzip", "its compressed data have no end"  # zlib read on over the next members
         member.damage, member.detail = damage, detail
-
-    def _next_magic(self) -> bool:
-        """Move to the next bytes that may begin a member, or to the end of the file."""
-        while (found := self._buffer.find(GZIP_MAGIC, self._at, self._end)) < 0:
-            self._at = max(self._at, self._end - len(GZIP_MAGIC) + 1)
-            if not self._more():
-                self._at = self._end
-                return False
-        self._at = found
-        return True
 
     def _may_be_read(self) -> bool:
         """The bytes at the place inflate, to a WARC version line unless members are blocks."""
@@ -210,7 +144,7 @@ class _GzipFile:
     def _inflated_start(self) -> bytes | None:
         """What the first bytes at the place inflate to; None if they are no gzip."""
         try:
-            return zlib.decompressobj(GZIP_WBITS).decompress(self._next(PROBE_BYTES), 64)
+            return zlib.decompressobj(GZIP_WBITS).decompress(self._bytes.next(PROBE_BYTES), 64)
         except zlib.error:
             return None
 

@@ -26,7 +26,7 @@ PLAIN = {
     "keys": ("dedup", "digests"),
     "langdetect": ("detector",),
     "lines": ("cleaning",),
-    "records": ("gzip_members", "member", "warc_headers", "warc_records", "warc_scan", "wet"),
+    "records": ("gzip_members", "lookahead", "member", "warc_headers", "warc_records", "warc_scan", "wet"),
     "sentences": ("sentences",),
     "urls": ("urls",),
 }

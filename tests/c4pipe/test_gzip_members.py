@@ -13,8 +13,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from wet_builder import URLS, WARCINFO, Drops, member, member_each, read, record
 
-from c4pipe import gzip_members
-from c4pipe.gzip_members import INPUT_BYTES, LOOK_BACK_BYTES, members
+from c4pipe import gzip_members, lookahead
+from c4pipe.gzip_members import INPUT_BYTES, members
+from c4pipe.lookahead import LOOK_BACK_BYTES
 from c4pipe.wet import WetReader
 
 BODIES = [b"The first body, short.", b"The second:\r\n\r\nit has two parts.\r\n", "Der dritte: Öl.".encode()]
@@ -133,13 +134,9 @@ def test_what_is_dropped_of_a_file_is_never_missed(seed: int, monkeypatch: pytes
     look_back, read_bytes = rng.choice((30, 200, 1000)), rng.choice((16, 100))
     found = []
     for size in (1, 100, 1 << 20):
-        for name, value in (
-            ("LOOK_BACK", look_back),
-            ("READ", read_bytes),
-            ("BUFFER", size),
-            ("INPUT", 64),
-            ("PROBE", 128),
-        ):
+        for name, value in (("LOOK_BACK", look_back), ("READ", read_bytes), ("BUFFER", size)):
+            monkeypatch.setattr(lookahead, f"{name}_BYTES", value)
+        for name, value in (("INPUT", 64), ("PROBE", 128)):
             monkeypatch.setattr(gzip_members, f"{name}_BYTES", value)
         found.append([
             (one.offset, one.index, b"".join(one.pieces), one.damage, one.detail) for one in members(io.BytesIO(data))
