@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import email.utils
 import gzip
 import http.client
-import importlib.metadata
 import io
 import logging
 import os
 import random
-import re
 import ssl
 import time
 import urllib.error
@@ -20,13 +17,12 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import BinaryIO
 
+from c4pipe import http_headers
 from c4pipe.terminal import visible
 
 CHUNK_BYTES = 256 * 1024
 PASSING_STATUS = frozenset({403, 408, 425, 429})  # and 5xx; Common Crawl answers 403 to who asks too often
 RANGE_REFUSED = 416
-PARTIAL = 206
-CONTACT = "C4PIPE_CONTACT"
 
 log = logging.getLogger(__name__)
 Progress = Callable[[int, int | None], None]  # bytes here, bytes in all if known
@@ -68,16 +64,6 @@ class _Passing(Exception):
         super().__init__(reason)
         self.status = status
         self.retry_after_seconds = retry_after_seconds
-
-
-def user_agent() -> str:
-    """Who asks: this project, its version, and whom to write to, if the user says so in ``C4PIPE_CONTACT``."""
-    try:
-        version = importlib.metadata.version("c4pipe")
-    except importlib.metadata.PackageNotFoundError:  # a clone that is not installed
-        version = "unknown"
-    contact = os.environ.get(CONTACT, f"not given, see {CONTACT}")
-    return f"c4pipe/{version} (builds the C4 corpus; contact: {contact})"
 
 
 def read(url: str, *, patience: Patience | None = None) -> bytes:
@@ -125,15 +111,15 @@ class _Incoming:
     def attempt(self) -> None:
         """Receive what is missing, or raise ``_Passing`` with what is here kept for the next attempt."""
         here = self.stream.seek(0, os.SEEK_END) if self.validator else 0
-        headers = {"User-Agent": user_agent(), "Accept-Encoding": "identity"}
+        headers = {"User-Agent": http_headers.user_agent(), "Accept-Encoding": "identity"}
         if here and self.validator:
             headers |= {"Range": f"bytes={here}-", "If-Range": self.validator}
         with self.answer(headers) as response:
-            begin = here if _continues(response, here) else 0
+            begin = here if http_headers.continues(response, here) else 0
             self.stream.seek(begin)
             self.stream.truncate()
-            self.validator = _validator(response)
-            length = _length(response)
+            self.validator = http_headers.validator(response)
+            length = http_headers.length(response)
             total = None if length is None else begin + length
             received = begin
             for chunk in _chunks(response, length, self.patience):
@@ -157,29 +143,13 @@ class _Incoming:
                 self.validator = None
             elif error.code not in PASSING_STATUS and error.code < 500:
                 raise DownloadError(self.url, reason, error.code) from error
-            raise _Passing(reason, error.code, retry_after_seconds(error.headers.get("Retry-After"))) from error
+            wait_seconds = http_headers.retry_after_seconds(error.headers.get("Retry-After"))
+            raise _Passing(reason, error.code, wait_seconds) from error
         except (OSError, http.client.HTTPException) as error:
             reason = str(getattr(error, "reason", "") or error) or type(error).__name__
             if isinstance(getattr(error, "reason", None), ssl.SSLCertVerificationError):
                 raise DownloadError(self.url, reason) from error
             raise _Passing(reason) from error
-
-
-def _continues(response: http.client.HTTPResponse, here: int) -> bool:
-    return response.status == PARTIAL and response.headers.get("Content-Range", "").startswith(f"bytes {here}-")
-
-
-def _validator(response: http.client.HTTPResponse) -> str | None:
-    etag = response.headers.get("ETag")
-    if etag and not etag.startswith("W/"):  # If-Range takes strong ones only
-        return etag
-    return response.headers.get("Last-Modified")
-
-
-def _length(response: http.client.HTTPResponse) -> int | None:
-    value = response.headers.get("Content-Length", "")
-    chunked = response.headers.get("Transfer-Encoding", "").lower() == "chunked"
-    return int(value) if value.isdecimal() and not chunked else None
 
 
 def _chunks(response: http.client.HTTPResponse, length: int | None, patience: Patience) -> Iterator[bytes]:
@@ -198,23 +168,6 @@ def _chunks(response: http.client.HTTPResponse, length: int | None, patience: Pa
             raise _Passing(f"too slow: {received} bytes in {seconds:.0f} s")
     if length is not None and received < length:
         raise _Passing(f"short body: {received} of {length} bytes")
-
-
-def retry_after_seconds(value: str | None, now: float | None = None) -> float:
-    """The wait that a Retry-After header asks for, in seconds or as a date; 0 if none or not readable.
-
-    >>> retry_after_seconds("120"), retry_after_seconds("Thu, 01 Jan 1970 00:01:00 GMT", now=15.0)
-    (120.0, 45.0)
-    """
-    if not value:
-        return 0.0
-    if re.fullmatch(r"\d+", value.strip()):
-        return float(value)
-    try:
-        moment = email.utils.parsedate_to_datetime(value).timestamp()
-    except ValueError:
-        return 0.0
-    return max(0.0, moment - (time.time() if now is None else now))
 
 
 def gzip_fault(stream: BinaryIO, *, through: bool) -> str | None:
