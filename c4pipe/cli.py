@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 
 from tqdm.contrib.logging import logging_redirect_tqdm
 
-from c4pipe import crawl, fetching, files, location, resources
+from c4pipe import crawl, fetching, files, location, pinned, resources
 from c4pipe.command import Commands, command
 from c4pipe.conform_command import add_conform
 from c4pipe.terminal import say
@@ -134,16 +134,16 @@ def show_resources(arguments: argparse.Namespace) -> None:
     """Print ``SHA-256  name  place`` of each pinned file, after fetching or copying them if that is asked for."""
     if arguments.resources:
         resources.use(arguments.resources)
-    for name in resources.PINNED:
+    for name in pinned.PINNED:
         if arguments.output:
             files.write_bytes(location.join(arguments.output, *name.split("/")), resources.read(name))
         elif arguments.fetch:
             resources.read(name)
     if arguments.output:
-        sums = "".join(f"{resource.sha256}  ./{name}\n" for name, resource in resources.PINNED.items())
+        sums = "".join(f"{resource.sha256}  ./{name}\n" for name, resource in pinned.PINNED.items())
         files.write_text(location.join(arguments.output, "SHA256SUMS"), sums)
         resources.use(arguments.output)
-    for name, resource in resources.PINNED.items():
+    for name, resource in pinned.PINNED.items():
         print(resource.sha256, name, resources.locate(name) or f"not here; {resource.address}", sep="  ")
 
 

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from c4pipe import badwords, resources, urls
+from c4pipe import badwords, pinned, resources, urls
 from c4pipe.badwords import DropBadwords
 from c4pipe.page import Page, Verdict
 from c4pipe.variants import SEMANTICS, variant
@@ -185,4 +185,4 @@ def test_only_the_languages_that_are_named_are_read() -> None:
     """A build of English reads no other list, and its manifest names none."""
     stage = DropBadwords(languages=("en",))
     assert stage.judge(page("culo", "es")) == Verdict(page("culo", "es"), {"passed": 1})
-    assert list(resources.used(stage.resources())) == [f"builtin:ldnoobw/{resources.ENGLISH_COMMIT}/en"]
+    assert list(resources.used(stage.resources())) == [f"builtin:ldnoobw/{pinned.ENGLISH_COMMIT}/en"]

@@ -17,6 +17,7 @@ from wet_builder import record
 
 from c4pipe import cli, crawl, files, patterns, resources
 from c4pipe.fingerprint import fingerprint
+from c4pipe.pinned import Resource
 from c4pipe.variants import C4_ROWS, SEMANTICS, VARIANTS
 
 CRAWL = "CC-MAIN-2024-22"
@@ -158,12 +159,10 @@ def test_an_interrupt_is_no_traceback(monkeypatch: pytest.MonkeyPatch, capsys: p
 def pinned(server: UnrulyServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
     """Two pinned files on a server of our own; the real table stays untouched."""
     table = {
-        name: resources.Resource(
-            name, hashlib.sha256(name.encode()).hexdigest(), server.behave(f"/{name}", whole(name.encode()))
-        )
+        name: Resource(name, hashlib.sha256(name.encode()).hexdigest(), server.behave(f"/{name}", whole(name.encode())))
         for name in ("lists/en", "lists/de")
     }
-    monkeypatch.setattr(resources, "PINNED", table)
+    monkeypatch.setattr("c4pipe.pinned.PINNED", table)
     monkeypatch.setattr(resources, "_chosen", None)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.delenv("C4PIPE_RESOURCES", raising=False)

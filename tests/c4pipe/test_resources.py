@@ -14,7 +14,8 @@ import pytest
 from unruly_server import UnrulyServer, status, whole
 
 from c4pipe import download, files, resources
-from c4pipe.resources import BUILTIN, Resource, ResourceError
+from c4pipe.pinned import PINNED, Resource
+from c4pipe.resources import BUILTIN, ResourceError
 
 LIST = b"some\nwords\n"
 STARTERS = b"since\n"
@@ -44,7 +45,7 @@ def pinned(server: UnrulyServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ]
     server.behave("/lists/en", whole(LIST))
     server.behave("/tab.zip", whole(archive(starters=STARTERS, endings=ENDINGS)))
-    monkeypatch.setattr(resources, "PINNED", {resource.name: resource for resource in table})
+    monkeypatch.setattr("c4pipe.pinned.PINNED", {resource.name: resource for resource in table})
     monkeypatch.setattr(resources, "PATIENCE", download.Patience(attempts=2, first_wait_seconds=0.001))
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.delenv("C4PIPE_RESOURCES", raising=False)
@@ -63,19 +64,19 @@ def test_pinned_is_what_the_reference_downloads(shared: Path) -> None:
     lines = (shared / "data" / "resources" / "SHA256SUMS").read_text().splitlines()
     sums = {name.removeprefix("./"): digest for digest, name in map(str.split, lines)}
     del sums["SHA256SUMS"]
-    assert {name: resource.sha256 for name, resource in resources.PINNED.items()} == sums
+    assert {name: resource.sha256 for name, resource in PINNED.items()} == sums
     assert len(sums) == 34
 
 
 def test_the_real_folder_is_read_whole(real_resources: Path) -> None:
-    for name in resources.PINNED:
+    for name in PINNED:
         assert resources.read(name) == (real_resources / name).read_bytes()
         assert resources.locate(name) == str(real_resources / name)
 
 
 def test_addresses_are_pinned() -> None:
     """Each address has a commit in it, but for the zip that is known by its members' hashes."""
-    for name, resource in resources.PINNED.items():
+    for name, resource in PINNED.items():
         assert name == resource.name
         assert re.fullmatch(r"[0-9a-f]{64}", resource.sha256)
         if resource.member is None:
