@@ -16,8 +16,9 @@ import apache_beam as beam
 from apache_beam.options.pipeline_options import DirectOptions, GoogleCloudOptions, PipelineOptions, TestOptions
 
 from beam_jobs import files_driver, graph_driver, identity, processes, report, steps
+from beam_jobs.beam_options import pipeline_options
 from beam_jobs.lock import held
-from beam_jobs.options import exchange, is_local, parser, pipeline_options
+from beam_jobs.options import exchange, is_local, parser
 from beam_jobs.plan import Job, describe
 from beam_jobs.planning import check_disk, planned, rehearse
 from beam_jobs.processes import Processes

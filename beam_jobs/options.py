@@ -1,12 +1,9 @@
-"""The command line of a build: our options, and whatever else for Beam."""
+"""The command line of a build: our options; whatever else is for Beam (``beam_options.py``)."""
 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
 from typing import Any, get_args
-
-from apache_beam.options.pipeline_options import DirectOptions, PipelineOptions, SetupOptions, StandardOptions
 
 from beam_jobs import budget
 from beam_jobs.store_files import COMPRESSIONS
@@ -15,7 +12,6 @@ from c4pipe.crawl import BASE_URL
 from c4pipe.documents import SEEDS
 
 LOCAL_RUNNERS = ("FnApiRunner", "DirectRunner", "BundleBasedDirectRunner")
-STRICT_RUNNERS = (*LOCAL_RUNNERS, "DataflowRunner")  # others learn more options from their job server
 
 EXAMPLES = """
 examples:
@@ -240,41 +236,3 @@ def store_compression(arguments: argparse.Namespace) -> str:
 def exchange(arguments: argparse.Namespace) -> str:
     """How the steps exchange."""
     return str(arguments.exchange) if arguments.exchange else ("files" if is_local(arguments) else "shuffle")
-
-
-class _BeamsOptions(argparse.ArgumentParser):
-    """What Beam knows; unlike its own parser, one that tells what it does not."""
-
-    def add_value_provider_argument(self, *names: str, **settings: Any) -> None:
-        """How templates declare what they are told at their start."""
-        self.add_argument(*names, **settings)
-
-
-def unknown(rest: Sequence[str]) -> list[str]:
-    """The words of a command line that are no options of Beam's: it would pass over them in silence.
-
-    >>> unknown(["--project", "my-project", "b.gz", "--shard", "4"])
-    ['b.gz', '--shard', '4']
-    """
-    known = _BeamsOptions(allow_abbrev=False, add_help=False)
-    for options in PipelineOptions.__subclasses__():
-        options._add_argparse_args(known)
-    return known.parse_known_args(list(rest))[1]
-
-
-def pipeline_options(arguments: argparse.Namespace, rest: Sequence[str], workers: int = 1) -> PipelineOptions:
-    """Beam's options: the named runner, and on this machine so many processes.
-
-    ``DirectRunner`` means FnApiRunner here: it would otherwise look for Prism, which ignores the number of workers.
-    """
-    if arguments.runner in STRICT_RUNNERS and (words := unknown(rest)):
-        raise ValueError(
-            f"unknown: {' '.join(words)}; --help lists the options, and a glob is put in quotes so that the shell "
-            "leaves it as it is"
-        )
-    options = PipelineOptions(list(rest))
-    options.view_as(SetupOptions).save_main_session = False  # everything that is pickled lives in a module
-    options.view_as(StandardOptions).runner = "FnApiRunner" if is_local(arguments) else arguments.runner
-    if is_local(arguments):
-        options.view_as(DirectOptions).direct_num_workers = workers
-    return options

@@ -18,7 +18,7 @@ from apache_beam.options.pipeline_options import DirectOptions, StandardOptions
 from apache_beam.transforms.environments import SubprocessSDKEnvironment
 
 import beam_jobs
-from beam_jobs import budget, build_c4, options
+from beam_jobs import beam_options, budget, build_c4, options
 from beam_jobs.runner import pipeline
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -35,9 +35,9 @@ def examples() -> list[list[str]]:
 def test_examples_of_the_help_parse(words: list[str]) -> None:
     assert words[:3] == ["python", "-m", "beam_jobs.build_c4"]
     arguments, rest = options.parser().parse_known_args(words[3:])
-    assert options.unknown(rest) == []
+    assert beam_options.unknown(rest) == []
     assert bool(rest) is (arguments.runner == "DataflowRunner")
-    assert options.pipeline_options(arguments, rest).view_as(StandardOptions).runner == arguments.runner
+    assert beam_options.pipeline_options(arguments, rest).view_as(StandardOptions).runner == arguments.runner
 
 
 def test_help_has_examples_and_every_option(capsys: pytest.CaptureFixture[str]) -> None:
