@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import importlib.util
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+
+if TYPE_CHECKING:
+    from model.batches import Source
+    from model.tokenizer import Tokenizer
 
 TORCH = importlib.util.find_spec("torch") is not None or os.environ.get("CI") == "true"
 
@@ -27,3 +32,40 @@ class WithoutTorch(pytest.Module):
 
 def pytest_pycollect_makemodule(module_path: Path, parent: pytest.Collector) -> pytest.Module | None:
     return None if TORCH else WithoutTorch.from_parent(parent, path=module_path)
+
+
+@pytest.fixture(scope="module")
+def one_thread() -> Iterator[None]:
+    """Networks as small as those of ``runs.py`` only wait for a second thread."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.fixture(scope="module")
+def tokenizer() -> Tokenizer:
+    from runs import TEXTS
+
+    from model.tokenizer import Tokenizer, train
+
+    return Tokenizer(train(TEXTS, vocab_size=60))
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    from runs import write_split
+
+    folder = tmp_path_factory.mktemp("shards")
+    write_split(folder, "train", range(60))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def source(folder: Path, tokenizer: Tokenizer) -> Source:
+    from c4pipe import shards
+    from model.batches import Source
+    from model.objectives import SpanCorruption
+
+    objective = SpanCorruption(tokenizer.sentinel_id(0), inputs_length=32)
+    return Source(tuple(shards.find_shards(folder, "train")), tokenizer, objective, group_documents=8)
