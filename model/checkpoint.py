@@ -74,25 +74,22 @@ def save(
     tensors = {f"model/{name}": value for name, value in model.state_dict().items()}
     for parameter, state in optimizer.state.items():
         tensors |= {f"optimizer/{names[parameter]}/{key}": torch.as_tensor(value) for key, value in state.items()}
-    header = {
-        "format": FORMAT,
-        "step": step,
-        "config": model.config.to_json(),
-        "position": dict(position),
-        "groups": [
-            {**group, "params": [names[parameter] for parameter in group["params"]]} for group in optimizer.param_groups
-        ],
-        "versions": {"torch": torch.__version__},
-    }
-    path = path_of(folder, step)
+    header = {"format": FORMAT, "step": step, "config": model.config.to_json(), "position": dict(position)}
+    header |= {"groups": _groups(optimizer, names), "versions": {"torch": torch.__version__}}
     # One key: safetensors writes several in any order, and the bytes would differ.
     metadata = {"c4pipe": json.dumps(header, sort_keys=True, allow_nan=False)}
+    path = path_of(folder, step)
     write_tensors(path, tensors | _random_state(), metadata)
-    older = [other for other in all_in(folder) if other != path]
-    halves = list(folder.glob(".step-*"))  # left by a run that was killed while it wrote
+    _remove_older(path, keep)
+    return path
+
+
+def _remove_older(path: Path, keep: int) -> None:
+    """Leave the checkpoint and others up to ``keep`` in all, and nothing of a run that was killed while it wrote."""
+    older = [other for other in all_in(path.parent) if other != path]
+    halves = list(path.parent.glob(".step-*"))
     for stale in older[: max(0, len(older) + 1 - keep)] + halves:
         stale.unlink()
-    return path
 
 
 def write_tensors(path: Path, tensors: Mapping[str, Tensor], metadata: dict[str, str]) -> None:
@@ -116,6 +113,11 @@ def _names(model: T5, optimizer: torch.optim.Optimizer) -> dict[Tensor, str]:
     if any(parameter not in names for group in optimizer.param_groups for parameter in group["params"]):
         raise ValueError("the optimiser has parameters that are not the model's")
     return names
+
+
+def _groups(optimizer: torch.optim.Optimizer, names: Mapping[Tensor, str]) -> list[dict[str, Any]]:
+    """The optimiser's settings, with its parameters by name."""
+    return [{**group, "params": [names[each] for each in group["params"]]} for group in optimizer.param_groups]
 
 
 def _random_state() -> dict[str, Tensor]:
@@ -159,8 +161,8 @@ def load(path: Path, model: T5, optimizer: torch.optim.Optimizer) -> Checkpoint:
     if differences := found.config.differences(model.config):
         raise ValueError(f"{path} is of another network: its {'; its '.join(differences)}")
     names = _names(model, optimizer)
-    groups = [[names[parameter] for parameter in group["params"]] for group in optimizer.param_groups]
-    if groups != [group["params"] for group in found.groups]:
+    ours = [group["params"] for group in _groups(optimizer, names)]
+    if ours != [group["params"] for group in found.groups]:
         raise ValueError(f"{path}: the optimiser's groups of parameters are not those of the checkpoint")
     _load_weights(path, model)
     for group, saved in zip(optimizer.param_groups, found.groups, strict=True):

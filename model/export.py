@@ -132,6 +132,13 @@ def card(config: T5Config, tokens: Tokenizer | None, step: int | None) -> str:
         "",
         *_vocabulary(rows, tokens),
         "",
+        *_use(config),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _use(config: T5Config) -> list[str]:
+    lines = [
         "## Use",
         "",
         "```python",
@@ -150,7 +157,7 @@ def card(config: T5Config, tokens: Tokenizer | None, step: int | None) -> str:
             "Head and embedding are two matrices (`tie_word_embeddings` is false). transformers 5 says that it will not"
             " tie them, which is right; do not save the network with `save_pretrained` of transformers 5 for use in 4.",
         ]
-    return "\n".join(lines) + "\n"
+    return lines
 
 
 def _vocabulary(rows: int, tokens: Tokenizer | None) -> list[str]:
