@@ -10,7 +10,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -233,13 +233,33 @@ def test_a_process_that_is_gone_is_missed(end: Callable[..., None], wet: str, tm
     assert "one of 2 processes" in str(shared.failure)
 
 
-def test_processes_end_at_once_when_interrupted(wet: str, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+@pytest.fixture
+def ctrl_c(request: pytest.FixtureRequest) -> Iterator[object]:
+    """What this process does at a Ctrl-C, whatever the tests run in: those in the background of a shell ignore it."""
+    before = signal.signal(signal.SIGINT, request.param)
+    yield request.param
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.parametrize("ctrl_c", [signal.default_int_handler], indirect=True)
+def test_processes_end_at_once_when_interrupted(
+    ctrl_c: object, wet: str, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
     """Ctrl-C is for all processes of a terminal: this one tells of it, the others without a traceback."""
     job = job_of(wet, tmp_path / "build", 2)
     with processes.ready(job) as shared:
         shared.each(be_interrupted, job, [(str(tmp_path), 1)])
     assert isinstance(shared.failure, processes.ProcessLost)
     assert capfd.readouterr().err == ""
+
+
+@pytest.mark.parametrize("ctrl_c", [signal.SIG_IGN], indirect=True)
+def test_processes_ignore_what_the_build_ignores(ctrl_c: object, wet: str, tmp_path: Path) -> None:
+    """In the background of a shell a Ctrl-C is for another command."""
+    job = job_of(wet, tmp_path / "build", 2)
+    with processes.ready(job) as shared:
+        shared.each(be_interrupted, job, [(str(tmp_path), 1)])
+    assert shared.failure is None
 
 
 def test_they_come_out_of_a_pickle_where_they_are(wet: str, tmp_path: Path) -> None:
