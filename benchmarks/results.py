@@ -95,22 +95,45 @@ def floor(found: Mapping[str, Any]) -> float | None:
     return min(found["inflate"]["measured"]["us"].values()) if "inflate" in found else None
 
 
+def us_of(found: Mapping[str, Any], engine: str) -> float | None:
+    """Microseconds a page of a whole build, if they were measured, on a crawl large enough for it."""
+    return found["engines"]["measured"][engine]["us"] if "engines" in found else None
+
+
+def times_as(us: float | None, other: float | None) -> str:
+    return times(us / other) if us and other else ""
+
+
+def too_small(pages: int) -> str:
+    return (
+        f"\nThe crawl is too small for this: a build of {pages:,} pages takes hardly longer than one of none. "
+        "Measure more of them (PAGES=, --pages; for the plain engine --sample)."
+    )
+
+
 def engines(measured: Mapping[str, Any], found: Mapping[str, Any]) -> Iterator[str]:
-    best, plain = floor(found), measured["plain"]["us"]
-    rows = (
-        (name, f"{measured[name]['pages']:,}", f"{measured[name]['us']:,.1f}", times(plain / measured[name]["us"]),
-         times(measured[name]["us"] / best) if best else "")
-        for name in ("plain", "fast")
-    )  # fmt: skip
     title = f"Whole build of `en` as {measured['format']}, one worker: CPU of the command less that of an empty one"
-    yield from table(title, ("engine", "pages", "us a page", "times as fast as plain", "times inflating alone"), rows)
+    head = ("engine", "pages", "us a page", "times as fast as plain", "times inflating alone")
+    us = {name: us_of(found, name) for name in ("plain", "fast")}
+    rows = (
+        (name, f"{measured[name]['pages']:,}", f"{one:,.1f}", times_as(us["plain"], one), times_as(one, floor(found)))
+        for name, one in us.items()
+        if one
+    )
+    yield from table(title, head, rows)
+    yield from (too_small(measured[name]["pages"]) for name, one in us.items() if not one)
     yield f"\nShards and counters of the sample are {'the same' if measured['same'] else '**not the same**'}."
 
 
 def workers(measured: Mapping[str, Any], _: object) -> Iterator[str]:
     names = {"1": "one worker", "2": "two workers", "two builds": "two builds of half each, at the same moment"}
+    title = "Workers: pages a second, start-up aside"
+    if not all(measured[name] for name in names):
+        yield f"\n### {title}"
+        yield too_small(measured["pages"])
+        return
     rows = ((told, f"{measured[name]:,.0f}", f"{measured[name] / measured['1']:.2f}") for name, told in names.items())
-    yield from table("Workers: pages a second, start-up aside", ("", "pages/s", "times one"), rows)
+    yield from table(title, ("", "pages/s", "times one"), rows)
     yield f"\nTwo workers reach {measured['2'] / measured['two builds']:.2f} of what two builds do."
 
 
@@ -146,15 +169,10 @@ def start(measured: Mapping[str, Any], _: object) -> Iterator[str]:
 
 
 def peers(measured: Sequence[Mapping[str, Any]], found: Mapping[str, Any]) -> Iterator[str]:
-    ours = found["engines"]["measured"]["fast"]["us"] if "engines" in found else None
+    ours = us_of(found, "fast")
     named = {"none": "reader alone", "nltk": "reader and C4 filters, NLTK's sentences", "own": "the same, its own"}
     rows = (
-        (
-            f"{named[one['sentences']]}",
-            f"{one['pages']:,}",
-            f"{one['us']:,.0f}",
-            times(one["us"] / ours) if ours else "",
-        )
+        (f"{named[one['sentences']]}", f"{one['pages']:,}", f"{one['us']:,.0f}", times_as(one["us"], ours))
         for one in measured
     )
     title = (
@@ -164,11 +182,10 @@ def peers(measured: Sequence[Mapping[str, Any]], found: Mapping[str, Any]) -> It
 
 
 def reference(measured: Mapping[str, Any], found: Mapping[str, Any]) -> Iterator[str]:
-    engines = found["engines"]["measured"] if "engines" in found else {}
-    ours = [times(measured["us"] / engines[name]["us"]) for name in ("plain", "fast") if engines]
+    ours = [times_as(measured["us"], us_of(found, name)) for name in ("plain", "fast")]
     title = f"The reference: TensorFlow Datasets {measured['tfds']}, `en` on Beam's local runner, nothing written"
     head = ("pages", "documents", "us of CPU a page", "times our plain build", "times our fast build")
-    row = (f"{measured['pages']:,}", f"{measured['kept']:,}", f"{measured['us']:,.0f}", *(ours or ("", "")))
+    row = (f"{measured['pages']:,}", f"{measured['kept']:,}", f"{measured['us']:,.0f}", *ours)
     yield from table(title, head, iter([row]))
 
 
@@ -180,8 +197,9 @@ def plot(found: Mapping[str, Any], path: str) -> None:
     from matplotlib import pyplot
 
     bars = [(one["step"], one["plain_us"], one["fast_us"]) for one in found.get("steps", {}).get("measured", ())]
-    if "engines" in found:
-        bars.append(("whole build", *(found["engines"]["measured"][name]["us"] for name in ("plain", "fast"))))
+    whole = [us_of(found, name) for name in ("plain", "fast")]
+    if all(whole):
+        bars.append(("whole build", *whole))
     if not bars:
         return
     figure, axes = pyplot.subplots(figsize=(9, 0.5 * len(bars) + 1.5))

@@ -28,6 +28,7 @@ FIRST_PAGE = (  # in a process of its own: what is imported, loaded and prepared
 
 BUILD = ("-m", "beam_jobs.build_c4")
 POOL = (str(Path(__file__).parent / "pool.py"),)
+CLEARLY_LONGER = 1.2  # than a build without a page; below that the difference says how the machine's speed drifts
 
 
 @dataclass
@@ -96,10 +97,18 @@ def median(runs: Sequence[dict[str, float]], name: str) -> float:
     return statistics.median(run[name] for run in runs)
 
 
+def above_start(taken: dict[str, list[dict[str, float]]], name: str, what: str) -> float | None:
+    """What a build takes more than one without a page; None where it takes hardly more."""
+    runs, empty = taken[name], taken[f"{name}, no page"]
+    if min(run[what] for run in runs) < CLEARLY_LONGER * max(run[what] for run in empty):
+        return None
+    return median(runs, what) - median(empty, what)
+
+
 def engines(
     bench: Bench, sample: Sequence[str], sample_pages: int, whole: Sequence[str], pages: int
 ) -> dict[str, object]:
-    """CPU microseconds a page of a whole build, less those of one without a page."""
+    """CPU microseconds a page of a whole build, less those of one without a page; None for too small a crawl."""
     empty = bench.empty()
     taken = bench.turns(
         {
@@ -111,8 +120,8 @@ def engines(
     )
     found: dict[str, object] = {"runs": taken, "format": bench.format, "same": same(bench, sample)}
     for name, count in (("plain", sample_pages), ("fast", pages)):
-        cpu = median(taken[name], "cpu_seconds") - median(taken[f"{name}, no page"], "cpu_seconds")
-        found[name] = {"pages": count, "us": round(cpu / count * 1e6, 2)}
+        cpu = above_start(taken, name, "cpu_seconds")
+        found[name] = {"pages": count, "us": cpu and round(cpu / count * 1e6, 2)}
     return found
 
 
@@ -130,7 +139,10 @@ def same(bench: Bench, sample: Sequence[str]) -> bool:
 
 
 def workers(bench: Bench, whole: Sequence[str], pages: int) -> dict[str, object]:
-    """Pages a second by one worker, by two, and by two builds of half the files each at the same moment."""
+    """Pages a second by one worker, by two, and by two builds of half the files each at the same moment.
+
+    None for too small a crawl.
+    """
     empty, half = bench.empty(), len(whole) // 2
     taken = bench.turns(
         {
@@ -144,8 +156,8 @@ def workers(bench: Bench, whole: Sequence[str], pages: int) -> dict[str, object]
     )
     found: dict[str, object] = {"runs": taken, "pages": pages}
     for name in ("1", "2", "two builds"):
-        seconds = median(taken[name], "seconds") - median(taken[f"{name}, no page"], "seconds")
-        found[name] = round(pages / seconds, 1)
+        seconds = above_start(taken, name, "seconds")
+        found[name] = seconds and round(pages / seconds, 1)
     return found
 
 

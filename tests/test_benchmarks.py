@@ -255,13 +255,13 @@ def measured(**sections: object) -> dict[str, object]:
     return {"machine": machine} | {name: {"measured": told, "about": about} for name, told in sections.items()}
 
 
+ENGINES = {
+    "format": "jsonl", "same": True, "runs": {}, "plain": {"pages": 5, "us": 8000.0}, "fast": {"pages": 50, "us": 80.0},
+}  # fmt: skip
 FOUND = measured(
     steps=[{"step": "langdetect", "pages": 10, "plain_us": 2000.0, "fast_us": 20.0, "all": {}}],
     inflate={"records": 3, "bytes_a_record": 9000, "us": {"zlib": 40.0, "libdeflate": 20.0}},
-    engines={
-        "format": "jsonl", "same": True, "runs": {},
-        "plain": {"pages": 5, "us": 8000.0}, "fast": {"pages": 50, "us": 80.0},
-    },
+    engines=ENGINES,
     workers={"1": 1000.0, "2": 1900.0, "two builds": 2000.0, "pages": 50, "runs": {}},
     sizes=[
         {"pages": 10, "workers": 2, "seconds": 3.0, "own_bytes": 2**20, "resident_bytes": 2**21},
@@ -289,6 +289,34 @@ FOUND = measured(
 )
 def test_tables(line: str) -> None:
     assert line in results.markdown(FOUND).splitlines()
+
+
+@pytest.mark.parametrize(("seconds", "told"), [(1.19, False), (1.21, True), (5.0, True)])
+def test_a_run_hardly_longer_than_an_empty_one_tells_nothing(seconds: float, told: bool) -> None:
+    """Less than a fifth longer; the fastest against the slowest, since a machine's speed drifts."""
+    taken = {"1": [{"seconds": 9.0}, {"seconds": seconds}], "1, no page": [{"seconds": 1.0}, {"seconds": 0.5}]}
+    above = whole.above_start(taken, "1", "seconds")
+    assert above == (pytest.approx((9.0 + seconds) / 2 - 0.75) if told else None)
+
+
+TOO_SMALL = measured(
+    engines={**ENGINES, "fast": {"pages": 50, "us": None}},
+    workers={"1": 1000.0, "2": None, "two builds": 2000.0, "pages": 50, "runs": {}},
+    peers=[{"sentences": "nltk", "pages": 10, "us": 8000.0, "datatrove": "0.10.1", "kept": 3, "cpu_seconds": 1}],
+    reference={"tfds": "4.9.10", "pages": 10, "us": 12000.0, "kept": 3, "cpu_seconds": 1},
+)
+
+
+def test_a_crawl_that_is_too_small_is_told() -> None:
+    """In place of what cannot be measured on it; what can stays."""
+    told = results.markdown(TOO_SMALL)
+    assert told.count("The crawl is too small for this: a build of 50 pages takes hardly longer than one of none.") == 2
+    assert "pages/s" not in told
+    assert "Two workers" not in told
+    assert "| fast |" not in told
+    assert "| plain | 5 | 8,000.0 | 1.0 |  |" in told.splitlines()
+    assert "| reader and C4 filters, NLTK's sentences | 10 | 8,000 |  |" in told.splitlines()
+    assert "| 10 | 3 | 12,000 | 1.5 |  |" in told.splitlines()
 
 
 def test_what_was_not_measured_is_not_told() -> None:
@@ -337,8 +365,10 @@ def test_the_reference_needs_a_python(capsys: pytest.CaptureFixture[str]) -> Non
 
 def test_a_plot(tmp_path: Path) -> None:
     pytest.importorskip("matplotlib")
-    results.plot(FOUND, str(tmp_path / "plot.png"))
-    assert (tmp_path / "plot.png").read_bytes().startswith(b"\x89PNG")
+    for found in (FOUND, TOO_SMALL | {"steps": FOUND["steps"]}):
+        results.plot(found, str(tmp_path / "plot.png"))
+        assert (tmp_path / "plot.png").read_bytes().startswith(b"\x89PNG")
+        (tmp_path / "plot.png").unlink()
 
 
 def test_tables_go_between_the_marks(tmp_path: Path) -> None:
