@@ -85,6 +85,15 @@ def test_readme_and_image_build_gcld3_with_the_same_packages() -> None:
     assert f"    sudo apt-get install -y {asked}\n" in section("The variants")
 
 
+def test_the_readme_compares_a_variant_of_your_own_as_its_page_does() -> None:
+    """By the rules of both: those of your own are not found by the name in its manifest."""
+    (wanted,) = re.findall(
+        r"^    (c4pipe conform .*)$", (ROOT / "docs/your-own-variant.md").read_text("utf-8"), re.MULTILINE
+    )
+    (told,) = re.findall(r"^    (c4pipe conform .*?) *(?:#.*)?$", section("The variants"), re.MULTILINE)
+    assert told == wanted
+
+
 def copied() -> list[str]:
     return [path for line in re.findall(r"^COPY (.*) \S+$", DOCKERFILE, re.MULTILINE) for path in line.split()]
 
