@@ -19,6 +19,7 @@ from c4pipe import files, location, shards
 
 TFDS_VERSION = "3.1.0"  # of the features in the shards, whatever the semantics
 FAULTS_LISTED_MAX = 10_000  # in a manifest; all are counted
+LEFT_OUT_TOLD_MAX = 20  # in a summary; a manifest has all
 DISTRIBUTIONS = (
     "c4pipe",
     "apache-beam",
@@ -163,7 +164,7 @@ def _counted(job: Job, branch: Branch, reports: Reports) -> Iterator[Mapping[str
 
 
 def summary(job: Job) -> Iterator[str]:
-    """A build in a few lines: where it is, how many documents, and what was dropped where."""
+    """A build in a few lines: where it is, how many documents, what was dropped where; last what could not be read."""
     for branch in job.branches:
         folder = job.folder(branch.wanted.variant)
         found: Any = files.read_json(location.join(folder, "stats.json"))
@@ -172,3 +173,7 @@ def summary(job: Job) -> Iterator[str]:
         dropped = {name: n for name, n in found["counters"].items() if "/filtered" in name and n}
         yield from (f"  dropped {n:>12,}  {name}" for name, n in sorted(dropped.items(), key=lambda item: -item[1]))
         yield from (f"  fault   {n:>12,}  {kind}" for kind, n in found["faults"].items())
+    bad = _bad_files(job)
+    yield from (f"left out: {one}" for one in bad[:LEFT_OUT_TOLD_MAX])
+    if len(bad) > LEFT_OUT_TOLD_MAX:
+        yield f"left out: {len(bad) - LEFT_OUT_TOLD_MAX:,} more, which manifest.json names"

@@ -59,11 +59,31 @@ def test_as_many_as_are_allowed(
     assert not (tmp_path / "build" / "en").exists()
     read = builds.moments(tmp_path / "build" / "store" / "pages")
     assert build_c4.main([*argv, "--max_bad_files", str(len(bad))]) == 0
+    said = capsys.readouterr().err
+    for name in bad:
+        assert f"\nleft out: {tmp_path}/wet/{name}: UnreadableWetFile: " in said
     folder = tmp_path / "build" / "en"
     assert builds.documents(folder) == good
     assert builds.told(folder, "manifest.json")["unreadable"] == sorted(f"{tmp_path}/wet/{name}" for name in bad)
     again = builds.moments(tmp_path / "build" / "store" / "pages")
     assert [name for name in read if read[name] == again[name]] == ["00000.parquet", "00001.parquet"]
+
+
+@pytest.mark.parametrize(
+    ("bad", "told"),
+    [
+        (0, []),
+        (2, ["left out: 0", "left out: 1"]),
+        (3, ["left out: 0", "left out: 1", "left out: 1 more, which manifest.json names"]),
+    ],
+)
+def test_some_of_what_was_left_out_is_named(
+    bad: int, told: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = builds.plain(builds.arguments(with_bad(tmp_path), tmp_path / "build"))
+    monkeypatch.setattr(report, "LEFT_OUT_TOLD_MAX", 2)
+    monkeypatch.setattr(report, "_bad_files", lambda job: [str(number) for number in range(bad)])
+    assert [line for line in report.summary(job) if line.startswith("left out: ")] == told
 
 
 @pytest.mark.parametrize("allowed", [1, 2])
