@@ -107,7 +107,10 @@ def differences(begun: Any, wanted: Any, where: str = "") -> Iterator[str]:
         yield from _input_differences(begun, wanted)
     elif isinstance(begun, dict) and isinstance(wanted, dict):
         for name in sorted({*begun, *wanted}):
-            yield from differences(begun.get(name), wanted.get(name), f"{where}.{name}".lstrip("."))
+            if where == "variants" and not (name in begun and name in wanted):
+                yield f"variant {name} is {'gone' if name in begun else 'new'}"
+            else:
+                yield from differences(begun.get(name), wanted.get(name), f"{where}.{name}".lstrip("."))
     elif isinstance(begun, list) and isinstance(wanted, list) and len(begun) == len(wanted):
         for number, pair in enumerate(zip(begun, wanted, strict=True)):
             yield from differences(*pair, f"{where}.{number}")

@@ -45,8 +45,8 @@ def with_option(argv: list[str], name: str, value: str) -> list[str]:
 @pytest.mark.parametrize(
     ("option", "value", "told"),
     [
-        ("--variant", "en.noclean", r"variants\.en.*variants\.en\.noclean"),
-        ("--variant", "en,en.noclean", r"variants\.en\.noclean: begun with None"),
+        ("--variant", "en.noclean", r"variant en is gone\n  variant en\.noclean is new\n"),
+        ("--variant", "en,en.noclean", r"variant en\.noclean is new\n"),
         ("--format", "jsonl", r"options\.formats: begun with \['jsonl', 'parquet'\], now \['jsonl'\]"),
         ("--shards", "3", r"options\.shards: begun with 2, now 3"),
         ("--seed", "1", r"options\.seed: begun with 0, now 1"),
@@ -188,6 +188,8 @@ def test_a_dry_run_touches_nothing(crawl: Path, tmp_path: Path, capsys: pytest.C
         ({"a": [1, {"b": 2}]}, {"a": [1, {"b": 3}]}, ["a.1.b: begun with 2, now 3"]),
         ({"a": [1]}, {"a": [1, 2]}, ["a: begun with [1], now [1, 2]"]),
         ({}, {"a": "x" * 300}, [f"a: begun with None, now '{'x' * 199} [and 102 characters more]"]),
+        ({"variants": {"a": {"b": 1}}}, {"variants": {"a": {"b": 2}}}, ["variants.a.b: begun with 1, now 2"]),
+        ({"variants": {"a": {}, "b": {}}}, {"variants": {"b": {}, "c": {}}}, ["variant a is gone", "variant c is new"]),
         ({"inputs": []}, {"inputs": [{"path": "x", "bytes": 1}]}, ["inputs: x is new"]),
         ({"inputs": [{"path": "x", "bytes": 1}]}, {"inputs": []}, ["inputs: x is no longer among them"]),
         (
