@@ -72,7 +72,8 @@ def run(arguments: argparse.Namespace, rest: Sequence[str]) -> None:
         options = beam_options(arguments, rest, job.workers)
     except ValueError as error:
         raise BadOptions(str(error)) from error
-    say(f"{job.parts} parts, {selection.bytes:,} bytes of WET, into {job.output} as {', '.join(job.formats)}")
+    size = f"{terminal.counted(job.parts, 'part')}, {selection.bytes:,} bytes of gzipped WET"
+    say(f"{size}, into {job.output} as {', '.join(job.formats)}")
     for line in describe(job):
         say(f"  {line}")
     if arguments.dry_run:

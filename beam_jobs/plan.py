@@ -14,6 +14,7 @@ from beam_jobs.store import Store
 from beam_jobs.tree import Line
 from c4pipe import engine, location, resources
 from c4pipe.across_pages import Dedup
+from c4pipe.terminal import counted
 from c4pipe.variants import Variant
 
 INPUT_BYTES_PER_BUCKET = 256 * 2**20  # about 60 MB of line claims
@@ -130,7 +131,7 @@ def describe(job: Job) -> Iterator[str]:
     for branch in job.branches:
         variant, parts = branch.wanted.variant, len(branch.wanted.parts)
         crawls = ", ".join(crawl.name or "no named crawl" for crawl in branch.wanted.crawls)
-        yield f"{variant.name} {variant.semantics}: {parts} parts, of {crawls}"
+        yield f"{variant.name} {variant.semantics}: {counted(parts, 'part')}, of {crawls}"
     for scope in job.scopes:
         yield f"URLs settled by {_stages((*scope.entry, scope.newest, scope.listed))} for {_sharing(job, scope)}"
     for origin in job.line_scopes:

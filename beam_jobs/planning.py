@@ -169,6 +169,6 @@ def check_disk(job: Job, selection: Selection, arguments: argparse.Namespace) ->
     if free < needed:
         smaller = "" if job.store_compression == "zstd" else "give --store_compression zstd, "
         raise OSError(
-            f"{job.output} has {free:,} bytes free, but the build of {size:,} bytes of WET needs about {needed:,} "
-            f"more; {smaller}free some, name an --output on a larger disk, or build fewer files"
+            f"{job.output} has {free:,} bytes free, but the build of {size:,} bytes of gzipped WET needs about "
+            f"{needed:,} more; {smaller}free some, name an --output on a larger disk, or build fewer files"
         )

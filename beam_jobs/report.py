@@ -15,7 +15,7 @@ from apache_beam.metrics import Metrics
 from beam_jobs.names import name_of
 from beam_jobs.parting import Branch
 from beam_jobs.plan import Job
-from c4pipe import files, location, shards
+from c4pipe import files, location, shards, terminal
 
 TFDS_VERSION = "3.1.0"  # of the features in the shards, whatever the semantics
 FAULTS_LISTED_MAX = 10_000  # in a manifest; all are counted
@@ -169,7 +169,8 @@ def summary(job: Job) -> Iterator[str]:
         folder = job.folder(branch.wanted.variant)
         found: Any = files.read_json(location.join(folder, "stats.json"))
         kept = ", ".join(f"{n:,} {split}" for split, n in found["documents"].items())
-        yield f"{folder}: {kept or 'no'} documents"
+        documents = terminal.counted(sum(found["documents"].values()), "document")
+        yield ": ".join(filter(None, (folder, documents, kept)))
         dropped = {name: n for name, n in found["counters"].items() if "/filtered" in name and n}
         yield from (f"  dropped {n:>12,}  {name}" for name, n in sorted(dropped.items(), key=lambda item: -item[1]))
         yield from (f"  fault   {n:>12,}  {kind}" for kind, n in found["faults"].items())

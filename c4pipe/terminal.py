@@ -31,6 +31,15 @@ def shortened(text: str, characters: int = SHOWN_MAX) -> str:
     return visible(text) if rest <= 0 else f"{visible(text[:characters])} [and {rest:,} characters more]"
 
 
+def counted(number: int, one: str) -> str:
+    """So many of what is named.
+
+    >>> counted(1, "part"), counted(2000, "document")
+    ('1 part', '2,000 documents')
+    """
+    return f"{number:,} {one}{'' if number == 1 else 's'}"
+
+
 def say(text: str, out: TextIO | None = None) -> None:
     """Print a text of which nothing is obeyed but the ends of its lines; what the encoding lacks is escaped too."""
     stream = out or sys.stdout

@@ -137,7 +137,8 @@ def test_as_a_user_calls_it(small: builds.Built, tmp_path: Path) -> None:
     done = subprocess.run([*command, *argv], cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout == ""
     kept = builds.told(small.folder, "stats.json")["documents"]
-    assert f"{tmp_path}/build/en: {kept['train']} train, {kept['validation']} validation documents" in done.stderr
+    splits = f"{kept['train']} train, {kept['validation']} validation"
+    assert f"{tmp_path}/build/en: {sum(kept.values())} documents: {splits}\n" in done.stderr
     assert "english-filter/filtered:ignored_language-de" in done.stderr
     assert "Traceback" not in done.stderr
     assert builds.tree(tmp_path / "build" / "en") == builds.tree(small.folder)

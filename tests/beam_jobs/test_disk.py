@@ -30,7 +30,8 @@ def test_one_byte_too_few_and_just_enough(
     monkeypatch.setattr(files, "free_bytes", free(0))
     assert build_c4.main(argv) == 1
     said = capsys.readouterr().err
-    found = re.search(r"build has 0 bytes free, but the build of ([\d,]+) bytes of WET needs about ([\d,]+) more", said)
+    wanted = r"build has 0 bytes free, but the build of ([\d,]+) bytes of gzipped WET needs about ([\d,]+) more"
+    found = re.search(wanted, said)
     assert found
     assert "--output on a larger disk" in said
     size, needed = (int(number.replace(",", "")) for number in found.groups())

@@ -158,9 +158,14 @@ def test_another_seed_is_another_order_of_the_same_documents(small: Built, tmp_p
 ONE = Record("http://a.example/1", "\n".join(crawls.ENGLISH[:4]))
 
 
-def test_a_split_without_documents_is_not_there(tmp_path: Path) -> None:
+def test_a_split_without_documents_is_not_there(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     wet = crawls.write(tmp_path / "wet", [[ONE]])
-    builds.plain(builds.arguments(wet, tmp_path, "--shards", "2", format=builds.ALL_FORMATS))
+    assert build_c4.main(builds.arguments(wet, tmp_path, "--shards", "2", format=builds.ALL_FORMATS)) == 0
+    said = capsys.readouterr().err
+    size = (tmp_path / "wet" / "000.warc.wet.gz").stat().st_size
+    assert said.startswith(f"1 part, {size:,} bytes of gzipped WET, into ")
+    assert "  en 3.1.0: 1 part, of no named crawl\n" in said
+    assert f"{tmp_path}/en: 1 document: 1 train, 0 validation\n" in said
     folder = tmp_path / "en"
     assert not [path for path in folder.iterdir() if "validation" in path.name]
     assert [split["name"] for split in builds.told(folder, "dataset_info.json")["splits"]] == ["train"]
@@ -170,10 +175,13 @@ def test_a_split_without_documents_is_not_there(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("exchange", ["files", "shuffle"])
-def test_a_build_without_documents_has_no_shards(exchange: str, tmp_path: Path) -> None:
+def test_a_build_without_documents_has_no_shards(
+    exchange: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     wet = crawls.write(tmp_path / "wet", [[Record("http://a.example/1", "Menu")], []])
     argv = builds.arguments(wet, tmp_path, "--exchange", exchange, format=builds.ALL_FORMATS)
     assert build_c4.main(argv) == 0
+    assert f"{tmp_path}/en: 0 documents: 0 train, 0 validation\n" in capsys.readouterr().err
     folder = tmp_path / "en"
     assert set(builds.tree(folder)) == {"stats.json", "manifest.json"}
     assert builds.told(folder, "manifest.json")["shards"] == []
