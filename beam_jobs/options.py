@@ -42,6 +42,17 @@ def formats(text: str) -> tuple[str, ...]:
     return names
 
 
+def named(text: str) -> str:
+    """Parse what must not be empty, as it is where a script's variable is not set.
+
+    >>> named("wet/*.gz,")
+    'wet/*.gz,'
+    """
+    if not text.strip(", "):
+        raise argparse.ArgumentTypeError(f"{text!r} names nothing; give a value, or leave the option out")
+    return text
+
+
 def positive(text: str) -> int:
     """Parse a number of at least 1."""
     if not text.isdecimal() or int(text) < 1:
@@ -70,11 +81,12 @@ def seed(text: str) -> int:
 OPTIONS: tuple[tuple[str, dict[str, Any]], ...] = (
     (
         "--input",
-        {"metavar": "PATHS", "help": "WET files: paths and globs, separated by commas"},
+        {"type": named, "metavar": "PATHS", "help": "WET files: paths and globs, separated by commas"},
     ),
     (
         "--crawl",
         {
+            "type": named,
             "metavar": "NAMES",
             "help": "crawls such as CC-MAIN-2019-18, separated by commas, or the reference's by the names en, webtext, "
             "multilingual: with --input, its files of these crawls; without, all files of them, each fetched when it "
@@ -89,6 +101,7 @@ OPTIONS: tuple[tuple[str, dict[str, Any]], ...] = (
     (
         "--from_store",
         {
+            "type": named,
             "action": "append",
             "metavar": "DIR",
             "help": "the --output of an earlier build, whose pages are taken instead of reading WET files again; with "
@@ -105,17 +118,24 @@ OPTIONS: tuple[tuple[str, dict[str, Any]], ...] = (
     (
         "--urls",
         {
+            "type": named,
             "metavar": "PATHS",
             "help": "for webtextlike: lists of URLs, one a line; files and globs, .gz, .xz or .zip",
         },
     ),
     (
         "--output",
-        {"required": True, "metavar": "DIR", "help": "folder of the build; DIR/<variant> will hold the shards"},
+        {
+            "type": named,
+            "required": True,
+            "metavar": "DIR",
+            "help": "folder of the build; DIR/<variant> will hold the shards",
+        },
     ),
     (
         "--variant",
         {
+            "type": named,
             "default": "en",
             "metavar": "V,...",
             "help": "what to build, separated by commas: published variants, or your own as module:NAME or "

@@ -172,7 +172,6 @@ def failing(open_read: Callable[[str], BinaryIO], name: str, error: OSError = AW
         ("wet", "it is a folder; write"),
         ("wet/*.warc", "nothing matches"),
         ("wet/*.gz,wet/none.gz", "nothing matches"),
-        (",", "no input named"),
     ],
 )
 def test_paths_that_name_no_file(
