@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from apache_beam.options.pipeline_options import DirectOptions, PipelineOptions, SetupOptions, StandardOptions
+from apache_beam.runners.runner import create_runner
 
 from beam_jobs.options import LOCAL_RUNNERS, is_local
 
@@ -33,6 +34,16 @@ def unknown(rest: Sequence[str]) -> list[str]:
     return known.parse_known_args(list(rest))[1]
 
 
+def require_runner(name: str) -> None:
+    """Raise if Beam has no such runner; it would tell so by a traceback, once the graph is built."""
+    try:
+        create_runner(name)
+    except (ValueError, AttributeError, ModuleNotFoundError) as error:
+        known = ", ".join(StandardOptions.KNOWN_RUNNER_NAMES)
+        why = f" ({error})" if "." in name else ""
+        raise ValueError(f"--runner is {name!r}{why}, but must be {known}, or a class as module.Name") from error
+
+
 def pipeline_options(arguments: argparse.Namespace, rest: Sequence[str], workers: int = 1) -> PipelineOptions:
     """Beam's options: the named runner, and on this machine so many processes.
 
@@ -43,6 +54,8 @@ def pipeline_options(arguments: argparse.Namespace, rest: Sequence[str], workers
             f"unknown: {' '.join(words)}; --help lists the options, and a glob is put in quotes so that the shell "
             "leaves it as it is"
         )
+    if not is_local(arguments):
+        require_runner(arguments.runner)
     options = PipelineOptions(list(rest))
     options.view_as(SetupOptions).save_main_session = False  # everything that is pickled lives in a module
     options.view_as(StandardOptions).runner = "FnApiRunner" if is_local(arguments) else arguments.runner
