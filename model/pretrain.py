@@ -149,6 +149,16 @@ def size_of(path: str) -> int | None:
     return os.path.getsize(path) if os.path.exists(path) else None
 
 
+def device(name: str) -> torch.device:
+    """The device of that name; an error says which there are."""
+    available = {"cpu": True, "mps": torch.backends.mps.is_available(), "cuda": torch.cuda.is_available()}
+    there = [kind for kind, is_there in available.items() if is_there]
+    there += [f"cuda:{number}" for number in range(torch.cuda.device_count())] if "cuda" in there else []
+    if name not in ("auto", *there):
+        raise ValueError(f"--device is {name!r}, but this machine has {', '.join(there)}; give one of them, or auto")
+    return torch.device(name if name != "auto" else "cuda" if "cuda" in there else "cpu")
+
+
 def newest(options: argparse.Namespace) -> Path | None:
     """The checkpoint to go on from."""
     folder = options.output / CHECKPOINTS
@@ -162,13 +172,11 @@ def newest(options: argparse.Namespace) -> Path | None:
 
 def run(options: argparse.Namespace) -> dict[str, Any]:
     """Train, and return what came of it."""
-    config, tokenizer, path = configuration(options), Tokenizer.load(options.tokenizer), newest(options)
+    place, config = device(options.device), configuration(options)
+    tokenizer, path = Tokenizer.load(options.tokenizer), newest(options)
     source, documents = data(options, tokenizer)
-    device = torch.device(
-        options.device if options.device != "auto" else "cuda" if torch.cuda.is_available() else "cpu"
-    )
     torch.manual_seed(options.seed)  # of dropout; weights have a generator of their own
-    model = T5(network(options, tokenizer), seed=options.seed).to(device)
+    model = T5(network(options, tokenizer), seed=options.seed).to(place)
     optimizer = Adafactor(model.parameters(), lr=config.learning_rate)
     state = State(model, optimizer, identity(options, config, tokenizer, source))
     if path:
@@ -176,7 +184,7 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
         say(f"going on from {path}, step {state.step}")
     options.output.mkdir(parents=True, exist_ok=True)
     write_whole(options.output / "spiece.model", options.tokenizer.read_bytes())
-    size = f"{model.config.parameter_count():,} parameters on {device}"
+    size = f"{model.config.parameter_count():,} parameters on {place}"
     say(f"{size}; {len(source.shards)} shards, {len(documents)} documents held out")
     metrics = Metrics(options.output, state.step)
     yardstick = None

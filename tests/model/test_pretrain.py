@@ -144,6 +144,8 @@ def test_a_run_is_not_mixed_with_another(
         (["--noise_density", "0"], "no such corruption"),
         (["--batch_size", "3", "--accumulate", "2"], "batch_size 3 is no multiple of accumulate 2"),
         (["--seed", "-1"], "seed is -1"),
+        (["--device", "gpu"], "--device is 'gpu', but this machine has cpu"),
+        (["--device", "cuda:99"], "--device is 'cuda:99', but this machine has cpu"),
     ],
 )
 def test_what_is_wrong_is_said(
@@ -152,6 +154,28 @@ def test_what_is_wrong_is_said(
     assert pretrain.main(command(build, tmp_path / "run", *more)) == 1
     assert said in capsys.readouterr().err
     assert checkpoint.all_in(tmp_path / "run" / "checkpoints") == []
+
+
+@pytest.mark.parametrize(
+    ("name", "devices", "found"),
+    [
+        ("auto", 0, "cpu"),
+        ("cpu", 2, "cpu"),
+        ("auto", 2, "cuda"),
+        ("cuda", 1, "cuda"),
+        ("cuda:1", 2, "cuda:1"),
+        ("cuda", 0, "'cuda', but this machine has cpu; "),
+        ("cuda:2", 2, "'cuda:2', but this machine has cpu, cuda, cuda:0, cuda:1; "),
+    ],
+)
+def test_devices(name: str, devices: int, found: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: devices > 0)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: devices)
+    if "but" in found:
+        with pytest.raises(ValueError, match=found):
+            pretrain.device(name)
+    else:
+        assert pretrain.device(name) == torch.device(found)
 
 
 def test_defaults_are_t5s_and_tiny_has_its_own() -> None:
