@@ -25,12 +25,19 @@ def expand(patterns: str | Sequence[str]) -> list[str]:
         files = matches(pattern)
         if not files:
             folder = not location.is_remote(pattern) and os.path.isdir(location.local(pattern))
-            remedy = f"it is a folder; write {location.join(pattern, '*.gz')!r}" if folder else "no such file"
-            raise FileNotFoundError(f"nothing matches {pattern!r}: {remedy}")
+            raise FileNotFoundError(f"nothing matches {pattern!r}: {_inside(pattern) if folder else 'no such file'}")
         found.update(files)
     for path in found:
         location.require_utf8(path)
     return sorted(found)
+
+
+def _inside(folder: str) -> str:
+    """What to write instead of a folder."""
+    for inside in (location.join(folder, "*.gz"), location.join(folder, "**", "*.gz")):
+        if matches(inside):
+            return f"it is a folder; write {inside!r}"
+    return "it is a folder, and no file in it ends in .gz; write a glob of those that are meant"
 
 
 def matches(pattern: str) -> list[str]:

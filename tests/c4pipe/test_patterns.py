@@ -50,8 +50,17 @@ def test_expand_of_nothing_is_an_error(nothing: str | list[str]) -> None:
         patterns.expand(nothing)
 
 
-def test_expand_of_a_folder_says_what_to_write(tmp_path: Path) -> None:
-    with pytest.raises(FileNotFoundError, match=rf"it is a folder; write '{tmp_path}/\*\.gz'"):
+@pytest.mark.parametrize(
+    ("names", "told"),
+    [
+        (["a.gz", "d/b.gz"], r"it is a folder; write '{}/\*\.gz'$"),
+        (["a.txt", "d/e/b.gz"], r"it is a folder; write '{}/\*\*/\*\.gz'$"),
+        (["a.txt"], r"it is a folder, and no file in it ends in \.gz; write a glob"),
+    ],
+)
+def test_expand_of_a_folder_says_what_to_write(names: list[str], told: str, tmp_path: Path) -> None:
+    lay_out(str(tmp_path), *names)
+    with pytest.raises(FileNotFoundError, match=told.replace("{}", str(tmp_path))):
         patterns.expand(str(tmp_path))
 
 
