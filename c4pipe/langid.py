@@ -48,7 +48,7 @@ class English:
 
 
 UNKNOWN = "und"  # BCP 47
-CLD3_REMEDY = "apt-get install protobuf-compiler libprotobuf-dev, then pip install 'c4pipe[multilingual]'"
+CLD3_REMEDY = "apt-get install protobuf-compiler libprotobuf-dev, then pip install -e '.[multilingual]' in a clone"
 
 
 @functools.cache

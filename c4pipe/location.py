@@ -33,7 +33,7 @@ def store(path: str) -> tuple[fsspec.AbstractFileSystem, str]:
     try:
         there, key = fsspec.core.url_to_fs(path, use_listings_cache=False)
     except ImportError as error:
-        remedy = f"pip install 'c4pipe[{EXTRAS[protocol]}]'" if protocol in EXTRAS else "install what it names"
+        remedy = f"pip install -e '.[{EXTRAS[protocol]}]' in a clone" if protocol in EXTRAS else "install what it names"
         raise ImportError(f"{path} needs a library for {protocol}:// ({error}): {remedy}") from error
     except ValueError as error:
         raise ValueError(f"{path}: {protocol}:// is no protocol that fsspec knows ({error})") from error

@@ -77,7 +77,7 @@ def test_a_store_whose_library_is_not_installed(
     monkeypatch.setitem(__import__("sys").modules, "s3fs", None)
     assert build_c4.main(builds.arguments("s3://bucket/*.gz", tmp_path)) == 1
     told = capsys.readouterr().err
-    assert "pip install 'c4pipe[aws]'" in told
+    assert "pip install -e '.[aws]' in a clone" in told
     assert len(told.splitlines()) == 1
 
 

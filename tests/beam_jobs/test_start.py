@@ -77,7 +77,7 @@ def test_languages_without_their_library(
     monkeypatch.setitem(sys.modules, "gcld3", None)
     langid._cld3.cache_clear()
     argv = builds.arguments(wet, tmp_path / "build", "--variant", "multilingual")
-    assert "pip install 'c4pipe[multilingual]'" in told(argv, capsys)
+    assert "pip install -e '.[multilingual]' in a clone" in told(argv, capsys)
     assert not (tmp_path / "build").exists()
 
 

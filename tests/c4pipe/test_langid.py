@@ -163,7 +163,7 @@ def test_unsure_pages_go_if_asked(
 def test_without_cld3_the_error_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "gcld3", None)
     langid._cld3.cache_clear()
-    with pytest.raises(ImportError, match=r"pip install 'c4pipe\[multilingual\]'"):
+    with pytest.raises(ImportError, match=r"pip install -e '\.\[multilingual\]' in a clone"):
         LabelLanguage(("de",), 0.95).judge(page("x"))
 
 

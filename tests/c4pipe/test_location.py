@@ -61,5 +61,5 @@ def test_protocols_that_are_not(path: str) -> None:
 
 def test_a_missing_library_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "s3fs", None)
-    with pytest.raises(ImportError, match=r"s3://b/x needs a library for s3:// .*pip install 'c4pipe\[aws\]'"):
+    with pytest.raises(ImportError, match=r"s3://b/x needs a library .*pip install -e '\.\[aws\]' in a clone"):
         files.exists("s3://b/x")
