@@ -119,7 +119,7 @@ def _crawls(restriction: str, selection: Selection) -> tuple[Crawl, ...]:
     names = sources.crawl_names(restriction.replace("+", ","))
     found = tuple(each for each in selection.crawls if each.name in names)
     if lacking := sorted(set(names) - {each.name for each in found}):
-        raise ValueError(f"@{restriction}: no input is of {', '.join(lacking)}")
+        raise ValueError(f"@{restriction}: {sources.no_input_of(lacking)}")
     return found
 
 

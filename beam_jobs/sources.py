@@ -114,7 +114,7 @@ def select(found: Sequence[Source], only: Sequence[str]) -> Selection:
     if only:
         lacking = sorted(set(only) - {source["crawl"] for source in found})
         if lacking:
-            raise ValueError(f"no input is of {', '.join(lacking)}; a crawl is told by its name in a file's path")
+            raise ValueError(no_input_of(lacking))
         found = [source for source in found if source["crawl"] in only]
     ordered = sorted(found, key=lambda source: (source["crawl"], source["path"]))
     twice = [a["path"] for a, b in itertools.pairwise(ordered) if a["path"] == b["path"]]
@@ -124,6 +124,11 @@ def select(found: Sequence[Source], only: Sequence[str]) -> Selection:
     names = dict.fromkeys(source["crawl"] for source in numbered)
     of = {name: [source["part"] for source in numbered if source["crawl"] == name] for name in names}
     return Selection(numbered, tuple(Crawl(name, parts[0], parts[-1] + 1) for name, parts in of.items()))
+
+
+def no_input_of(names: Sequence[str]) -> str:
+    """What is wrong with crawls that are asked for."""
+    return f"no input is of {', '.join(names)}; a crawl is told by its name in a file's path"
 
 
 def of_job(job: Job) -> tuple[Source, ...]:

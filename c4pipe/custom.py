@@ -47,6 +47,8 @@ def resolve(names: str, semantics: str = "3.1.0") -> tuple[Variant, ...]:
 
 def named(name: str, semantics: str) -> Variant:
     """The published variant of that name, or your own."""
+    if ":" not in name and name.endswith(".py"):
+        raise BadVariant(f"{name} is a Python file; say which variant in it is meant: {name}:NAME")
     return load(name) if ":" in name else variant(name, semantics)
 
 

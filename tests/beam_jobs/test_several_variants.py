@@ -173,7 +173,8 @@ def test_the_plan_says_what_is_shared(wet: str, tmp_path: Path, capsys: pytest.C
         ("en,en", "twice"),
         ("english", "no variant"),
         ("webtextlike", "--urls"),
-        ("en@CC-MAIN-2019-18", "no input is of CC-MAIN-2019-18"),
+        ("en@CC-MAIN-2019-18", "no input is of CC-MAIN-2019-18; a crawl is told by its name in a file's path"),
+        ("examples/my_variant.py", "is a Python file; say which variant in it is meant: examples/my_variant.py:NAME"),
         ("no_such_module:MINE", "no_such_module"),
     ],
 )

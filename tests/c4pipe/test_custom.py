@@ -220,6 +220,11 @@ def test_what_names_nothing(name: str, message: str) -> None:
     assert message in str(caught.value)
 
 
+def test_a_file_alone_is_asked_for_a_name() -> None:
+    with pytest.raises(BadVariant, match=r"examples/x\.py is a Python file; say .*: examples/x\.py:NAME$"):
+        custom.resolve("en,examples/x.py")
+
+
 def test_a_file_that_hides_behind_an_installed_module(written: Written) -> None:
     with pytest.raises(BadVariant, match=r"hides behind another module warcio \(.*\); rename it"):
         custom.load(f"{written(STAGE, stem='warcio')}:MINE")
