@@ -68,6 +68,7 @@ def run(arguments: argparse.Namespace, rest: Sequence[str]) -> None:
     try:
         location.require_known(arguments.output)
         location.require_utf8(arguments.output)
+        files.require_folder(arguments.output, "name a folder as --output; it is made where there is none")
         job, selection = planned(arguments)
         options = beam_options(arguments, rest, job.workers)
     except ValueError as error:

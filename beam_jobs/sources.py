@@ -74,6 +74,7 @@ def of_crawls(names: Sequence[str], base_url: str, first: int | None) -> list[So
 
 def of_store(folder: str) -> tuple[list[Source], dict[str, Any]]:
     """The parts of an earlier build's page store, by whole paths, and what it holds."""
+    files.require_folder(folder, "name the --output of an earlier build, a folder")
     folder = folder if location.is_remote(folder) else os.path.abspath(location.join(folder))
     inside = location.join(folder, "store")
     store = Store(inside if files.exists(location.join(inside, "identity.json")) else folder)

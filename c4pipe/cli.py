@@ -93,6 +93,7 @@ def ends(text: str) -> tuple[int, int]:
 
 def fetch(arguments: argparse.Namespace) -> None:
     """Fetch the files that the arguments choose, and print their paths."""
+    files.require_folder(arguments.output, "name a folder as --output; it is made where there is none")
     for path in fetching.fetch(
         chosen(arguments), arguments.output, base_url=arguments.base_url, connections=arguments.connections
     ):

@@ -56,6 +56,12 @@ def makedirs(path: str) -> None:
         os.makedirs(location.local(path), exist_ok=True)
 
 
+def require_folder(path: str, remedy: str) -> None:
+    """Raise if a local file stands where a folder is, or is to be made."""
+    if not location.is_remote(path) and os.path.isfile(location.local(path)):
+        raise ValueError(f"{path} is a file; {remedy}")
+
+
 def remove(path: str) -> None:
     """Remove a file; one that is not there is no error."""
     with contextlib.suppress(FileNotFoundError):

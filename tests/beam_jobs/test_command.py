@@ -58,6 +58,8 @@ def test_help_has_examples_and_every_option(capsys: pytest.CaptureFixture[str]) 
         (("--shard", "3"), "unknown: --shard 3"),
         (("b.warc.wet.gz", "c.warc.wet.gz"), "a glob is put in quotes"),
         (("--runner", "DataflowRunner", "--dry_run", "--projekt", "x"), "unknown: --projekt x"),
+        (("--output", __file__), f"{__file__} is a file; name a folder as --output"),
+        (("--from_store", __file__), f"{__file__} is a file; name the --output of an earlier build, a folder"),
         (("--runner", "NoRunner"), "--runner is 'NoRunner', but must be DataflowRunner, "),
         (("--runner", "nowhere.NoRunner"), "--runner is 'nowhere.NoRunner' (No module named 'nowhere'), but must be "),
         (("--runner", "beam_jobs.NoRunner"), "has no attribute 'NoRunner'), but must be "),

@@ -108,6 +108,7 @@ def test_fetch_a_list(
         ([CRAWL, "--paths", "/nowhere/list"], "/nowhere/list"),
         ([CRAWL, "--base-url", "gopher://x"], "gopher:// is no protocol"),
         ([CRAWL, "--connections", "0"], "0 connections"),
+        ([CRAWL, "--output", __file__], f"{__file__} is a file; name a folder as --output"),
     ],
 )
 def test_fetch_says_what_is_wrong(
