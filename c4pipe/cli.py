@@ -11,16 +11,16 @@ from collections.abc import Callable, Sequence
 from tqdm.contrib.logging import logging_redirect_tqdm
 
 from c4pipe import crawl, fetching, files, location, pinned, resources
-from c4pipe.command import Commands, command
+from c4pipe.command import Commands, WrongUsage, command
 from c4pipe.conform_command import add_conform
 from c4pipe.terminal import say
 from c4pipe.variant_commands import add_explain, add_variants
 
-FAILED, INTERRUPTED = 1, 130
+FAILED, WRONG_USAGE, INTERRUPTED = 1, 2, 130
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run one command; returns 0, what the command says, or 1 with a message on stderr."""
+    """Run one command; returns 0, what the command says, or 1 with a message on stderr, 2 for wrong usage."""
     arguments = parser().parse_args(argv)
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
     run: Callable[[argparse.Namespace], int | None] = arguments.run
@@ -32,7 +32,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return FAILED
     except (crawl.CrawlError, resources.ResourceError, OSError, ImportError, ValueError) as error:
         say(f"c4pipe {arguments.command}: {error}", sys.stderr)
-        return FAILED
+        return WRONG_USAGE if isinstance(error, WrongUsage) else FAILED
     except KeyboardInterrupt:
         print("interrupted; the same command again goes on where this one stopped", file=sys.stderr)
         return INTERRUPTED

@@ -8,6 +8,10 @@ from typing import TypeAlias
 Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 
 
+class WrongUsage(ValueError):
+    """Words of a command line that do not go together; as with those that argparse refuses, the exit code is 2."""
+
+
 def command(commands: Commands, name: str, summary: str, examples: str) -> argparse.ArgumentParser:
     """A new command with its summary and its examples in the help."""
     return commands.add_parser(

@@ -8,12 +8,12 @@ import os
 
 from c4pipe import resources
 from c4pipe.blame import Side
-from c4pipe.command import Commands, add_resources_option, add_semantics_option, command
+from c4pipe.command import Commands, WrongUsage, add_resources_option, add_semantics_option, command
 from c4pipe.conform import read_deviations, report
 from c4pipe.conform_text import as_data, told
 from c4pipe.corpus import NLTK, Corpus, open_corpus, open_golden
 from c4pipe.custom import named
-from c4pipe.terminal import say
+from c4pipe.terminal import counted, say
 from c4pipe.variants import SEMANTICS, VARIANTS, Variant
 
 DIFFERENT = 3  # exit code; 1 is an error, 2 wrong usage
@@ -81,7 +81,7 @@ def conform(arguments: argparse.Namespace) -> int:
     if arguments.resources:
         resources.use(arguments.resources)
     if min(arguments.show, arguments.examine) < 0:
-        raise ValueError("--show and --examine are numbers of examples and URLs, 0 or more")
+        raise WrongUsage("--show and --examine are numbers of examples and URLs, 0 or more")
     left, right = against_golden(arguments) if arguments.golden else two_outputs(arguments)
     deviations = read_deviations(arguments.deviations) if arguments.deviations else []
     found = report(left, right, deviations=deviations, examine=arguments.examine)
@@ -96,7 +96,7 @@ def conform(arguments: argparse.Namespace) -> int:
 def against_golden(arguments: argparse.Namespace) -> tuple[Side, Side]:
     """The golden file of the output's variant, and the output."""
     if len(arguments.outputs) != 1:
-        raise ValueError(f"--golden is compared with one output, but {len(arguments.outputs)} are named")
+        raise WrongUsage(f"--golden is compared with one output, but {len(arguments.outputs)} are named")
     (output,) = arguments.outputs
     of_golden, of_output = names(arguments.variant)
     corpus = open_corpus(output, of_golden)
@@ -118,9 +118,9 @@ def nltk_release(corpus: Corpus, variant: Variant | None) -> str:
 def two_outputs(arguments: argparse.Namespace) -> tuple[Side, Side]:
     """Two corpora that stand on equal terms."""
     if len(arguments.outputs) != 2:
-        raise ValueError(f"{len(arguments.outputs)} outputs are named; name two, or one with --golden")
+        raise WrongUsage(f"{counted(len(arguments.outputs), 'output')} named; name two, or one with --golden")
     if arguments.counters:
-        raise ValueError("--counters are golden ones; they need --golden")
+        raise WrongUsage("--counters are golden ones; they need --golden")
     sides = []
     for path, name in zip(arguments.outputs, names(arguments.variant), strict=True):
         corpus = open_corpus(path, name)
@@ -136,7 +136,7 @@ def names(variants: str | None) -> tuple[str | None, str | None]:
     """
     parts = variants.split(",") if variants else [None]
     if len(parts) > 2:
-        raise ValueError(f"--variant names {len(parts)}; name one for both, or two")
+        raise WrongUsage(f"--variant names {len(parts)}; name one for both, or two")
     return parts[0], parts[-1]
 
 

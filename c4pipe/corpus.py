@@ -86,6 +86,8 @@ def build_folder(path: str, variant: str | None) -> str:
 def open_golden(folder: str, variant: str, *, nltk: str = "", counters: str | None = None) -> Corpus:
     """What the reference made of a variant; there may be other counters for a release of NLTK."""
     path = location.join(folder, f"{variant}.jsonl.gz")
+    if not files.exists(folder):
+        raise FileNotFoundError(f"there is no folder {folder}; --golden names one of what the reference made")
     if not files.exists(path):
         golden = patterns.matches(location.join(glob.escape(folder), "*.jsonl.gz"))
         there = sorted(map(os.path.basename, golden))

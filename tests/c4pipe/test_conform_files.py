@@ -114,24 +114,30 @@ def test_a_changed_character_in_any_layout(
 
 
 @pytest.mark.parametrize(
-    ("arguments", "message"),
+    ("arguments", "message", "code"),
     [
-        (["{out}"], "1 outputs are named; name two, or one with --golden"),
-        (["{out}", "{out}", "{out}"], "3 outputs are named"),
-        (["--golden", "{golden}", "{out}", "{out}"], "--golden is compared with one output, but 2 are named"),
-        (["--golden", "{golden}", "{out}"], "holds no out.jsonl.jsonl.gz; it has en.jsonl.gz, "),
-        (["--golden", "{golden}", "--variant", "de", "{out}"], "holds no de.jsonl.gz"),
-        (["{out}", "{out}", "--counters", "x"], "--counters are golden ones"),
-        (["{out}", "{out}", "--variant", "en,en,en"], "--variant names 3"),
-        (["{out}", "{out}", "--show", "-1"], "0 or more"),
-        (["{out}", "{folder}/nothing"], "holds no documents"),
-        (["{out}", "{folder}/builds"], "builds is a build of en, en.noclean; name one of these folders in it"),
-        (["{out}", "{out}", "--deviations", "{out}"], "Extra data"),
-        (["{out}", "{out}", "--deviations", "{golden}/en.counters.json"], "is no table of deviations"),
+        (["{out}"], "1 output named; name two, or one with --golden", 2),
+        (["{out}", "{out}", "{out}"], "3 outputs named", 2),
+        (["--golden", "{golden}", "{out}", "{out}"], "--golden is compared with one output, but 2 are named", 2),
+        (["--golden", "{golden}", "{out}"], "holds no out.jsonl.jsonl.gz; it has en.jsonl.gz, ", 1),
+        (["--golden", "{golden}", "--variant", "de", "{out}"], "holds no de.jsonl.gz", 1),
+        (["{out}", "{out}", "--counters", "x"], "--counters are golden ones", 2),
+        (["{out}", "{out}", "--variant", "en,en,en"], "--variant names 3", 2),
+        (["{out}", "{out}", "--show", "-1"], "0 or more", 2),
+        (["--golden", "{folder}/nowhere", "{out}"], "there is no folder {folder}/nowhere; --golden names one", 1),
+        (["{out}", "{folder}/nothing"], "holds no documents", 1),
+        (["{out}", "{folder}/builds"], "builds is a build of en, en.noclean; name one of these folders in it", 1),
+        (["{out}", "{out}", "--deviations", "{out}"], "Extra data", 1),
+        (["{out}", "{out}", "--deviations", "{golden}/en.counters.json"], "is no table of deviations", 1),
     ],
 )
 def test_what_cannot_be_compared(
-    golden_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], message: str
+    golden_folder: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    arguments: list[str],
+    message: str,
+    code: int,
 ) -> None:
     for name in ("en", "en.noclean"):
         (tmp_path / "builds" / name).mkdir(parents=True)
@@ -139,9 +145,9 @@ def test_what_cannot_be_compared(
     (tmp_path / "nothing").mkdir()
     (tmp_path / "nothing" / "manifest.json").write_text("{}")
     out = write_lines(tmp_path / "out.jsonl", ROWS)
-    assert run(*(word.format(out=out, golden=golden_folder, folder=tmp_path) for word in arguments)) == 1
+    assert run(*(word.format(out=out, golden=golden_folder, folder=tmp_path) for word in arguments)) == code
     printed = capsys.readouterr()
-    assert (message in printed.err, printed.out) == (True, "")
+    assert (message.replace("{folder}", str(tmp_path)) in printed.err, printed.out) == (True, "")
 
 
 def test_a_folder_of_several_variants(golden_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
