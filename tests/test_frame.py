@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import ast
 import importlib.metadata
 import re
 import runpy
 import subprocess
 import sys
 import tomllib
+from fnmatch import fnmatch
 from pathlib import Path
 
 import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
+
+from c4pipe.shards import shard_name
 
 ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text("utf-8")
@@ -92,6 +96,16 @@ def test_the_readme_compares_a_variant_of_your_own_as_its_page_does() -> None:
     )
     (told,) = re.findall(r"^    (c4pipe conform .*?) *(?:#.*)?$", section("The variants"), re.MULTILINE)
     assert told == wanted
+
+
+def test_the_readme_tells_the_splits_of_a_language_apart() -> None:
+    """Also from those of a language whose name begins like it."""
+    (files,) = re.findall(r"^    files = (.*)$", section("The variants"), re.MULTILINE)
+    globs = {split: glob.replace("sw", "bg") for split, glob in ast.literal_eval(files).items()}
+    splits = ("bg", "bg-validation", "bg-Latn", "bg-Latn-validation")
+    names = {split: f"build/multilingual/{shard_name('parquet', split, 7, 12)}" for split in splits}
+    for split, of_language in (("train", "bg"), ("validation", "bg-validation")):
+        assert [one for one, name in names.items() if fnmatch(name, globs[split])] == [of_language]
 
 
 def copied() -> list[str]:
