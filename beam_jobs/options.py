@@ -10,6 +10,7 @@ from beam_jobs.store_files import COMPRESSIONS
 from c4pipe import engine, location, shards
 from c4pipe.crawl import BASE_URL
 from c4pipe.documents import SEEDS
+from c4pipe.variants import SEMANTICS
 
 LOCAL_RUNNERS = ("FnApiRunner", "DirectRunner", "BundleBasedDirectRunner")
 
@@ -142,7 +143,14 @@ OPTIONS: tuple[tuple[str, dict[str, Any]], ...] = (
             "file.py:NAME; name@CRAWL+CRAWL takes these crawls alone (default: %(default)s)",
         },
     ),
-    ("--semantics", {"default": "3.1.0", "help": "version of the reference's rules (default: %(default)s)"}),
+    (
+        "--semantics",
+        {
+            "default": "3.1.0",
+            "metavar": "VERSION",
+            "help": f"version of the reference's rules: {', '.join(SEMANTICS)} (default: %(default)s)",
+        },
+    ),
     (
         "--format",
         {
@@ -239,6 +247,8 @@ def parser() -> argparse.ArgumentParser:
     )
     for names, settings in OPTIONS:
         options.add_argument(names, **settings)
+    # As `c4pipe fetch` spells it, whose options are otherwise like these.
+    options.add_argument("--base-url", dest="base_url", default=argparse.SUPPRESS, help=argparse.SUPPRESS)
     return options
 
 

@@ -74,7 +74,11 @@ c4pipe fetch CC-MAIN-2019-18 --output wet --paths wet.paths.gz
         "--connections", type=int, default=fetching.CONNECTIONS, metavar="N", help="at once (default: %(default)s)"
     )
     parser.add_argument(
-        "--base-url", default=crawl.BASE_URL, metavar="URL", help="also s3://commoncrawl (default: %(default)s)"
+        "--base-url",
+        "--base_url",
+        default=crawl.BASE_URL,
+        metavar="URL",
+        help="also s3://commoncrawl (default: %(default)s)",
     )
     parser.set_defaults(run=fetch)
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 from typing import TypeAlias
 
+from c4pipe.variants import SEMANTICS
+
 Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 
 
@@ -39,5 +41,5 @@ def add_semantics_option(parser: argparse.ArgumentParser, default: str | None, o
         "--semantics",
         default=default,
         metavar="VERSION",
-        help=f"version of the reference's rules (default: {otherwise})",
+        help=f"version of the reference's rules: {', '.join(SEMANTICS)} (default: {otherwise})",
     )

@@ -20,6 +20,8 @@ from apache_beam.transforms.environments import SubprocessSDKEnvironment
 import beam_jobs
 from beam_jobs import beam_options, budget, build_c4, options
 from beam_jobs.runner import pipeline
+from c4pipe.crawl import BASE_URL
+from c4pipe.variants import SEMANTICS
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 MODULES = [module.name for module in pkgutil.iter_modules(beam_jobs.__path__)]
@@ -47,6 +49,7 @@ def test_help_has_examples_and_every_option(capsys: pytest.CaptureFixture[str]) 
     assert stopped.value.code == 0
     told = capsys.readouterr().out
     assert options.EXAMPLES.strip() in told
+    assert f"rules: {', '.join(SEMANTICS)} (default: 3.1.0)" in " ".join(told.split())
     for name, settings in options.OPTIONS:
         assert name in told
         assert settings["help"]
@@ -110,6 +113,14 @@ def test_values_that_it_does_not_take(name: str, value: str, capsys: pytest.Capt
         build_c4.main(builds.arguments("x", "y", f"{name}={value}"))
     assert stopped.value.code == 2
     assert f"argument {name}: " in capsys.readouterr().err
+
+
+def test_an_address_by_either_spelling() -> None:
+    """``c4pipe fetch`` takes both, too."""
+    for name in ("--base_url", "--base-url"):
+        parsed, rest = options.parser().parse_known_args(builds.arguments("x", "y", name, "http://a.example"))
+        assert (parsed.base_url, rest) == ("http://a.example", [])
+    assert options.parser().parse_known_args(builds.arguments("x", "y"))[0].base_url == BASE_URL
 
 
 @pytest.mark.parametrize("value", ["0", str(2**64 - 1)])

@@ -79,6 +79,15 @@ def test_fetch_prints_where_the_files_are(
     assert patterns.expand(f"{tmp_path}/**/*") == printed.out.splitlines()
 
 
+def test_fetch_takes_an_address_as_a_build_spells_it(crawl_server: UnrulyServer, tmp_path: Path) -> None:
+    assert cli.main(["fetch", CRAWL, "--output", str(tmp_path), "--base_url", crawl_server.url]) == 0
+
+
+@pytest.mark.parametrize("name", ["variants", "explain", "conform"])
+def test_help_lists_the_versions_of_the_rules(name: str) -> None:
+    assert f"rules: {', '.join(SEMANTICS)} (default: " in " ".join(commands()[name].format_help().split())
+
+
 def test_fetch_a_sample(crawl_server: UnrulyServer, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     base = ["fetch", CRAWL, "--output", str(tmp_path), "--base-url", crawl_server.url]
     assert cli.main([*base, "--sample", "3", "--seed", "7"]) == 0
