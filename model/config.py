@@ -102,7 +102,8 @@ class T5Config:
     def to_hf(self) -> dict[str, Any]:
         """The content of a ``config.json`` that transformers 4 and 5 read alike.
 
-        Written by hand: transformers 5 itself would write a v1.1 model as tied, and 4 would then read it wrong.
+        Written by hand: transformers 5 itself would write a v1.1 model as tied, and 4 would then read it wrong. On
+        loading v1.1 it warns of two matrices where it expects one; it does so for any value of ``tie_word_embeddings``.
         """
         names = [name for name in asdict(self) if name != "version"]
         return {

@@ -154,8 +154,10 @@ def _use(config: T5Config) -> list[str]:
     if not config.tied:
         lines += [
             "",
-            "Head and embedding are two matrices (`tie_word_embeddings` is false). transformers 5 says that it will not"
-            " tie them, which is right; do not save the network with `save_pretrained` of transformers 5 for use in 4.",
+            "Head and embedding are two matrices (`tie_word_embeddings` is false, by which transformers 4 goes)."
+            " transformers 5 takes every T5 for tied, whatever its config says, then finds two matrices here and warns"
+            " that it will not tie them, which is right: there is nothing to update. Do not save the network with"
+            " `save_pretrained` of transformers 5 for use in 4.",
         ]
     return lines
 

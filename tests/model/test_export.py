@@ -84,19 +84,31 @@ def check_load(found: Any, exports: dict[Path, T5], spiece: Path) -> None:
         assert theirs["ids"] == [token for part in parts for token in part]
 
 
-def load_elsewhere(folders: list[Path], extra: str | None) -> Any:
+def loaded(folders: list[Path], extra: str | None) -> subprocess.CompletedProcess[str]:
     path = os.pathsep.join(filter(None, [extra, os.environ.get("PYTHONPATH")]))
     environment = os.environ | {"PYTHONPATH": path, "HF_HUB_OFFLINE": "1"}
     command = [sys.executable, "-c", LOADER, LINE, *map(str, folders)]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=300)
     assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout.splitlines()[-1])
+    return done
+
+
+def load_elsewhere(folders: list[Path], extra: str | None) -> Any:
+    return json.loads(loaded(folders, extra).stdout.splitlines()[-1])
 
 
 def test_transformers_5_loads_the_same_network(exports: dict[Path, T5], spiece: Path) -> None:
     found = load_elsewhere(list(exports), None)
     assert found["transformers"].startswith("5.")
     check_load(found, exports, spiece)
+
+
+def test_what_transformers_5_warns_of_is_in_the_config_already(exports: dict[Path, T5]) -> None:
+    """It takes v1.1 for tied, too, finds two matrices, and asks for what the config has said all the time."""
+    for folder in exports:
+        tied = folder.name == "v1.0"
+        assert json.loads((folder / "config.json").read_text())["tie_word_embeddings"] is tied
+        assert ("update the config with `tie_word_embeddings=False`" in loaded([folder], None).stderr) is not tied
 
 
 def test_transformers_4_loads_the_same_network(exports: dict[Path, T5], spiece: Path) -> None:
@@ -170,6 +182,7 @@ def test_the_card_tells_tokens_from_rows(exports: dict[Path, T5], tmp_path: Path
         assert "384 rows, the next multiple of 128. Rows 300 to 383 stand for no token." in card
         assert "T5 itself has 32100 tokens and 32128 rows" in card
         assert "after 1 steps" in card
+        assert ("transformers 5 takes every T5 for tied, whatever its config says" in card) is (folder.name == "v1.1")
     export.save_hf(T5(preset("v1.0-tiny", 256)), tmp_path)
     bare = (tmp_path / "README.md").read_text()
     assert "256 rows" in bare
