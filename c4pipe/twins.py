@@ -10,6 +10,7 @@ from __future__ import annotations
 import ast
 import functools
 import hashlib
+import itertools
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -51,10 +52,13 @@ def rule_changed(name: str) -> bool:
 
 
 def digests() -> dict[str, str]:
-    """SHA-256, in hexadecimal, of the source of each room, and of each rule: ``rules.NAME``."""
-    found = {name: _digest(_source(name)) for rooms in PLAIN.values() for name in rooms}
-    found |= {name: _digest(_source(name)) for name in JUDGING}
-    return dict(sorted((found | dict(_of_rules(_source(RULES)))).items()))
+    """SHA-256, in hexadecimal, of the source of each room, and of each rule: ``rules.NAME``.
+
+    What is installed without its source cannot be changed in it, and is left out.
+    """
+    rooms = [name for name in (*itertools.chain(*PLAIN.values()), *JUDGING, RULES) if _path(name).exists()]
+    found = {name: _digest(_source(name)) for name in rooms if name != RULES}
+    return dict(sorted((found | (dict(_of_rules(_source(RULES))) if RULES in rooms else {})).items()))
 
 
 def _of_rules(source: str) -> Iterator[tuple[str, str]]:
@@ -66,8 +70,12 @@ def _of_rules(source: str) -> Iterator[tuple[str, str]]:
     yield RULES, _digest("\n".join(lines))
 
 
+def _path(room: str) -> Path:
+    return HERE / f"{room}.py"
+
+
 def _source(room: str) -> str:
-    return (HERE / f"{room}.py").read_text("utf-8")  # whatever ends its lines here
+    return _path(room).read_text("utf-8")  # whatever ends its lines here
 
 
 def _digest(source: str) -> str:

@@ -101,6 +101,15 @@ def test_a_rule_that_was_changed_is_obeyed(
     assert mark != fingerprint(variant("en"))
 
 
+def test_what_has_no_source_has_not_changed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """As of compiled bytecode alone."""
+    monkeypatch.setattr(twins, "HERE", tmp_path)
+    assert twins.changes() == {}
+    (tmp_path / "urls.py").write_text("another", "utf-8")
+    twins.changes.cache_clear()
+    assert list(twins.changes()) == ["urls"]
+
+
 @pytest.mark.parametrize("name", ["rules.contains", "rules"])
 def test_a_changed_rule_is_called(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Only that rule is, or all if it is what they share."""
