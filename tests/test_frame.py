@@ -103,7 +103,7 @@ def test_the_readme_tells_the_splits_of_a_language_apart() -> None:
     (files,) = re.findall(r"^    files = (.*)$", section("The variants"), re.MULTILINE)
     globs = {split: glob.replace("sw", "bg") for split, glob in ast.literal_eval(files).items()}
     splits = ("bg", "bg-validation", "bg-Latn", "bg-Latn-validation")
-    names = {split: f"build/multilingual/{shard_name('parquet', split, 7, 12)}" for split in splits}
+    names = {split: f"corpus/multilingual/{shard_name('parquet', split, 7, 12)}" for split in splits}
     for split, of_language in (("train", "bg"), ("validation", "bg-validation")):
         assert [one for one, name in names.items() if fnmatch(name, globs[split])] == [of_language]
 
