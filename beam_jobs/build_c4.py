@@ -135,7 +135,7 @@ def build(job: Job, arguments: argparse.Namespace, options: PipelineOptions, wor
 
 def is_whole(job: Job) -> bool:
     """Each variant has its manifest, which is written last."""
-    return all(files.exists(location.join(job.folder(wanted.variant), "manifest.json")) for wanted in job.wanted)
+    return all(files.exists(job.manifest(wanted.variant)) for wanted in job.wanted)
 
 
 def build_through_files(job: Job, options: PipelineOptions, workers: Processes | None) -> None:

@@ -11,7 +11,7 @@ from beam_jobs.parting import Branch
 from beam_jobs.plan import Job
 from beam_jobs.reuse import holds
 from beam_jobs.sources import Selection
-from c4pipe import files, langid, location, resources, sentences
+from c4pipe import files, langid, resources, sentences
 from c4pipe.fingerprint import described, fingerprint
 from c4pipe.langid import LabelLanguage
 from c4pipe.terminal import shortened
@@ -87,8 +87,8 @@ def claim_folder(job: Job, selection: Selection) -> bool:
 
 def _check_empty(job: Job) -> None:
     """A manifest without the store of its build would make any build of that variant seem whole."""
-    folders = [job.folder(wanted.variant) for wanted in job.wanted]
-    if whole := [folder for folder in folders if files.exists(location.join(folder, "manifest.json"))]:
+    variants = [wanted.variant for wanted in job.wanted]
+    if whole := [job.folder(variant) for variant in variants if files.exists(job.manifest(variant))]:
         raise AnotherBuild(
             f"{' and '.join(whole)}: a whole build, whose store is gone, so that none can go on with it. "
             "Remove what is there to build it anew, or give another --output."

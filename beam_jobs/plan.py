@@ -54,6 +54,10 @@ class Job:
         """Where a variant's shards go."""
         return location.join(self.output, variant.name)
 
+    def manifest(self, variant: Variant) -> str:
+        """Path of a variant's manifest: written last, it says that the variant is whole."""
+        return location.join(self.folder(variant), "manifest.json")
+
     def begin(self) -> None:
         """Tell this process where the pinned lists are, and what judges."""
         resources.use(self.resources)

@@ -127,7 +127,7 @@ def _publish(job: Job, branch: Branch, reports: Reports, identity: Mapping[str, 
         "faults": listed,
         "faults_not_listed": faults.total() - len(listed),
     }
-    files.write_json(location.join(folder, "manifest.json"), manifest)
+    files.write_json(job.manifest(variant), manifest)
 
 
 def _documents(branch: Branch, reports: Reports) -> dict[str, int]:
@@ -174,7 +174,7 @@ def summary(job: Job) -> Iterator[str]:
         dropped = {name: n for name, n in found["counters"].items() if "/filtered" in name and n}
         yield from (f"  dropped {n:>12,}  {name}" for name, n in sorted(dropped.items(), key=lambda item: -item[1]))
         yield from (f"  fault   {n:>12,}  {kind}" for kind, n in found["faults"].items())
-    bad = _bad_files(job)
+    bad = _bad_files(job) if job.max_bad_files else []  # else there can be none, and all reports would be read again
     yield from (f"left out: {one}" for one in bad[:LEFT_OUT_TOLD_MAX])
     if len(bad) > LEFT_OUT_TOLD_MAX:
         yield f"left out: {len(bad) - LEFT_OUT_TOLD_MAX:,} more, which manifest.json names"

@@ -56,27 +56,24 @@ def digests() -> dict[str, str]:
 
     What is installed without its source cannot be changed in it, and is left out.
     """
-    rooms = [name for name in (*itertools.chain(*PLAIN.values()), *JUDGING, RULES) if _path(name).exists()]
-    found = {name: _digest(_source(name)) for name in rooms if name != RULES}
-    return dict(sorted((found | (dict(_of_rules(_source(RULES))) if RULES in rooms else {})).items()))
+    rooms = (*itertools.chain(*PLAIN.values()), *JUDGING, RULES)
+    return dict(sorted(part for room in rooms if _path(room).exists() for part in _parts(room)))
 
 
-def _of_rules(source: str) -> Iterator[tuple[str, str]]:
+def _parts(room: str) -> Iterator[tuple[str, str]]:
+    """The room, but for what is told apart in it, and that."""
+    source = _path(room).read_text("utf-8")  # whatever ends its lines here
     lines = source.split("\n")
-    for node in reversed(ast.parse(source).body):
+    for node in reversed(ast.parse(source).body) if room == RULES else ():
         if isinstance(node, ast.FunctionDef) and not node.name.startswith("_"):
-            yield f"{RULES}.{node.name}", _digest("\n".join(lines[node.lineno - 1 : node.end_lineno]))
+            yield f"{room}.{node.name}", _digest(lines[node.lineno - 1 : node.end_lineno])
             del lines[node.lineno - 1 : node.end_lineno]
-    yield RULES, _digest("\n".join(lines))
+    yield room, _digest(lines)
 
 
 def _path(room: str) -> Path:
     return HERE / f"{room}.py"
 
 
-def _source(room: str) -> str:
-    return _path(room).read_text("utf-8")  # whatever ends its lines here
-
-
-def _digest(source: str) -> str:
-    return hashlib.sha256(source.encode("utf-8")).hexdigest()
+def _digest(lines: list[str]) -> str:
+    return hashlib.sha256("\n".join(lines).encode("utf-8")).hexdigest()

@@ -80,7 +80,7 @@ def test_as_many_as_are_allowed(
 def test_some_of_what_was_left_out_is_named(
     bad: int, told: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    job = builds.plain(builds.arguments(with_bad(tmp_path), tmp_path / "build"))
+    job = builds.plain(builds.arguments(with_bad(tmp_path), tmp_path / "build", "--max_bad_files", "3"))
     monkeypatch.setattr(report, "LEFT_OUT_TOLD_MAX", 2)
     monkeypatch.setattr(report, "_bad_files", lambda job: [str(number) for number in range(bad)])
     assert [line for line in report.summary(job) if line.startswith("left out: ")] == told

@@ -11,6 +11,8 @@ import pytest
 from corpus_builder import write_golden
 from unruly_server import UnrulyServer
 
+from c4pipe import resources
+
 
 @pytest.fixture
 def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[UnrulyServer]:
@@ -27,6 +29,15 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[UnrulyServer]:
 @pytest.fixture
 def golden_folder(tmp_path: Path) -> Path:
     return write_golden(tmp_path / "golden")
+
+
+@pytest.fixture
+def builtin() -> Iterator[None]:
+    """The small stand-ins of the pinned lists, as a process-wide setting for one test."""
+    previous = resources.source()
+    resources.use("builtin")
+    yield
+    resources.use(previous)
 
 
 @pytest.fixture

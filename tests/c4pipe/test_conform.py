@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,7 +12,6 @@ from corpus_builder import ROWS, Row, row, rules, run, told, write_lines
 from hypothesis import given
 from hypothesis import strategies as st
 
-from c4pipe import resources
 from c4pipe.blame import COPY, NEVER_READ, UNTOLD, Side
 from c4pipe.compare import compare
 from c4pipe.conform import Report, report
@@ -23,12 +22,7 @@ from c4pipe.variants import variant
 EN = variant("en")
 
 
-@pytest.fixture(autouse=True)
-def builtin() -> Iterator[None]:
-    previous = resources.source()
-    resources.use("builtin")
-    yield
-    resources.use(previous)
+pytestmark = pytest.mark.usefixtures("builtin")
 
 
 CURLY = "“Nobody knows why this line has been kept by them.”"

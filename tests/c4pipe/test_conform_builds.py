@@ -4,24 +4,21 @@ from __future__ import annotations
 
 import gzip
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
 from corpus_builder import ROWS, Row, of_shards, row, rules, run, told, write_lines
 
-from c4pipe import resources, shards
+from c4pipe import shards
 from c4pipe.conform import Deviation, read_deviations
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 
 
 @pytest.fixture(autouse=True)
-def builtin() -> Iterator[None]:
-    previous = resources.source()
-    resources.use("builtin")
-    yield
-    resources.use(previous)
+def small_lists(builtin: None) -> None:
+    """Before what a test asks for: some then take the real ones."""
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import gzip
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from pathlib import Path
 
@@ -12,19 +12,13 @@ import pyarrow.parquet as pq
 import pytest
 from corpus_builder import ROWS, of_shards, run, told, write_lines
 
-from c4pipe import corpus_files, resources
+from c4pipe import corpus_files
 from c4pipe.blame import Side
 from c4pipe.conform import report
 from c4pipe.corpus import open_corpus
 from c4pipe.documents import DamagedShard
 
-
-@pytest.fixture(autouse=True)
-def builtin() -> Iterator[None]:
-    previous = resources.source()
-    resources.use("builtin")
-    yield
-    resources.use(previous)
+pytestmark = pytest.mark.usefixtures("builtin")
 
 
 def plain_lines(folder: Path) -> None:

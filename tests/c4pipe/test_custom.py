@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from c4pipe import custom, local, resources
+from c4pipe import custom, local
 from c4pipe.cleaning import CleanLines
 from c4pipe.custom import BadVariant
 from c4pipe.fingerprint import fingerprint
@@ -334,14 +334,6 @@ def test_described(value: object, data: object) -> None:
 def test_what_cannot_be_described() -> None:
     with pytest.raises(TypeError, match="is a object, which cannot be told as data"):
         custom.described((object(),))
-
-
-@pytest.fixture
-def builtin() -> Iterator[None]:
-    previous = resources.source()
-    resources.use("builtin")
-    yield
-    resources.use(previous)
 
 
 PLAIN = [f"This is quite a plain line of some length, and it has the number {number}." for number in range(6)]

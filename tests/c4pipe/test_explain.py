@@ -7,7 +7,6 @@ import io
 import sys
 import unicodedata
 from collections import Counter
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -17,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from wet_builder import DATE, WARCINFO, member_each, record
 
-from c4pipe import explain_text, local, lookup, resources, terminal
+from c4pipe import explain_text, local, lookup, terminal
 from c4pipe.across_pages import Dedup
 from c4pipe.cleaning import CleanLines
 from c4pipe.dedup import DedupLines
@@ -31,11 +30,8 @@ GOOD = [f"This is a plain sentence of English, the one with the number {number}.
 
 
 @pytest.fixture(autouse=True)
-def builtin() -> Iterator[None]:
-    previous = resources.source()
-    resources.use("builtin")
-    yield
-    resources.use(previous)
+def small_lists(builtin: None) -> None:
+    """Before what a test asks for: some then take the real ones."""
 
 
 def page(*lines: str, url: str = "http://example.com/") -> Page:
