@@ -100,7 +100,7 @@ def settle_line_bucket(job: Job, number: int, bucket: int) -> None:
         ]
         owners.append(decisions.line_owners(np.concatenate(claims)))
     store_files.write_array(job.store.owners(number, bucket), keys.by_part(np.concatenate(owners)))
-    job.store.finish("settle_lines", steps.item(number, bucket))
+    job.store.finish("dedup_lines", steps.item(number, bucket))
 
 
 def _slice_lines(job: Job, number: int, part: int, bucket: int, buckets: int) -> decisions.LineClaims:
@@ -115,7 +115,7 @@ def judge_into_file(job: Job, part: int) -> None:
     tables, report = steps.judge_part(job, part, places)
     named = {f"{variant}/{split}": table for (variant, split), table in tables.items()}
     store_files.write_batches(job.store.documents(part), dealing.DOCUMENTS, named)
-    job.store.finish("judge", steps.item(part), report)
+    job.store.finish("finalize", steps.item(part), report)
 
 
 def write_from_files(job: Job, shard: dealing.Shard, size: int) -> None:

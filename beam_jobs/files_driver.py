@@ -103,13 +103,13 @@ def _shards(job: Job) -> Iterator[Item]:
 
 PHASES = {
     "clean": (Step("clean", exchanging.clean_part, _parts, _urls),),
-    "settle": (
-        Step("settle_urls", exchanging.settle_url_bucket, _buckets, _last_winners, report.few_bad_files),
+    "dedup": (
+        Step("dedup_urls", exchanging.settle_url_bucket, _buckets, _last_winners, report.few_bad_files),
         Step("claim_lines", exchanging.claim_part, _line_parts, _claims),
-        Step("settle_lines", exchanging.settle_line_bucket, _line_buckets, _owners),
+        Step("dedup_lines", exchanging.settle_line_bucket, _line_buckets, _owners),
     ),
     "publish": (
-        Step("judge", exchanging.judge_into_file, _parts, _documents),
+        Step("finalize", exchanging.judge_into_file, _parts, _documents),
         Step("write", exchanging.write_from_files, _shards, _last_file),
     ),
 }

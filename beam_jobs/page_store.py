@@ -20,8 +20,7 @@ from c4pipe.across_pages import Dedup
 from c4pipe.batch import Batch, Kept, joined, laid_out, where
 from c4pipe.digests import KEY_BYTES
 
-SCHEMA_NUMBER = 4
-READABLE = (3, SCHEMA_NUMBER)  # of earlier stores: one of 3 has no keys, so they are made from its text
+SCHEMA_NUMBER = 5  # of 5 on, names of stages do not hang on where their code is
 
 PAGES = pa.schema(
     [

@@ -22,8 +22,8 @@ from c4pipe import asking, files
 LINE_EVERY_SECONDS = 30.0  # in a log
 LOOK_EVERY_SECONDS = 1.0
 REST_PER_LOOK = 50  # a look that takes long, such as at a remote folder, is taken less often: 2% of the time
-OF_PARTS = ("clean", "claim_lines", "judge")  # steps whose items are WET files, or parts of an earlier store
-OF_BUCKETS = ("settle_urls", "settle_lines")
+OF_PARTS = ("clean", "claim_lines", "finalize")  # steps whose items are WET files, or parts of an earlier store
+OF_BUCKETS = ("dedup_urls", "dedup_lines")
 
 BAR = "{desc}: {percentage:3.0f}%|{bar:20}| {n_fmt}/{total_fmt}{postfix}"
 

@@ -72,7 +72,7 @@ def _bad_files(job: Job) -> list[str]:
 
 def forget_unreadable(job: Job) -> None:
     """Have files that could not be read tried again, unless something was decided without them already."""
-    if not job.store.done("settle_urls"):
+    if not job.store.done("dedup_urls"):
         for item, found in job.store.reports("clean").items():
             if "unreadable" in found:
                 files.remove(job.store.report("clean", item))
@@ -81,7 +81,7 @@ def forget_unreadable(job: Job) -> None:
 def sizes(job: Job) -> dict[tuple[str, str], int]:
     """Bytes of documents by variant and split, of the parts that are judged."""
     found: Counter[tuple[str, str]] = Counter()
-    for report in job.store.reports("judge").values():
+    for report in job.store.reports("finalize").values():
         for split in report["splits"]:
             found[split["variant"], split["split"]] += split["bytes"]
     return dict(found)
@@ -90,7 +90,7 @@ def sizes(job: Job) -> dict[tuple[str, str], int]:
 def publish(job: Job) -> None:
     """Write for each variant its stats, what TFDS needs, and last the manifest: with it the variant is whole."""
     check_bad_files(job)
-    reports = {step: job.store.reports(step) for step in ("clean", "settle_urls", "judge", "write")}
+    reports = {step: job.store.reports(step) for step in ("clean", "dedup_urls", "finalize", "write")}
     identity: Any = files.read_json(job.store.identity)
     for branch in job.branches:
         _publish(job, branch, reports, identity)
@@ -134,7 +134,7 @@ def _documents(branch: Branch, reports: Reports) -> dict[str, int]:
     """Number of documents a split; train and validation stand there without any, too."""
     name = branch.wanted.variant.name
     totals: Counter[str] = Counter({"train": 0, "validation": 0} if not branch.wanted.variant.by_language else {})
-    for found in reports["judge"].values():
+    for found in reports["finalize"].values():
         totals.update({split["split"]: split["documents"] for split in found["splits"] if split["variant"] == name})
     return dict(sorted(totals.items()))
 
@@ -157,9 +157,9 @@ def _counted(job: Job, branch: Branch, reports: Reports) -> Iterator[Mapping[str
             yield found["entries"][entry]["dated"]
             if scope.undated:
                 yield found["entries"][entry]["undated"]
-    for found in reports["settle_urls"].values():
+    for found in reports["dedup_urls"].values():
         yield found["counters"].get(number, {})
-    for found in reports["judge"].values():
+    for found in reports["finalize"].values():
         yield found["counters"].get(variant.name, {})
 
 

@@ -54,11 +54,10 @@ def check_held(job: Job, held: dict[str, Any], folder: str) -> None:
     With the raw text all cleanings can be made; an entry can be reached from a shorter one by stages that look at
     the URL alone.
     """
-    if held["schema"] not in page_store.READABLE:
+    if held["schema"] != page_store.SCHEMA_NUMBER:
         raise Missing(
             f"the page store in {folder} is of schema {held['schema']}, this version reads "
-            f"{' and '.join(map(str, page_store.READABLE))}; "
-            "build it again from the WET files"
+            f"{page_store.SCHEMA_NUMBER}; build it again from the WET files"
         )
     makers = _makers()
     if others := [

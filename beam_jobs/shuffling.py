@@ -107,7 +107,7 @@ def judge(met: tuple[int, dict[str, Iterable[tuple[int, bytes]]]], job: Job) -> 
     for (variant, split), table in tables.items():
         for batch in in_batches(table):
             yield f"{variant}/{split}".encode(), to_bytes(batch)
-    job.store.finish("judge", steps.item(part), report)
+    job.store.finish("finalize", steps.item(part), report)
 
 
 def _by_scope(met: Iterable[tuple[int, bytes]], dtype: np.dtype[Any]) -> dict[int, keys.Places]:

@@ -112,7 +112,7 @@ def settle_urls(
     for number, found in enumerate(winners):
         yield number, keys.in_order(np.concatenate(found))
     report = {str(number): dict(counted) for number, counted in enumerate(counters)}
-    job.store.finish("settle_urls", item(bucket), {"counters": report})
+    job.store.finish("dedup_urls", item(bucket), {"counters": report})
 
 
 def claim_lines(job: Job, origin: LineScope, part: int, winners: keys.Places) -> decisions.LineClaims:

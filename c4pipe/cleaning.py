@@ -65,14 +65,10 @@ def first_to_fire(rules: Rules, line: str) -> tuple[str, Row | None]:
     return line, None
 
 
-# The rules that the compiled room knows; it calls any other.
-_KNOWN = {rules.word_longer_than, rules.without, rules.no_end_mark, rules.fewer_words_than, rules.contains}
-_KNOWN |= {rules.mentions, rules.has_word}
-
-
 def _known(rule: Callable[..., Any]) -> str:
     """The name under which the compiled room knows a rule; "" where it has to call what the rule made."""
-    return rule.__name__ if rule in _KNOWN and not twins.rule_changed(rule.__name__) else ""
+    name = getattr(rule, "__name__", "")
+    return name if rule is getattr(rules, name, None) and twins.is_compiled(name) else ""
 
 
 class _OfRows:

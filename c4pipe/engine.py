@@ -87,8 +87,8 @@ def _lacks() -> list[str]:
     lacks = []
     if absent := missing():
         lacks.append(f"{', '.join(absent)}, which were not built here ({_remedy()})")
-    if changed := twins.changes():
-        lacks.append(f"{', '.join(f'c4pipe.{name}' for name in changed)}, changed since the compiled twin was made")
+    if replaced := twins.replaced():
+        lacks.append(f"{', '.join(f'c4pipe.{name}' for name in replaced)}, changed since the compiled twin was made")
     return lacks
 
 

@@ -197,7 +197,7 @@ def test_an_error_between_steps_is_a_line(
     def fails(job: Job) -> bool:
         raise error
 
-    steps = [replace(step, may_begin=fails) if step.name == "settle_urls" else step for step in files_driver.STEPS]
+    steps = [replace(step, may_begin=fails) if step.name == "dedup_urls" else step for step in files_driver.STEPS]
     monkeypatch.setattr(files_driver, "STEPS", tuple(steps))
     interrupted = isinstance(error, KeyboardInterrupt)
     code = build_c4.INTERRUPTED if interrupted else 1

@@ -104,32 +104,32 @@ def test_steps_of_a_phase_follow_each_other(job: Job) -> None:
     """One that is found begun may have begun right after the look before."""
     do(job, "clean")
     clock, out = Clock(), io.StringIO()
-    with Progress(job, phases("settle"), out, now=clock) as shown:
-        do(job, "settle_urls")
+    with Progress(job, phases("dedup"), out, now=clock) as shown:
+        do(job, "dedup_urls")
         clock.seconds += 10
         shown.look()
         do(job, "claim_lines")
-        do(job, "settle_lines")
+        do(job, "dedup_lines")
         clock.seconds += 20
     assert passed(out) == [
-        "settle, settle_urls: 4 of 4 buckets, took 0:10, 300 MiB in memory",
-        "settle, claim_lines: 4 of 4 files, 40 pages, 1 pages/s, 0.8 MB/s of gzipped WET, took 0:30, 300 MiB in memory",
-        "settle, settle_lines: 4 of 4 buckets, took 0:20, 300 MiB in memory",
+        "dedup, dedup_urls: 4 of 4 buckets, took 0:10, 300 MiB in memory",
+        "dedup, claim_lines: 4 of 4 files, 40 pages, 1 pages/s, 0.8 MB/s of gzipped WET, took 0:30, 300 MiB in memory",
+        "dedup, dedup_lines: 4 of 4 buckets, took 0:20, 300 MiB in memory",
     ]
 
 
 def test_shards_are_counted_once_their_number_is_known(job: Job) -> None:
-    for step in ("clean", "settle_urls", "claim_lines", "settle_lines"):
+    for step in ("clean", "dedup_urls", "claim_lines", "dedup_lines"):
         do(job, step)
     clock, out = Clock(), io.StringIO()
     with Progress(job, phases("publish"), out, now=clock) as shown:
         clock.seconds += 40
         shown.look()
-        do(job, "judge")
+        do(job, "finalize")
         shown.look()
         do(job, "write")
     first, *_, last = passed(out)
-    assert first == "publish, judge: 0 of 4 files, 300 MiB in memory"
+    assert first == "publish, finalize: 0 of 4 files, 300 MiB in memory"
     assert re.fullmatch(r"publish, write: (\d+) of \1 shards, took 0:00, 300 MiB in memory", last)
 
 

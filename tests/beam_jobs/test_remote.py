@@ -83,7 +83,7 @@ def test_a_store_whose_library_is_not_installed(
 
 def test_what_remains_is_asked_for_at_a_time(wet: str, bucket: str, monkeypatch: pytest.MonkeyPatch) -> None:
     job = builds.plain(builds.arguments(wet, f"{bucket}/build"))
-    (step,) = (step for step in files_driver.STEPS if step.name == "settle_urls")
+    (step,) = (step for step in files_driver.STEPS if step.name == "dedup_urls")
     meeting = threading.Barrier(2, timeout=30)
     exists = files.exists
     monkeypatch.setattr(files, "exists", lambda path: meeting.wait() >= 0 and exists(path))

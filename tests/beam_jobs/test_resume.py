@@ -117,7 +117,7 @@ def test_unfinished_files_are_swept(small: Built, tmp_path: Path) -> None:
     assert builds.temporary(tmp_path) == [fetched]
 
 
-@pytest.mark.parametrize("step", ["clean", "judge"])
+@pytest.mark.parametrize("step", ["clean", "finalize"])
 def test_a_build_goes_on_with_the_other_exchange(small: Built, step: str, tmp_path: Path) -> None:
     """Through Beam's shuffle up to the end, of which then something is lost; through files from there on."""
     argv = builds.arguments(small.wet, tmp_path, *SHARDS, format=builds.ALL_FORMATS)

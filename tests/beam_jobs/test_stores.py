@@ -184,12 +184,11 @@ def keys_held(folder: Path) -> set[str]:
 
 
 def forget_keys(folder: Path) -> None:
-    """Make a store one of schema 3, which had none."""
+    """Make a store one that has none, as of a build whose stages make other keys."""
     for path in (folder / "store" / "pages").iterdir():
         pages = read_pages(str(path))
         older = [name for name in pages.column_names if not name.startswith(KEYS)]
         write_pages(str(path), pages.select(older), "zstd")
-    changed(folder, schema=3)
 
 
 @pytest.mark.parametrize("by", ["fast", "plain"])

@@ -288,6 +288,12 @@ def test_two_of_one_folder(written: Written) -> None:
         (RULE, RULE.replace("return mark in line", "return mark not in line"), True),  # the body of a rule
         (RULE, RULE.replace("min_sentences=1", "min_sentences=2"), True),
         (STAGE, STAGE.replace("self.word in page.text", "self.word in page.url"), True),
+        (STAGE, STAGE.replace("    word: str", '    """By a word."""\n\n    word: str  # of any case'), False),
+        (
+            RULE,
+            RULE.replace("def fires_on", "UNUSED = 1\ndef fires_on"),
+            True,
+        ),  # what a file's code does is not looked into
     ],
 )
 def test_a_fingerprint_notices_what_changed(written: Written, before: str, after: str, changed: bool) -> None:
@@ -308,10 +314,10 @@ def test_fingerprints_of_published_variants_differ() -> None:
 def test_described_names_functions_and_classes() -> None:
     (row,) = [row for row in variant("en").stages[2].rows if row.counter == "squigglybracket"]  # type: ignore[union-attr]
     assert custom.described(row) == {
-        "type": "c4pipe.cleaning.Row",
+        "type": "c4pipe:Row",
         "effect": "drop_page",
         "counter": "squigglybracket",
-        "rule": "c4pipe.rules.contains",
+        "rule": "c4pipe:contains",
         "limits": [["substring", "{"]],
     }
 
@@ -323,8 +329,8 @@ def test_described_names_functions_and_classes() -> None:
         ({"b": 1, "a": (2.5, None)}, {"a": [2.5, None], "b": 1}),
         (b"\x00\xff", "00ff"),
         (str.upper, "builtins.str.upper"),
-        (contains, "c4pipe.rules.contains"),
-        (Page, "c4pipe.page.Page"),
+        (contains, "c4pipe:contains"),
+        (Page, "c4pipe:Page"),
     ],
 )
 def test_described(value: object, data: object) -> None:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
+import functools
 import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -22,10 +22,12 @@ PAGE = "\n".join(f"Here are just five words{number}." for number in range(1, 6))
 
 @pytest.fixture(autouse=True)
 def as_published() -> Iterator[None]:
-    before = twins.changes
-    before.cache_clear()
+    cached = twins.changes, twins.digests
+    for function in cached:
+        function.cache_clear()
     yield
-    before.cache_clear()
+    for function in cached:
+        function.cache_clear()
 
 
 def test_plain_rooms_are_what_their_twins_were_held_equal_to() -> None:
@@ -35,12 +37,18 @@ def test_plain_rooms_are_what_their_twins_were_held_equal_to() -> None:
 
 def test_every_room_that_decides_has_its_plain_one() -> None:
     assert set(engine.ROOMS) - set(twins.PLAIN) == {"columns"}
-    rooms = {name for rooms in twins.PLAIN.values() for name in rooms}
-    told = json.loads(twins.HELD_EQUAL.read_text("utf-8"))
-    of_rules = {
-        f"rules.{name}" for name in vars(rules) if getattr(vars(rules)[name], "__module__", "") == rules.__name__
-    }
-    assert set(told) == rooms | {"langid", "rules"} | of_rules
+    assert {name for rooms in twins.PLAIN.values() for name in rooms} <= set(twins.DECIDING)
+    of_rules = {name for name in vars(rules) if getattr(vars(rules)[name], "__module__", "") == rules.__name__}
+    assert set(twins.held()["code"]) == {*twins.DECIDING, *(f"rules.{name}" for name in of_rules)}
+    assert set(twins.held()["files"]) == {*twins.DECIDING, "rules"}
+    assert of_rules >= twins.COMPILED_RULES
+
+
+def test_what_is_as_written_down_is_not_parsed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Parsing all rooms takes a tenth of a second, of each command."""
+    twins.digests.cache_clear()
+    monkeypatch.setattr(twins, "source_digest", None)
+    assert twins.digests() == twins.held()["code"]
 
 
 def copied(place: Path, room: str, old: str, new: str) -> Path:
@@ -105,17 +113,28 @@ def test_what_has_no_source_has_not_changed(monkeypatch: pytest.MonkeyPatch, tmp
     """As of compiled bytecode alone."""
     monkeypatch.setattr(twins, "HERE", tmp_path)
     assert twins.changes() == {}
-    (tmp_path / "urls.py").write_text("another", "utf-8")
+    twins.path("urls").parent.mkdir(parents=True, exist_ok=True)
+    twins.path("urls").write_text("another", "utf-8")
+    twins.digests.cache_clear()
     twins.changes.cache_clear()
     assert list(twins.changes()) == ["urls"]
 
 
-@pytest.mark.parametrize("name", ["rules.contains", "rules"])
-def test_a_changed_rule_is_called(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Only that rule is, or all if it is what they share."""
-    monkeypatch.setattr(twins, "changes", lambda: {name: "another"})
+def test_a_changed_rule_is_called(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only that rule is."""
+    monkeypatch.setattr(twins, "changes", lambda: {"rules.contains": "another"})
     assert cleaning._known(rules.contains) == ""
-    assert cleaning._known(rules.mentions) == ("" if name == "rules" else "mentions")
+    assert cleaning._known(rules.mentions) == "mentions"
+
+
+def test_a_rule_of_another_module_is_called() -> None:
+    """Whatever it is called."""
+
+    def contains(*, substring: str) -> Callable[[str], bool]:
+        return lambda line: substring not in line
+
+    assert cleaning._known(contains) == ""
+    assert cleaning._known(functools.partial(rules.contains)) == ""
 
 
 @pytest.mark.parametrize("room", sorted(twins.PLAIN))
