@@ -9,9 +9,9 @@ from typing import Any
 from apache_beam.options.pipeline_options import DirectOptions, PipelineOptions, SetupOptions, StandardOptions
 from apache_beam.runners.runner import create_runner
 
-from beam_jobs.options import LOCAL_RUNNERS, is_local
+from beam_jobs.options import FN_API_RUNNERS
 
-STRICT_RUNNERS = (*LOCAL_RUNNERS, "DataflowRunner")  # others learn more options from their job server
+STRICT_RUNNERS = (*FN_API_RUNNERS, "DataflowRunner")  # others learn more options from their job server
 
 
 class _BeamsOptions(argparse.ArgumentParser):
@@ -44,8 +44,8 @@ def require_runner(name: str) -> None:
         raise ValueError(f"--runner is {name!r}{why}, but must be {known}, or a class as module.Name") from error
 
 
-def pipeline_options(arguments: argparse.Namespace, rest: Sequence[str], workers: int = 1) -> PipelineOptions:
-    """Beam's options: the named runner, and on this machine so many processes.
+def pipeline_options(arguments: argparse.Namespace, rest: Sequence[str], workers: int) -> PipelineOptions:
+    """The options of Beam: the named runner, and for FnApiRunner so many workers.
 
     ``DirectRunner`` means FnApiRunner here: it would otherwise look for Prism, which ignores the number of workers.
     """
@@ -54,11 +54,12 @@ def pipeline_options(arguments: argparse.Namespace, rest: Sequence[str], workers
             f"unknown: {' '.join(words)}; --help lists the options, and a glob is put in quotes so that the shell "
             "leaves it as it is"
         )
-    if not is_local(arguments):
+    is_fn_api = arguments.runner in FN_API_RUNNERS
+    if not is_fn_api:
         require_runner(arguments.runner)
     options = PipelineOptions(list(rest))
     options.view_as(SetupOptions).save_main_session = False  # everything that is pickled lives in a module
-    options.view_as(StandardOptions).runner = "FnApiRunner" if is_local(arguments) else arguments.runner
-    if is_local(arguments):
+    options.view_as(StandardOptions).runner = "FnApiRunner" if is_fn_api else arguments.runner
+    if is_fn_api:
         options.view_as(DirectOptions).direct_num_workers = workers
     return options

@@ -8,23 +8,20 @@ import signal
 import sys
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
+from types import ModuleType
+from typing import TYPE_CHECKING
 
-# Before Beam is imported: it warns of parts that are not installed.
-logging.getLogger().addHandler(logging.NullHandler())
-
-import apache_beam as beam
-from apache_beam.options.pipeline_options import DirectOptions, GoogleCloudOptions, PipelineOptions, TestOptions
-
-from beam_jobs import files_driver, graph_driver, identity, processes, report, steps
-from beam_jobs.beam_options import pipeline_options
+from beam_jobs import files_driver, identity, processes, report, steps
 from beam_jobs.lock import held
-from beam_jobs.options import exchange, is_local, parser
+from beam_jobs.options import exchange, is_local, parser, require_whole
 from beam_jobs.plan import Job, describe
 from beam_jobs.planning import check_disk, planned, rehearse
 from beam_jobs.processes import Processes
 from beam_jobs.progress import Progress
-from beam_jobs.runner import ended_with_a_worker, pipeline
 from c4pipe import crawl, download, engine, files, location, resources, terminal
+
+if TYPE_CHECKING:
+    from apache_beam.options.pipeline_options import PipelineOptions
 
 
 class BadOptions(ValueError):
@@ -50,7 +47,6 @@ INTERRUPTED = 128 + signal.SIGINT  # as a shell has it
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a build; 0 if it stands whole, 1 with the reason if not, 130 if Ctrl-C stopped it."""
     logging.basicConfig(level=logging.WARNING, force=True)
-    logging.getLogger("apache_beam").setLevel(logging.ERROR)  # its local workers warn of what does not concern them
     arguments, rest = parser().parse_known_args(argv)
     try:
         run(arguments, rest)
@@ -66,11 +62,12 @@ def main(argv: Sequence[str] | None = None) -> int:
 def run(arguments: argparse.Namespace, rest: Sequence[str]) -> None:
     """Plan, take the folder, build, say what came out."""
     try:
+        require_whole(arguments, rest)
         location.require_known(arguments.output)
         location.require_utf8(arguments.output)
         files.require_folder(arguments.output, "name a folder as --output; it is made where there is none")
         job, selection = planned(arguments)
-        options = beam_options(arguments, rest, job.workers)
+        options = on_beam().pipeline_options(arguments, rest, job.workers) if arguments.runner else None
     except ValueError as error:
         raise BadOptions(str(error)) from error
     size = f"{terminal.counted(job.parts, 'part')}, {selection.bytes:,} bytes of gzipped WET"
@@ -78,7 +75,7 @@ def run(arguments: argparse.Namespace, rest: Sequence[str]) -> None:
     for line in describe(job):
         say(f"  {line}")
     if arguments.dry_run:
-        dry_run(job, arguments, options)
+        say("nothing run" if options is None else on_beam().dry_run(job, arguments, options))
         return
     if is_local(arguments):
         rehearse(job)
@@ -91,27 +88,20 @@ def run(arguments: argparse.Namespace, rest: Sequence[str]) -> None:
         build(job, arguments, options, workers)
 
 
-def beam_options(arguments: argparse.Namespace, rest: Sequence[str], workers: int) -> PipelineOptions:
-    """Beam's options; of its own workers it gets as many only where no processes of ours do the work."""
-    if not has_processes(arguments):
-        return pipeline_options(arguments, rest, workers)
-    options = pipeline_options(arguments, rest)
-    options.view_as(DirectOptions).direct_running_mode = "in_memory"
-    return options
+def on_beam() -> ModuleType:
+    """The room that hands a build to Beam, imported when it is asked for."""
+    from beam_jobs import on_beam
 
-
-def has_processes(arguments: argparse.Namespace) -> bool:
-    """Processes of our own do the items of the steps; otherwise workers of the runner do."""
-    return is_local(arguments) and exchange(arguments) == "files"
+    return on_beam
 
 
 def shared_by(job: Job, arguments: argparse.Namespace) -> AbstractContextManager[Processes | None]:
-    """The processes that do the items of the steps, if they are our own."""
-    return processes.ready(job) if has_processes(arguments) else nullcontext()
+    """The processes that do the items of the steps; none where workers of a runner do."""
+    return nullcontext() if arguments.runner else processes.ready(job)
 
 
-def build(job: Job, arguments: argparse.Namespace, options: PipelineOptions, workers: Processes | None) -> None:
-    """Run the job with the driver that fits the runner."""
+def build(job: Job, arguments: argparse.Namespace, options: PipelineOptions | None, workers: Processes | None) -> None:
+    """Run the job: by the runner that is named, else by processes of this machine."""
     for folder in (job.store.folder, *(job.folder(wanted.variant) for wanted in job.wanted)):
         files.sweep(folder)  # no other: another build, or a fetch, may be at work in one beside it
     report.forget_unreadable(job)
@@ -122,47 +112,31 @@ def build(job: Job, arguments: argparse.Namespace, options: PipelineOptions, wor
     else:
         steps.list_urls(job)
         if exchange(arguments) == "files":
-            build_through_files(job, options, workers)
+            build_through_files(job, arguments, options, workers)
         else:
-            with ended_with_a_worker() if is_local(arguments) else nullcontext():
-                result = graph(job, options).run()
-                if not arguments.no_wait:
-                    result.wait_until_finish()
+            on_beam().run(job, arguments, options)
     if is_local(arguments):
         for line in report.summary(job):
             say(line)
 
 
-def is_whole(job: Job) -> bool:
-    """Each variant has its manifest, which is written last."""
-    return all(files.exists(job.manifest(wanted.variant)) for wanted in job.wanted)
-
-
-def build_through_files(job: Job, options: PipelineOptions, workers: Processes | None) -> None:
-    """A run of Beam, and what may be removed after it."""
+def build_through_files(
+    job: Job, arguments: argparse.Namespace, options: PipelineOptions | None, workers: Processes | None
+) -> None:
+    """Do the steps one after another, then write the manifests and remove what the steps exchanged."""
     with Progress(job, files_driver.PHASES):
-        files_driver.run(job, options, workers)
+        if workers is None:
+            on_beam().run(job, arguments, options)
+        else:
+            files_driver.run(job, workers)
     report.check_bad_files(job)
     report.publish(job)
     job.store.forget_exchanges()
 
 
-def graph(job: Job, options: PipelineOptions) -> beam.Pipeline:
-    """The whole build as one graph."""
-    whole = pipeline(options)
-    _ = whole | "Begin" >> beam.Create([0]) | "Build" >> graph_driver.Build(job)
-    return whole
-
-
-def dry_run(job: Job, arguments: argparse.Namespace, options: PipelineOptions) -> None:
-    """Build the graph; Dataflow's own checks see it, but no job starts."""
-    if arguments.runner == "DataflowRunner":
-        options.view_as(TestOptions).dry_run = True
-        options.view_as(GoogleCloudOptions).no_auth = True  # nothing is sent, so nobody need log in
-    whole = graph(job, options)
-    if arguments.runner == "DataflowRunner":
-        whole.run()
-    say(f"graph of {len(whole.to_runner_api().components.transforms)} transforms built, nothing run")
+def is_whole(job: Job) -> bool:
+    """Each variant has its manifest, which is written last."""
+    return all(files.exists(job.manifest(wanted.variant)) for wanted in job.wanted)
 
 
 def say(text: str) -> None:

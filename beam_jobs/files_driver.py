@@ -1,9 +1,7 @@
-"""One machine: a run of Beam whose steps follow each other and exchange through files of the store.
+"""A build on this machine: the steps, one after another, which exchange through files of the store.
 
-Beam's local runner keeps what it shuffles in memory, so nothing is shuffled here: memory is that of the items at work,
-whatever the size of the crawl. Its own workers would import Beam, each for itself, and talk by network, and the run
-would wait for ever for one that is killed: a step's items are shared by processes of ours (``processes.py``). Another
-runner, which has workers of its own, is dealt the numbers of the items.
+Processes of this machine share the items of each step (``processes.py``); nothing of Beam is imported. Memory is that
+of the items at work, whatever the size of the crawl. ``files_on_beam.py`` hands the same steps to a runner.
 """
 
 from __future__ import annotations
@@ -12,13 +10,9 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-import apache_beam as beam
-from apache_beam.options.pipeline_options import PipelineOptions
-
 from beam_jobs import dealing, exchanging, report, steps
 from beam_jobs.plan import Job
 from beam_jobs.processes import Processes
-from beam_jobs.runner import pipeline
 from c4pipe import asking, files
 
 Item = tuple[str, tuple[Any, ...]]  # its name, and what the step takes
@@ -118,59 +112,22 @@ PHASES = {
 STEPS = tuple(step for phase in PHASES.values() for step in phase)
 
 
-class OneAfterAnother(beam.PTransform):
-    """Run all steps in turn, the items of each in parallel; a step begins when the one before is through.
-
-    They are done by processes of this machine, if there are some, else by the runner's workers.
-    """
-
-    def __init__(self, job: Job, processes: Processes | None = None) -> None:
-        super().__init__()
-        self.job, self.processes = job, processes
-
-    def expand(self, begin: beam.pvalue.PCollection) -> beam.pvalue.PCollection:
-        """Return one element, once the last step is through."""
-        done = begin
-        for before, step in zip((None, *STEPS), STEPS, strict=False):
-            if self.processes is not None:
-                done = done | f"Do {step.name}" >> beam.Map(_do_all, before, step, self.job, self.processes)
-            else:
-                done = (
-                    done
-                    | f"Items of {step.name}" >> beam.FlatMap(_remaining, before, step, self.job)
-                    | f"Deal {step.name}" >> beam.Reshuffle()
-                    | f"Do {step.name}" >> beam.Map(_do, step, self.job)
-                    | f"Await {step.name}" >> beam.combiners.Count.Globally()
-                )
-        return done
-
-
-def _remaining(_: object, before: Step | None, step: Step, job: Job) -> Iterator[Item]:
-    """Look for the items only when the first is asked for, so that an error is one of whoever does them."""
-    ended = before is not None and before.remaining(job)
-    if not ended and step.may_begin(job):
-        yield from step.remaining(job)
-
-
-def _do(item: Item, step: Step, job: Job) -> str:
-    name, arguments = item
-    step.run(job, *arguments)
-    return name
-
-
-def _do_all(done: object, before: Step | None, step: Step, job: Job, processes: Processes) -> None:
-    if processes.failure is None:
-        processes.each(step.run, job, (arguments for _, arguments in _remaining(done, before, step, job)))
-
-
-def run(job: Job, options: PipelineOptions, processes: Processes | None = None) -> None:
+def run(job: Job, processes: Processes) -> None:
     """Do what remains of a build; if nothing does that costs a look at its reports.
 
-    Raises what an item of a step raised, where processes of this machine do them.
+    Raises what an item of a step raised.
     """
     if all(not step.remaining(job) for step in STEPS):  # ends at the first that has some: the next one's follow from it
         return
-    with pipeline(options) as graph:
-        _ = graph | "Begin" >> beam.Create([0]) | OneAfterAnother(job, processes)
-    if processes is not None and processes.failure is not None:
-        raise processes.failure
+    for before, step in zip((None, *STEPS), STEPS, strict=False):
+        processes.each(step.run, job, (arguments for _, arguments in remaining(before, step, job)))
+
+
+def remaining(before: Step | None, step: Step, job: Job) -> Iterator[Item]:
+    """The items that a step has left to do; none unless the step before is through and this one may begin.
+
+    They are looked for when the first is asked for, so that an error is one of whoever does them.
+    """
+    ended = before is not None and before.remaining(job)
+    if not ended and step.may_begin(job):
+        yield from step.remaining(job)

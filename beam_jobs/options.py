@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 from typing import Any, get_args
 
 from beam_jobs import budget
@@ -12,7 +13,8 @@ from c4pipe.crawl import BASE_URL
 from c4pipe.documents import SEEDS
 from c4pipe.variants import SEMANTICS
 
-LOCAL_RUNNERS = ("FnApiRunner", "DirectRunner", "BundleBasedDirectRunner")
+FN_API_RUNNERS = ("FnApiRunner", "DirectRunner", "BundleBasedDirectRunner")  # names of one runner here
+LOCAL_RUNNERS = (*FN_API_RUNNERS, "PrismRunner")  # of Beam, on this machine
 
 EXAMPLES = """
 examples:
@@ -27,7 +29,8 @@ examples:
     python -m beam_jobs.build_c4 --input 'gs://bucket/wet/**.gz' --output gs://bucket/c4 --runner DataflowRunner \\
         --project PROJECT --region REGION --temp_location gs://bucket/tmp --sdk_container_image IMAGE
 
-A build that was stopped goes on when the same command is given again. Options that are not listed here are Beam's.
+A build that was stopped goes on when the same command is given again. With --runner, options that are not listed here
+are those of Beam.
 """
 
 
@@ -220,13 +223,17 @@ OPTIONS: tuple[tuple[str, dict[str, Any]], ...] = (
         "--exchange",
         {
             "choices": ("files", "shuffle"),
-            "help": "how steps exchange: through files of the output folder (default on this machine), "
-            "or by Beam's shuffle in one graph (default on a cluster)",
+            "help": "how steps exchange: through files of the output folder (default without --runner), "
+            "or by the shuffle of Beam in one graph (default with --runner)",
         },
     ),
     (
         "--runner",
-        {"default": "FnApiRunner", "help": "a runner of Beam (default: %(default)s, on this machine)"},
+        {
+            "metavar": "NAME",
+            "help": "a runner of Beam, such as DataflowRunner, or FnApiRunner on this machine (default: none, "
+            "processes of this machine do the work)",
+        },
     ),
     (
         "--no_wait",
@@ -252,9 +259,29 @@ def parser() -> argparse.ArgumentParser:
     return options
 
 
+def require_whole(arguments: argparse.Namespace, rest: Sequence[str]) -> None:
+    """Raise ValueError where options lack the runner that they are for, or where ``rest`` cannot be one's."""
+    if arguments.runner:
+        if arguments.no_wait and exchange(arguments) == "files":
+            raise ValueError("--no_wait is for --exchange shuffle: through files the command itself ends the build")
+        return
+    if arguments.exchange == "shuffle":
+        raise ValueError(
+            "--exchange shuffle is the shuffle of Beam, and needs a runner: add --runner FnApiRunner for this machine, "
+            "or leave --exchange out"
+        )
+    if arguments.no_wait:
+        raise ValueError("--no_wait is for a runner on a cluster; name it with --runner")
+    if rest:
+        raise ValueError(
+            f"unknown: {' '.join(rest)}; --help lists the options, those of Beam go with --runner, and a glob is put "
+            "in quotes so that the shell leaves it as it is"
+        )
+
+
 def is_local(arguments: argparse.Namespace) -> bool:
     """The build runs on this machine."""
-    return bool(arguments.runner in LOCAL_RUNNERS)
+    return arguments.runner is None or arguments.runner in LOCAL_RUNNERS
 
 
 def store_compression(arguments: argparse.Namespace) -> str:
@@ -265,4 +292,4 @@ def store_compression(arguments: argparse.Namespace) -> str:
 
 def exchange(arguments: argparse.Namespace) -> str:
     """How the steps exchange."""
-    return str(arguments.exchange) if arguments.exchange else ("files" if is_local(arguments) else "shuffle")
+    return str(arguments.exchange or ("shuffle" if arguments.runner else "files"))

@@ -35,40 +35,21 @@ class ProcessLost(RuntimeError):
 
 
 class Processes:
-    """As many as there are to be, or none but this one.
-
-    ``failure`` is what an item raised, or a ``ProcessLost``; there is no more work after it. A function that Beam sends
-    to itself may hold this object: in the process that made it, and only there, a pickle of it is the object itself.
-    """
+    """As many as there are to be, or none but this one."""
 
     def __init__(self, pool: ProcessPoolExecutor | None) -> None:
         self.pool = pool
-        self.failure: Exception | KeyboardInterrupt | None = None
-
-    def __reduce__(self) -> tuple[Callable[[int], Processes], tuple[int]]:
-        return _here, (id(self),)
 
     def each(self, run: Callable[..., None], job: Job, items: Iterable[tuple[Any, ...]]) -> None:
-        """Run a function of the job and an item, for all items; an error ends it.
+        """Run a function of the job and an item, for all items; raise what one of them raises.
 
-        What is at work then is done, and what waits for its turn, an item at most, unless a process is lost. The error
-        is kept as ``failure``: Beam would tell its text and a traceback of its own.
+        What is at work then is done, and what waits for its turn, an item at most, unless a process is lost.
         """
-        try:
-            if self.pool is None:
-                for item in items:
-                    run(job, *item)
-            else:
-                _share(self.pool, run, job, items)
-        except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001  # whoever asks for ``failure`` raises it
-            self.failure = error
-
-
-_open: dict[int, Processes] = {}
-
-
-def _here(number: int) -> Processes:
-    return _open[number]
+        if self.pool is None:
+            for item in items:
+                run(job, *item)
+        else:
+            _share(self.pool, run, job, items)
 
 
 @contextmanager
@@ -77,12 +58,12 @@ def ready(job: Job) -> Iterator[Processes]:
     gc.freeze()  # what is imported is no garbage: to look through it again and again would also copy what is shared
     try:
         if job.workers == 1:
-            yield from _opened(None)
+            yield Processes(None)
             return
         context = multiprocessing.get_context(START)
         with ProcessPoolExecutor(job.workers, context, initializer=_begin, initargs=(job,)) as pool:
             _fork(pool)
-            yield from _opened(pool)
+            yield Processes(pool)
     finally:
         gc.unfreeze()
 
@@ -99,15 +80,6 @@ def _fork(pool: ProcessPoolExecutor) -> None:
         raise
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
-
-
-def _opened(pool: ProcessPoolExecutor | None) -> Iterator[Processes]:
-    processes = Processes(pool)
-    _open[id(processes)] = processes
-    try:
-        yield processes
-    finally:
-        del _open[id(processes)]
 
 
 def _begin(job: Job) -> None:

@@ -1,4 +1,4 @@
-"""What a build says of itself: stats and manifest beside the shards of each variant, and counters in Beam."""
+"""What a build says of itself: stats and manifest beside the shards of each variant."""
 
 from __future__ import annotations
 
@@ -9,8 +9,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from importlib.metadata import version
 from typing import Any
-
-from apache_beam.metrics import Metrics
 
 from beam_jobs.names import name_of
 from beam_jobs.parting import Branch
@@ -36,13 +34,6 @@ DISTRIBUTIONS = (
 def versions() -> dict[str, str]:
     """The versions on which the bytes of a build depend."""
     return {"python": platform.python_version()} | {name: version(name) for name in DISTRIBUTIONS}
-
-
-def count(counters: Mapping[str, int]) -> None:
-    """Add to the counters that Beam shows; the truth is in ``stats.json``, since a retried item counts twice here."""
-    for name, n in counters.items():
-        namespace, _, counter = name.partition("/")
-        Metrics.counter(namespace, counter).inc(n)
 
 
 class TooManyBadFiles(ValueError):

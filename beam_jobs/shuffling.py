@@ -7,13 +7,14 @@ A scope or line scope and a part, or a bucket, are one integer.
 from __future__ import annotations
 
 import io
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import apache_beam as beam
 import numpy as np
 import pyarrow as pa
 import pyarrow.ipc as ipc
+from apache_beam.metrics import Metrics
 
 from beam_jobs import dealing, report, settling, steps
 from beam_jobs.plan import Job
@@ -21,6 +22,13 @@ from c4pipe import decisions, keys
 
 BATCH_BYTES = 16 * 2**20  # of text in an element
 CLAIMS, UNREADABLE = "claims", "unreadable"  # what comes of WET files
+
+
+def count(counters: Mapping[str, int]) -> None:
+    """Add to the counters that Beam shows; the truth is in ``stats.json``, since a retried item counts twice here."""
+    for name, n in counters.items():
+        namespace, _, counter = name.partition("/")
+        Metrics.counter(namespace, counter).inc(n)
 
 
 def parts(_: object, job: Job) -> range:
@@ -39,7 +47,7 @@ def clean(part: int, job: Job) -> Iterator[tuple[int, bytes] | beam.pvalue.Tagge
     else:
         pages, found = steps.clean(job, part)
         job.store.finish("clean", steps.item(part), found)
-        report.count({"split-wet-file/wet-file": 1, "page-store/pages": len(pages)})
+        count({"split-wet-file/wet-file": 1, "page-store/pages": len(pages)})
     if "unreadable" in found:
         yield beam.pvalue.TaggedOutput(UNREADABLE, part)
     claims = settling.claim_urls(pages, part, job)

@@ -44,6 +44,11 @@ def arguments(
     return [*(word for name, value in named.items() for word in (f"--{name}", str(value))), *more]
 
 
+def by(exchange: str) -> tuple[str, ...]:
+    """The options with which steps exchange so on this machine: the shuffle is one of Beam."""
+    return ("--runner", "FnApiRunner", "--exchange", "shuffle") if exchange == "shuffle" else ("--exchange", exchange)
+
+
 def plain(argv: list[str], **changes: Any) -> Job:
     """Run a build without Beam: each item of each step of the files driver in turn."""
     parsed, _ = options.parser().parse_known_args(argv)

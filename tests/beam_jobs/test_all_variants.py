@@ -116,7 +116,7 @@ def test_in_one_graph(semantics: str, made: Made) -> None:
     with tempfile.TemporaryDirectory() as folder:
         place = Path(folder)
         one, other, urls = made.write(place)
-        assert build_c4.main(arguments(other, place / "graph", semantics, urls, "--exchange", "shuffle")) == 0
+        assert build_c4.main(arguments(other, place / "graph", semantics, urls, *builds.by("shuffle"))) == 0
         variants = family.variants(semantics, urls)
         assert corpora.of_build(place / "graph", variants) == corpora.of_oracle(paths(one), variants)
         builds.plain(arguments(one, place / "files", semantics, urls))

@@ -108,7 +108,7 @@ def test_a_bad_file_is_counted_nowhere_but_by_name(name: str, tmp_path: Path) ->
 
 
 def test_through_the_shuffle(good: builds.Documents, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    argv = builds.arguments(with_bad(tmp_path, "cut"), tmp_path / "build", "--exchange", "shuffle")
+    argv = builds.arguments(with_bad(tmp_path, "cut"), tmp_path / "build", *builds.by("shuffle"))
     assert build_c4.main(argv) == 1
     assert f"{tmp_path}/wet/cut: UnreadableWetFile: " in capsys.readouterr().err
     assert not (tmp_path / "build" / "en").exists()

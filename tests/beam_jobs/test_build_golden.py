@@ -57,7 +57,7 @@ def built(
         argv = builds.arguments(
             ",".join(map(str, ten_wet_files)),
             place / way,
-            *("--exchange", exchange, "--engine", engine, "--shards", "4", "--variant", ",".join(variants)),
+            *(*builds.by(exchange), "--engine", engine, "--shards", "4", "--variant", ",".join(variants)),
             *("--urls", str(shared / "golden" / "c4" / "webtextlike.urls.txt")),
             workers=workers,
             resources=shared / "data" / "resources",

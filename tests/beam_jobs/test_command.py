@@ -18,7 +18,7 @@ from apache_beam.options.pipeline_options import DirectOptions, StandardOptions
 from apache_beam.transforms.environments import SubprocessSDKEnvironment
 
 import beam_jobs
-from beam_jobs import beam_options, budget, build_c4, options
+from beam_jobs import beam_options, budget, build_c4, on_beam, options
 from beam_jobs.runner import pipeline
 from c4pipe.crawl import BASE_URL
 from c4pipe.variants import SEMANTICS
@@ -39,7 +39,9 @@ def test_examples_of_the_help_parse(words: list[str]) -> None:
     arguments, rest = options.parser().parse_known_args(words[3:])
     assert beam_options.unknown(rest) == []
     assert bool(rest) is (arguments.runner == "DataflowRunner")
-    assert beam_options.pipeline_options(arguments, rest).view_as(StandardOptions).runner == arguments.runner
+    if arguments.runner:
+        given = beam_options.pipeline_options(arguments, rest, workers=1)
+        assert given.view_as(StandardOptions).runner == arguments.runner
 
 
 def test_help_has_examples_and_every_option(capsys: pytest.CaptureFixture[str]) -> None:
@@ -135,24 +137,69 @@ def test_seeds_at_the_borders(value: str) -> None:
         (("--workers", "1"), 1),
         (("--workers", "3"), 3),
         (("--workers", "3", "--runner", "DirectRunner"), 3),
-        (("--workers", "1", "--exchange", "shuffle"), 1),
-        (("--workers", "3", "--exchange", "shuffle"), 3),
+        (("--workers", "3", "--runner", "FnApiRunner", "--exchange", "files"), 3),
+        (("--workers", "1", *builds.by("shuffle")), 1),
         ((), budget.cores()),
     ],
 )
 def test_a_process_a_core(argv: tuple[str, ...], workers: int) -> None:
-    """On FnApiRunner; they are ours where steps exchange through files, else Beam's, by our own command."""
+    """They are ours without a runner, else those of Beam, by our own command."""
     arguments, rest = options.parser().parse_known_args(["--input", "x", "--output", "y", *argv])
     count = budget.shared(arguments.memory, arguments.workers).workers
     assert count == workers
-    given = build_c4.beam_options(arguments, rest, count)
+    if not arguments.runner:
+        return
+    given = on_beam.pipeline_options(arguments, rest, count)
     assert given.view_as(StandardOptions).runner == "FnApiRunner"
-    of_beam = 1 if build_c4.has_processes(arguments) else workers
-    assert given.view_as(DirectOptions).direct_num_workers == of_beam
+    assert given.view_as(DirectOptions).direct_num_workers == workers
     environment = getattr(pipeline(given).runner, "_default_environment", None)
     own = isinstance(environment, SubprocessSDKEnvironment)
-    assert own is (of_beam > 1)
+    assert own is (workers > 1)
     assert not own or environment.command_string.endswith(f"-m beam_jobs.worker {os.getpid()}")
+
+
+@pytest.mark.parametrize(
+    ("more", "told"),
+    [
+        (("--exchange", "shuffle"), "needs a runner: add --runner FnApiRunner"),
+        (("--no_wait",), "--no_wait is for a runner on a cluster"),
+        (("--project", "x"), "unknown: --project x"),
+        (("--runner", "FnApiRunner", "--exchange", "files", "--no_wait"), "--no_wait is for --exchange shuffle"),
+    ],
+)
+def test_options_that_lack_a_runner(
+    more: tuple[str, ...], told: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert build_c4.main(builds.arguments("nowhere", tmp_path / "build", *more)) == 1
+    assert told in capsys.readouterr().err
+    assert not (tmp_path / "build").exists()
+
+
+WITHOUT_BEAM = """
+import sys
+from beam_jobs import build_c4
+code = build_c4.main(sys.argv[1:])
+print(code, sorted({name.partition(".")[0] for name in sys.modules} & {"apache_beam", "grpc", "torch"}))
+"""
+
+
+@pytest.mark.parametrize("more", [(), ("--dry_run",)])
+def test_a_build_without_a_runner_does_not_import_beam(
+    small: builds.Built, more: tuple[str, ...], tmp_path: Path
+) -> None:
+    """Which costs a second."""
+    argv = builds.arguments(small.wet, tmp_path, *more)
+    command = [sys.executable, "-c", WITHOUT_BEAM, *argv]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout == "0 []\n"
+    assert ("nothing run" in done.stderr) is bool(more)
+
+
+@pytest.mark.parametrize("more", [("--runner", "DirectRunner"), ("--runner", "FnApiRunner", "--exchange", "files")])
+def test_a_runner_makes_the_same_bytes(small: builds.Built, more: tuple[str, ...], tmp_path: Path) -> None:
+    argv = builds.arguments(small.wet, tmp_path, "--shards", "3", *more, format=builds.ALL_FORMATS)
+    assert build_c4.main(argv) == 0
+    assert builds.tree(tmp_path / "en") == builds.tree(small.folder)
 
 
 def test_as_a_user_calls_it(small: builds.Built, tmp_path: Path) -> None:

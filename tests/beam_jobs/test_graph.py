@@ -14,7 +14,7 @@ import crawls
 import pytest
 from apache_beam.options.pipeline_options import GoogleCloudOptions, PipelineOptions, SetupOptions
 
-from beam_jobs import build_c4, options
+from beam_jobs import build_c4, on_beam, options
 
 DATAFLOW = (
     *("--runner", "DataflowRunner", "--project", "my-project", "--region", "us-central1"),
@@ -27,15 +27,15 @@ NUMBER, BYTES = "beam:coder:varint:v1", "beam:coder:bytes:v1"
 def dry_run(wet: str, *more: str) -> tuple[Any, PipelineOptions]:
     """The graph of the command for Dataflow, and its options: up to where a job would start."""
     built = []
-    graph = build_c4.graph
+    graph = on_beam.graph
 
-    def kept(job: Any, options: PipelineOptions) -> beam.Pipeline:
-        pipeline = graph(job, options)
+    def kept(job: Any, arguments: Any, options: PipelineOptions) -> beam.Pipeline:
+        pipeline = graph(job, arguments, options)
         built.append((pipeline.to_runner_api(), options))
         return pipeline
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(build_c4, "graph", kept)
+        patch.setattr(on_beam, "graph", kept)
         argv = ["--input", wet, "--output", "gs://bucket/c4", "--resources", "builtin", *DATAFLOW, "--dry_run", *more]
         assert build_c4.main(argv) == 0
     (found,) = built
@@ -144,10 +144,11 @@ def test_local_paths_are_not_for_dataflow(tmp_path: Path, capsys: pytest.Capture
     ("more", "how"),
     [
         ((), "files"),
-        (("--runner", "DirectRunner"), "files"),
+        (("--runner", "DirectRunner"), "shuffle"),
+        (("--runner", "DirectRunner", "--exchange", "files"), "files"),
         (("--runner", "DataflowRunner"), "shuffle"),
         (("--runner", "FlinkRunner"), "shuffle"),
-        (("--exchange", "shuffle"), "shuffle"),
+        (builds.by("shuffle"), "shuffle"),
         (("--runner", "FlinkRunner", "--exchange", "files"), "files"),
     ],
 )

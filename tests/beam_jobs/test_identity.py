@@ -135,7 +135,7 @@ def test_another_rule_under_the_same_name(
 
 
 @pytest.mark.parametrize(
-    "more", [(), ("--max_bad_files", "3"), ("--workers", "2"), ("--exchange", "shuffle"), ("--format", "parquet,jsonl")]
+    "more", [(), ("--max_bad_files", "3"), ("--workers", "2"), builds.by("shuffle"), ("--format", "parquet,jsonl")]
 )
 def test_what_makes_no_other_build(
     begun: list[str], more: tuple[str, ...], tmp_path: Path, capsys: pytest.CaptureFixture[str]

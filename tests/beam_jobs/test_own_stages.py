@@ -99,7 +99,7 @@ def test_listed_urls_without_a_page_are_counted_in_one_graph_too(tmp_path: Path)
     wet = crawls.write(tmp_path / "wet", crawls.dealt(records, 1))
     (tmp_path / "list.txt").write_text("".join(f"http://nowhere.example/{n}\n" for n in range(50)), "utf-8")
     for exchange in ("files", "shuffle"):
-        more = ("--variant", "webtextlike", "--urls", str(tmp_path / "list.txt"), "--exchange", exchange)
+        more = ("--variant", "webtextlike", "--urls", str(tmp_path / "list.txt"), *builds.by(exchange))
         assert build_c4.main(builds.arguments(wet, tmp_path / exchange, *more)) == 0
         counters = builds.told(tmp_path / exchange / "webtextlike", "stats.json")["counters"]
         assert counters["webtextlike-filter/missing-page"] == 50

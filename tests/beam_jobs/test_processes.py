@@ -5,7 +5,6 @@ from __future__ import annotations
 import gc
 import multiprocessing
 import os
-import pickle
 import signal
 import subprocess
 import sys
@@ -124,7 +123,6 @@ def test_all_items_once(wet: str, tmp_path: Path, workers: int) -> None:
     with processes.ready(job) as shared:
         shared.each(note_once_all_have_one, job, [(str(here), number) for number in range(12)])
         shared.each(note, job, [])
-        assert shared.failure is None
     assert sorted(done(here)) == list(range(12))
     by = set(done(here).values())
     assert len(by) == workers
@@ -132,12 +130,11 @@ def test_all_items_once(wet: str, tmp_path: Path, workers: int) -> None:
 
 
 @pytest.mark.parametrize("workers", [1, 2])
-def test_what_an_item_raises_is_kept(wet: str, tmp_path: Path, workers: int) -> None:
+def test_what_an_item_raises_is_raised(wet: str, tmp_path: Path, workers: int) -> None:
     job = job_of(wet, tmp_path / "build", workers)
-    with processes.ready(job) as shared:
+    with processes.ready(job) as shared, pytest.raises(OSError, match="No space left") as raised:
         shared.each(fail, job, [(str(tmp_path), 1)])
-        assert isinstance(shared.failure, OSError)
-        assert shared.failure.filename == f"{tmp_path}/1"
+    assert raised.value.filename == f"{tmp_path}/1"
 
 
 @pytest.mark.parametrize(
@@ -153,10 +150,10 @@ def test_errors_that_are_hard_to_send(
 ) -> None:
     """They are no process that is gone."""
     job = job_of(wet, tmp_path / "build", 2)
-    with processes.ready(job) as shared:
+    with processes.ready(job) as shared, pytest.raises(kind) as raised:
         shared.each(run, job, [(str(tmp_path), 1)])
-        assert type(shared.failure) is kind
-        assert str(shared.failure) == text
+    assert type(raised.value) is kind
+    assert str(raised.value) == text
 
 
 @pytest.mark.parametrize("error", [BlockingIOError(11, "Resource temporarily unavailable"), KeyboardInterrupt()])
@@ -214,23 +211,15 @@ def test_what_was_there_before_is_not_looked_through_for_garbage(wet: str, tmp_p
     job = job_of(wet, tmp_path / "build", workers)
     with processes.ready(job) as ready:
         ready.each(note_frozen, job, [(str(tmp_path / "frozen"),)])
-    assert ready.failure is None
     assert int((tmp_path / "frozen").read_text("ascii")) > 10_000
     assert gc.get_freeze_count() == before
-
-
-def test_workers_of_beams_are_not_asked_for_as_well(wet: str, tmp_path: Path) -> None:
-    argv = builds.arguments(wet, tmp_path / "build", "--direct_running_mode", "multi_processing", workers=2)
-    assert build_c4.main(argv) == 0
 
 
 @pytest.mark.parametrize("end", [be_killed, be_ended])
 def test_a_process_that_is_gone_is_missed(end: Callable[..., None], wet: str, tmp_path: Path) -> None:
     job = job_of(wet, tmp_path / "build", 2)
-    with processes.ready(job) as shared:
+    with processes.ready(job) as shared, pytest.raises(processes.ProcessLost, match="one of 2 processes"):
         shared.each(end, job, [(str(tmp_path), 1)])
-        assert isinstance(shared.failure, processes.ProcessLost)
-    assert "one of 2 processes" in str(shared.failure)
 
 
 @pytest.fixture
@@ -247,9 +236,8 @@ def test_processes_end_at_once_when_interrupted(
 ) -> None:
     """Ctrl-C is for all processes of a terminal: this one tells of it, the others without a traceback."""
     job = job_of(wet, tmp_path / "build", 2)
-    with processes.ready(job) as shared:
+    with processes.ready(job) as shared, pytest.raises(processes.ProcessLost):
         shared.each(be_interrupted, job, [(str(tmp_path), 1)])
-    assert isinstance(shared.failure, processes.ProcessLost)
     assert capfd.readouterr().err == ""
 
 
@@ -257,18 +245,12 @@ def test_processes_end_at_once_when_interrupted(
 def test_processes_ignore_what_the_build_ignores(ctrl_c: object, wet: str, tmp_path: Path) -> None:
     """In the background of a shell a Ctrl-C is for another command."""
     job = job_of(wet, tmp_path / "build", 2)
+    here = tmp_path / "items"
+    here.mkdir()
     with processes.ready(job) as shared:
         shared.each(be_interrupted, job, [(str(tmp_path), 1)])
-    assert shared.failure is None
-
-
-def test_they_come_out_of_a_pickle_where_they_are(wet: str, tmp_path: Path) -> None:
-    job = job_of(wet, tmp_path / "build", 2)
-    with processes.ready(job) as shared:
-        packed = pickle.dumps(shared)
-        assert pickle.loads(packed) is shared
-    with pytest.raises(KeyError):
-        pickle.loads(packed)
+        shared.each(note, job, [(str(here), 1)])
+    assert list(done(here)) == [1]
 
 
 @pytest.mark.parametrize("workers", [1, 2])
@@ -320,7 +302,7 @@ def begun(argv: list[str], output: Path) -> subprocess.Popen[str]:
 @pytest.mark.slow
 @pytest.mark.parametrize(("exchange", "workers"), [("files", 1), ("files", 2), ("shuffle", 2)])
 def test_ctrl_c_says_that_the_build_can_go_on(many: str, tmp_path: Path, exchange: str, workers: int) -> None:
-    argv = builds.arguments(many, tmp_path / "build", "--exchange", exchange, workers=workers)
+    argv = builds.arguments(many, tmp_path / "build", *builds.by(exchange), workers=workers)
     process = begun(argv, tmp_path / "build")
     os.killpg(process.pid, signal.SIGINT)
     said = process.communicate(timeout=AT_WORK_SECONDS)[1]
@@ -348,7 +330,7 @@ def test_processes_do_not_hold_the_folder(many: str, tmp_path: Path) -> None:
 def test_a_worker_of_beams_that_is_killed_ends_the_build(small: Built, tmp_path: Path) -> None:
     """It would be waited for for ever; so the build ends and says why, and the same command goes on."""
     shards = ("--shards", "3")  # as the small build has
-    argv = builds.arguments(small.wet, tmp_path, *shards, "--exchange", "shuffle", workers=2, format=builds.ALL_FORMATS)
+    argv = builds.arguments(small.wet, tmp_path, *shards, *builds.by("shuffle"), workers=2, format=builds.ALL_FORMATS)
     process = begun(argv, tmp_path)
     os.kill(next(worker for worker in kills.session(process.pid) if worker != process.pid), signal.SIGKILL)
     said = process.communicate(timeout=kills.PATIENCE_SECONDS)[1]
@@ -367,7 +349,7 @@ def test_a_worker_of_beams_that_ends_as_if_it_were_done_ends_the_build(wet: str,
     ending = 'import os, sys\nif "beam_jobs.worker" in sys.orig_argv:\n    os._exit(0)\n'
     (tmp_path / "sitecustomize.py").write_text(ending, "ascii")  # which each Python runs first
     path = os.pathsep.join(filter(None, (str(tmp_path), os.environ.get("PYTHONPATH"))))
-    argv = builds.arguments(wet, tmp_path / "build", "--exchange", "shuffle", workers=2)
+    argv = builds.arguments(wet, tmp_path / "build", *builds.by("shuffle"), workers=2)
     process = started(argv, PYTHONPATH=path)
     said = process.communicate(timeout=kills.PATIENCE_SECONDS)[1]
     assert process.returncode == 1

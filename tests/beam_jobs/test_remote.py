@@ -51,7 +51,7 @@ def test_from_and_to_an_object_store(
     exchange: str, wet: str, here: dict[str, str], bucket: str, tmp_path: Path
 ) -> None:
     fsspec.filesystem("memory").put(str(Path(wet).parent) + "/", f"{bucket}/wet/", recursive=True)
-    argv = builds.arguments(f"{bucket}/wet/*", f"{bucket}/build", "--exchange", exchange)
+    argv = builds.arguments(f"{bucket}/wet/*", f"{bucket}/build", *builds.by(exchange))
     assert build_c4.main(argv) == 0
     assert fetched(f"{bucket}/build/en", tmp_path / "en") == here
     assert build_c4.main(argv) == 0  # nothing to do

@@ -53,7 +53,7 @@ def reports(found: dict[str, list[int]], steps: str = "") -> dict[str, tuple[int
 def test_killed_at_random_moments(
     small: Built, exchange: str, seed: int, times: int, appear: int, tmp_path: Path
 ) -> None:
-    argv = builds.arguments(small.wet, tmp_path, *SHARDS, "--exchange", exchange, format=builds.ALL_FORMATS)
+    argv = builds.arguments(small.wet, tmp_path, *SHARDS, *builds.by(exchange), format=builds.ALL_FORMATS)
     stood = killed(argv, tmp_path, seed=seed, times=times, files=appear)
     assert len({tuple(one) for one in stood}) > times // 2  # at different moments
     assert build_c4.main(argv) == 0
@@ -105,7 +105,7 @@ def test_killed_while_it_tidied_up(small: Built, tmp_path: Path, capsys: pytest.
 
 
 def test_unfinished_files_are_swept(small: Built, tmp_path: Path) -> None:
-    argv = builds.arguments(small.wet, tmp_path, *SHARDS, "--exchange", "shuffle", format=builds.ALL_FORMATS)
+    argv = builds.arguments(small.wet, tmp_path, *SHARDS, *builds.by("shuffle"), format=builds.ALL_FORMATS)
     for folder in ("store/pages", "store/done/clean", "en"):
         (tmp_path / folder).mkdir(parents=True)
         Path(files.temporary_name(str(tmp_path / folder / "00000.parquet"))).write_bytes(b"half")
@@ -121,7 +121,7 @@ def test_unfinished_files_are_swept(small: Built, tmp_path: Path) -> None:
 def test_a_build_goes_on_with_the_other_exchange(small: Built, step: str, tmp_path: Path) -> None:
     """Through Beam's shuffle up to the end, of which then something is lost; through files from there on."""
     argv = builds.arguments(small.wet, tmp_path, *SHARDS, format=builds.ALL_FORMATS)
-    assert build_c4.main([*argv, "--exchange", "shuffle"]) == 0
+    assert build_c4.main([*argv, *builds.by("shuffle")]) == 0
     (tmp_path / "en" / "manifest.json").unlink()
     for report in sorted((tmp_path / "store" / "done" / step).iterdir())[1:]:
         report.unlink()
@@ -134,7 +134,7 @@ def test_files_first_then_the_shuffle(small: Built, tmp_path: Path) -> None:
     argv = builds.arguments(small.wet, tmp_path, *SHARDS, format=builds.ALL_FORMATS)
     builds.plain(argv)
     (tmp_path / "en" / "manifest.json").unlink()
-    assert build_c4.main([*argv, "--exchange", "shuffle"]) == 0
+    assert build_c4.main([*argv, *builds.by("shuffle")]) == 0
     assert builds.tree(tmp_path / "en") == builds.tree(small.folder)
 
 

@@ -63,7 +63,7 @@ def test_without_beam(small: Built, tmp_path: Path) -> None:
 
 
 def test_through_the_shuffle(small: Built, whole: dict[str, str], tmp_path: Path) -> None:
-    argv = builds.arguments(small.wet, tmp_path, *SHARDS, "--exchange", "shuffle", format=builds.ALL_FORMATS)
+    argv = builds.arguments(small.wet, tmp_path, *SHARDS, *builds.by("shuffle"), format=builds.ALL_FORMATS)
     assert build_c4.main(argv) == 0
     assert builds.tree(tmp_path / "en") == whole
     assert builds.temporary(tmp_path) == []
@@ -179,7 +179,7 @@ def test_a_build_without_documents_has_no_shards(
     exchange: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     wet = crawls.write(tmp_path / "wet", [[Record("http://a.example/1", "Menu")], []])
-    argv = builds.arguments(wet, tmp_path, "--exchange", exchange, format=builds.ALL_FORMATS)
+    argv = builds.arguments(wet, tmp_path, *builds.by(exchange), format=builds.ALL_FORMATS)
     assert build_c4.main(argv) == 0
     assert f"{tmp_path}/en: 0 documents: 0 train, 0 validation\n" in capsys.readouterr().err
     folder = tmp_path / "en"
@@ -194,7 +194,7 @@ def test_an_empty_shard_among_others_is_a_file_like_them(
 ) -> None:
     monkeypatch.setattr(datasets.config, "HF_HUB_OFFLINE", True)
     wet = crawls.write(tmp_path / "wet", [[ONE]])
-    argv = builds.arguments(wet, tmp_path, *SHARDS, "--exchange", exchange, format=builds.ALL_FORMATS)
+    argv = builds.arguments(wet, tmp_path, *SHARDS, *builds.by(exchange), format=builds.ALL_FORMATS)
     assert build_c4.main(argv) == 0
     folder = tmp_path / "en"
     assert builds.verified(folder) == []

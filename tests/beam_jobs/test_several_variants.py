@@ -52,7 +52,7 @@ def test_one_pass_gives_what_a_build_of_each_gives(name: str, wet: str, together
 
 
 def test_one_graph_gives_the_same_bytes(wet: str, together: Path, tmp_path: Path) -> None:
-    assert build(tmp_path / "graph", "--variant", ",".join(ENGLISH), "--exchange", "shuffle", wet=wet) == 0
+    assert build(tmp_path / "graph", "--variant", ",".join(ENGLISH), *builds.by("shuffle"), wet=wet) == 0
     assert published(tmp_path / "graph", *ENGLISH) == published(together, *ENGLISH)
 
 
@@ -193,7 +193,7 @@ def test_listed_urls_are_joined_by_keys(wet: str, tmp_path: Path) -> None:
     (tmp_path / "list.txt").write_text("\n".join([*listed, listed[0], "http://nowhere.example/"]) + "\n", "utf-8")
     argv = ("--variant", "webtextlike", "--urls", str(tmp_path / "list.txt"), "--format", "parquet")
     for exchange in ("files", "shuffle"):
-        assert build(tmp_path / exchange, *argv, "--exchange", exchange, wet=wet) == 0
+        assert build(tmp_path / exchange, *argv, *builds.by(exchange), wet=wet) == 0
         outcome = local.run(variant("webtextlike").with_url_list(str(tmp_path / "list.txt")), pages)
         found = {
             document["url"]: document["text"] for document in builds.documents(tmp_path / exchange / "webtextlike")

@@ -1,0 +1,39 @@
+"""The steps of a build, which exchange through files, on a runner of Beam: its workers do the items of each step."""
+
+from __future__ import annotations
+
+import apache_beam as beam
+
+from beam_jobs.files_driver import STEPS, Item, Step, remaining
+from beam_jobs.plan import Job
+
+
+class OneAfterAnother(beam.PTransform):
+    """Run all steps in turn, the items of each in parallel; a step begins when the one before is through."""
+
+    def __init__(self, job: Job) -> None:
+        super().__init__()
+        self.job = job
+
+    def expand(self, begin: beam.pvalue.PCollection) -> beam.pvalue.PCollection:
+        """Return one element, once the last step is through."""
+        done = begin
+        for before, step in zip((None, *STEPS), STEPS, strict=False):
+            done = (
+                done
+                | f"Items of {step.name}" >> beam.FlatMap(_remaining, before, step, self.job)
+                | f"Deal {step.name}" >> beam.Reshuffle()
+                | f"Do {step.name}" >> beam.Map(_do, step, self.job)
+                | f"Await {step.name}" >> beam.combiners.Count.Globally()
+            )
+        return done
+
+
+def _remaining(_: object, before: Step | None, step: Step, job: Job) -> list[Item]:
+    return list(remaining(before, step, job))
+
+
+def _do(item: Item, step: Step, job: Job) -> str:
+    name, arguments = item
+    step.run(job, *arguments)
+    return name

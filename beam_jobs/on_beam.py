@@ -1,0 +1,50 @@
+"""A build on a runner of Beam. Only a command with ``--runner`` imports this: importing Beam costs a second."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+from contextlib import nullcontext
+
+# Before Beam is imported: it warns of parts that are not installed.
+logging.getLogger().addHandler(logging.NullHandler())
+
+import apache_beam as beam
+from apache_beam.options.pipeline_options import GoogleCloudOptions, PipelineOptions, TestOptions
+
+from beam_jobs import files_on_beam, graph_driver
+from beam_jobs.beam_options import pipeline_options
+from beam_jobs.options import exchange, is_local
+from beam_jobs.plan import Job
+from beam_jobs.runner import ended_with_a_worker, pipeline
+
+__all__ = ["dry_run", "graph", "pipeline_options", "run"]
+
+logging.getLogger("apache_beam").setLevel(logging.ERROR)  # its local workers warn of what does not concern them
+
+
+def graph(job: Job, arguments: argparse.Namespace, options: PipelineOptions) -> beam.Pipeline:
+    """The whole build as one graph: keys and text cross its shuffle, or steps exchange through files."""
+    whole = pipeline(options)
+    transform = files_on_beam.OneAfterAnother(job) if exchange(arguments) == "files" else graph_driver.Build(job)
+    _ = whole | "Begin" >> beam.Create([0]) | "Build" >> transform
+    return whole
+
+
+def run(job: Job, arguments: argparse.Namespace, options: PipelineOptions) -> None:
+    """Run the graph, and wait for its end unless ``--no_wait`` is given."""
+    with ended_with_a_worker() if is_local(arguments) else nullcontext():
+        result = graph(job, arguments, options).run()
+        if not arguments.no_wait:
+            result.wait_until_finish()
+
+
+def dry_run(job: Job, arguments: argparse.Namespace, options: PipelineOptions) -> str:
+    """Build the graph and say how large it is; Dataflow's own checks see it, but no job starts."""
+    if arguments.runner == "DataflowRunner":
+        options.view_as(TestOptions).dry_run = True
+        options.view_as(GoogleCloudOptions).no_auth = True  # nothing is sent, so nobody need log in
+    whole = graph(job, arguments, options)
+    if arguments.runner == "DataflowRunner":
+        whole.run()
+    return f"graph of {len(whole.to_runner_api().components.transforms)} transforms built, nothing run"
