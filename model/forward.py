@@ -9,9 +9,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from model.batches import Batch
 from model.config import PAD
 from model.objectives import Ids
+from model.stream import Batch
 from model.t5 import T5, mixed_precision, shift_right
 
 

@@ -10,11 +10,11 @@ from pathlib import Path
 
 import torch
 
-from model import checkpoint, held_out
-from model.batches import tokens_of
+from model import checkpoint, yardstick
 from model.decode import fill, greedy
 from model.export import load_hf
 from model.objectives import Ids, SpanCorruption, generator
+from model.stream import tokens_of
 from model.t5 import T5
 from model.tokenizer import Tokenizer
 from model.train import CHECKPOINTS
@@ -95,7 +95,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         model, tokenizer = load(options.model, options.tokenizer)
         text = options.text
         if text is None:
-            text = held_out.choose(options.shards, options.split, 1)[0]["text"]
+            text = yardstick.choose(options.shards, options.split, 1)[0]["text"]
         tokens = tokens_of(text, tokenizer)[: options.tokens]
         if len(tokens) < 2:
             raise ValueError(f"the text has {len(tokens)} tokens, too few to hide some of them")

@@ -15,15 +15,15 @@ from typing import Any
 import torch
 
 from c4pipe.shards import find_shards
-from model import checkpoint, held_out
-from model.batches import Source
+from model import checkpoint, yardstick
 from model.config import PRESETS, VERSIONS, T5Config, preset
 from model.metrics import Metrics, read, say
 from model.objectives import SpanCorruption
 from model.optim import Adafactor
+from model.stream import DataStream
 from model.t5 import T5
 from model.tokenizer import Tokenizer
-from model.train import CHECKPOINTS, State, TrainConfig, train
+from model.train import CHECKPOINTS, TrainConfig, TrainState, train
 from model.train_tokenizer import write_whole
 
 # Options where they are not given: T5's own baseline, and for the tiny preset what learns in minutes on two cores.
@@ -116,24 +116,26 @@ def network(options: argparse.Namespace, tokenizer: Tokenizer) -> T5Config:
     return config if options.dropout is None else replace(config, dropout_rate=options.dropout)
 
 
-def data(options: argparse.Namespace, tokenizer: Tokenizer) -> tuple[Source, list[held_out.Document]]:
+def data(options: argparse.Namespace, tokenizer: Tokenizer) -> tuple[DataStream, list[yardstick.Document]]:
     """The stream of batches, and the documents kept out of it."""
     objective = SpanCorruption(
         tokenizer.sentinel_id(0), options.input_length, options.noise_density, options.mean_span, tokenizer.sentinels
     )
     shards = tuple(find_shards(options.shards, options.split))
-    documents = held_out.choose(options.shards, options.split, options.held_out_documents)
-    kept_out = held_out.keys(documents)
-    return Source(shards, tokenizer, objective, kept_out, options.seed, packed=not options.no_pack), documents
+    documents = yardstick.choose(options.shards, options.split, options.held_out_documents)
+    kept_out = yardstick.keys(documents)
+    return DataStream(shards, tokenizer, objective, kept_out, options.seed, packed=not options.no_pack), documents
 
 
-def identity(options: argparse.Namespace, config: TrainConfig, tokenizer: Tokenizer, source: Source) -> dict[str, Any]:
+def identity(
+    options: argparse.Namespace, config: TrainConfig, tokenizer: Tokenizer, stream: DataStream
+) -> dict[str, Any]:
     """What must be equal in a run that goes on from a checkpoint, besides the network."""
     names = ("split", "seed", "input_length", "noise_density", "mean_span", "no_pack")
     return {
         "tokenizer": tokenizer.sha256,
-        "shards": digest((os.path.basename(path), size_of(path)) for path in source.shards),
-        "held out": digest(sorted(key.hex() for key in source.held_out)),
+        "shards": digest((os.path.basename(path), size_of(path)) for path in stream.shards),
+        "held out": digest(sorted(key.hex() for key in stream.held_out)),
         **{name: getattr(options, name) for name in names},
         **{name: getattr(config, name) for name in ("batch_size", "accumulate", "learning_rate", "warmup_steps")},
     }
@@ -174,23 +176,23 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
     """Train, and return what came of it."""
     place, config = device(options.device), configuration(options)
     tokenizer, path = Tokenizer.load(options.tokenizer), newest(options)
-    source, documents = data(options, tokenizer)
+    stream, documents = data(options, tokenizer)
     torch.manual_seed(options.seed)  # of dropout; weights have a generator of their own
     model = T5(network(options, tokenizer), seed=options.seed).to(place)
     optimizer = Adafactor(model.parameters(), lr=config.learning_rate)
-    state = State(model, optimizer, identity(options, config, tokenizer, source))
+    state = TrainState(model, optimizer, identity(options, config, tokenizer, stream))
     if path:
         state.load(path)
         say(f"going on from {path}, step {state.step}")
     options.output.mkdir(parents=True, exist_ok=True)
     write_whole(options.output / "spiece.model", options.tokenizer.read_bytes())
     size = f"{model.config.parameter_count():,} parameters on {place}"
-    say(f"{size}; {len(source.shards)} shards, {len(documents)} documents held out")
+    say(f"{size}; {len(stream.shards)} shards, {len(documents)} documents held out")
     metrics = Metrics(options.output, state.step)
-    yardstick = None
+    held_out = None
     if documents:
-        yardstick = held_out.HeldOut.of(documents, source, tokenizer, rows=config.batch_size // config.accumulate)
-    train(state, source, config, checkpoints=options.output / CHECKPOINTS, metrics=metrics, held_out=yardstick)
+        held_out = yardstick.HeldOut.of(documents, stream, tokenizer, rows=config.batch_size // config.accumulate)
+    train(state, stream, config, checkpoints=options.output / CHECKPOINTS, metrics=metrics, held_out=held_out)
     return summary(options.output)
 
 

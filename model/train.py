@@ -13,14 +13,14 @@ import torch
 from torch import Tensor
 
 from model import checkpoint
-from model.batches import Batch, Place, Source
 from model.config import PAD
 from model.forward import logits_of
-from model.held_out import HeldOut
 from model.loss import Z_LOSS, loss_sums
 from model.metrics import Metrics, duration, say
 from model.optim import Adafactor, inverse_sqrt, set_lr
+from model.stream import Batch, DataPosition, DataStream
 from model.t5 import T5
+from model.yardstick import HeldOut
 
 CHECKPOINTS = "checkpoints"  # in the folder of a run, beside metrics.jsonl and spiece.model
 ABOVE_UNIFORM = 0.9  # nats; T5's initialisation starts no farther above ln V (10.6 to 11.2 where ln V is 10.4)
@@ -54,21 +54,21 @@ class TrainConfig:
 
 
 @dataclass
-class State:
+class TrainState:
     """What a checkpoint holds, and what must be equal in a run that takes it up again."""
 
     model: T5
     optimizer: Adafactor
     identity: Mapping[str, Any] = field(default_factory=dict)
     step: int = 0  # steps done
-    place: Place = field(default_factory=Place)
+    position: DataPosition = field(default_factory=DataPosition)
 
     def save(self, folder: Path, *, keep: int) -> Path:
         """Write a checkpoint; weights that are not finite are never written."""
         wrong = [name for name, weight in self.model.named_parameters() if not torch.isfinite(weight).all()]
         if wrong:
             raise diverged(folder, f"after step {self.step} {wrong[0]} is not finite")
-        position = {"place": asdict(self.place), "identity": dict(self.identity)}
+        position = {"place": asdict(self.position), "identity": dict(self.identity)}
         return checkpoint.save(folder, self.model, self.optimizer, step=self.step, position=position, keep=keep)
 
     def load(self, path: Path) -> None:
@@ -80,7 +80,7 @@ class State:
             changes = "; ".join(f"{name} was {theirs.get(name)} and is {self.identity.get(name)}" for name in names)
             raise ValueError(f"{path} is of another run: {changes}. Give the old options or another --output")
         found = checkpoint.load(path, self.model, self.optimizer)
-        self.step, self.place = found.step, Place(**position["place"])
+        self.step, self.position = found.step, DataPosition(**position["place"])
 
 
 def diverged(folder: Path, what: str) -> FloatingPointError:
@@ -102,8 +102,8 @@ def backward(model: T5, batch: Batch, config: TrainConfig, device: torch.device)
 
 
 def train(
-    state: State,
-    source: Source,
+    state: TrainState,
+    stream: DataStream,
     config: TrainConfig,
     *,
     checkpoints: Path,
@@ -113,12 +113,12 @@ def train(
     """Train from the state's step to ``config.steps``; the state moves along."""
     model, device = state.model, next(state.model.parameters()).device
     log = Log(config, model.config.vocab_size, checkpoints, metrics, state.step)
-    batches = source.batches(config.batch_size, state.place)
+    batches = stream.batches(config.batch_size, state.position)
     model.train()
     if held_out and state.step == 0:
         log.held_out(0, held_out, model, device)
     while state.step < config.steps:
-        batch, state.place = next(batches)
+        batch, state.position = next(batches)
         rate = inverse_sqrt(state.step, peak=config.learning_rate, warmup=config.warmup_steps)
         set_lr(state.optimizer, rate)
         log.add(backward(model, batch, config, device), batch.inputs.size + batch.targets.size)
@@ -127,7 +127,7 @@ def train(
         state.step += 1
         saving = config.due(state.step, config.checkpoint_every)
         if state.step == 1 or saving or config.due(state.step, config.log_every):
-            log.tell(state.step, rate, state.place.epoch)
+            log.tell(state.step, rate, state.position.epoch)
         if held_out and config.due(state.step, config.evaluate_every):
             log.held_out(state.step, held_out, model, device)
         if saving:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
-    from model.batches import Source
+    from model.stream import DataStream
     from model.tokenizer import Tokenizer
 
 TORCH = importlib.util.find_spec("torch") is not None or os.environ.get("CI") == "true"
@@ -62,10 +62,10 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def source(folder: Path, tokenizer: Tokenizer) -> Source:
+def stream(folder: Path, tokenizer: Tokenizer) -> DataStream:
     from c4pipe import shards
-    from model.batches import Source
     from model.objectives import SpanCorruption
+    from model.stream import DataStream
 
     objective = SpanCorruption(tokenizer.sentinel_id(0), inputs_length=32)
-    return Source(tuple(shards.find_shards(folder, "train")), tokenizer, objective, group_documents=8)
+    return DataStream(tuple(shards.find_shards(folder, "train")), tokenizer, objective, group_documents=8)

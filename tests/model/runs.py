@@ -11,12 +11,12 @@ import torch
 
 from c4pipe import shards
 from model import metrics
-from model.batches import Source
 from model.config import T5Config
 from model.optim import Adafactor
+from model.stream import DataStream
 from model.t5 import T5
 from model.tokenizer import Tokenizer
-from model.train import State, TrainConfig, train
+from model.train import TrainConfig, TrainState, train
 
 CPU = torch.device("cpu")
 LETTERS = random.Random(1)
@@ -31,18 +31,18 @@ def write_split(folder: Path, split: str, numbers: range) -> None:
         for number in numbers
     ]
     name = shards.shard_name("jsonl", split, 0, 1)
-    with open(folder / name, "wb") as stream:
-        shards.write_shard("jsonl", stream, shards.table(rows), name=name)
+    with open(folder / name, "wb") as file:
+        shards.write_shard("jsonl", file, shards.table(rows), name=name)
 
 
 def network(tokenizer: Tokenizer, *, version: str = "v1.1", dropout: float = 0.0) -> T5Config:
     return T5Config(version, tokenizer.padded_vocab_size, 32, 8, 48, 1, 1, 4, dropout_rate=dropout)
 
 
-def fresh(config: T5Config) -> State:
+def fresh(config: T5Config) -> TrainState:
     torch.manual_seed(0)
     model = T5(config, seed=3)
-    return State(model, Adafactor(model.parameters()), {"data": "these"})
+    return TrainState(model, Adafactor(model.parameters()), {"data": "these"})
 
 
 CONFIG = TrainConfig(steps=9, batch_size=4, log_every=2, evaluate_every=4, checkpoint_every=3, warmup_steps=10_000)
@@ -54,13 +54,13 @@ def lines_of(folder: Path) -> list[dict[str, Any]]:
     return [{key: value for key, value in line.items() if key != "tokens_per_second"} for line in lines]
 
 
-def go(state: State, source: Source, folder: Path, config: TrainConfig = CONFIG, **more: Any) -> None:
+def go(state: TrainState, stream: DataStream, folder: Path, config: TrainConfig = CONFIG, **more: Any) -> None:
     folder.mkdir(exist_ok=True)
     train(
-        state, source, config, checkpoints=folder / "checkpoints", metrics=metrics.Metrics(folder, state.step), **more
+        state, stream, config, checkpoints=folder / "checkpoints", metrics=metrics.Metrics(folder, state.step), **more
     )
 
 
-def poison(state: State) -> None:
+def poison(state: TrainState) -> None:
     with torch.no_grad():
         next(state.model.parameters())[:] = math.nan

@@ -10,9 +10,9 @@ import pytest
 import torch
 from runs import CPU, network
 
-from model.batches import Batch
 from model.forward import decoder_inputs, is_packed, logits_of, same_example
 from model.packing import pack
+from model.stream import Batch
 from model.t5 import T5
 from model.tokenizer import Tokenizer
 

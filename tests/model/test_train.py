@@ -12,9 +12,9 @@ import torch
 from runs import CONFIG, CPU, fresh, go, lines_of, network, poison
 
 from model import checkpoint, metrics
-from model.batches import Place, Source
 from model.forward import logits_of
 from model.loss import loss_sums
+from model.stream import DataPosition, DataStream
 from model.t5 import T5
 from model.tokenizer import Tokenizer
 from model.train import Log, backward
@@ -22,9 +22,9 @@ from model.train import Log, backward
 pytestmark = pytest.mark.usefixtures("one_thread")
 
 
-def test_gradients_do_not_depend_on_the_parts_of_a_batch(tokenizer: Tokenizer, source: Source) -> None:
+def test_gradients_do_not_depend_on_the_parts_of_a_batch(tokenizer: Tokenizer, stream: DataStream) -> None:
     """Also where the parts have different numbers of targets."""
-    (batch, _) = next(replace(source, packed=False).batches(64, Place(group=0)))
+    (batch, _) = next(replace(stream, packed=False).batches(64, DataPosition(group=0)))
     weights = [(part.targets != 0).sum() for part in batch.parts(4)]
     assert len(set(weights)) > 1
     gradients, losses = [], []
@@ -37,64 +37,64 @@ def test_gradients_do_not_depend_on_the_parts_of_a_batch(tokenizer: Tokenizer, s
     torch.testing.assert_close(gradients[0], gradients[1], atol=1e-6, rtol=1e-4)
 
 
-def test_the_loss_told_has_no_z_loss_in_it(tokenizer: Tokenizer, source: Source) -> None:
+def test_the_loss_told_has_no_z_loss_in_it(tokenizer: Tokenizer, stream: DataStream) -> None:
     model = T5(network(tokenizer), seed=0)
-    (batch, _) = next(source.batches(4, Place()))
+    (batch, _) = next(stream.batches(4, DataPosition()))
     told = float(backward(model, batch, replace(CONFIG, z_loss=1.0), CPU))
     logits, targets = logits_of(model, batch, CPU)
     plain = torch.nn.functional.cross_entropy(logits.detach().flatten(0, 1), targets.flatten())
     assert told == pytest.approx(float(plain))
 
 
-def test_loss_sums_agree_with_the_trainers(tokenizer: Tokenizer, source: Source) -> None:
+def test_loss_sums_agree_with_the_trainers(tokenizer: Tokenizer, stream: DataStream) -> None:
     """The mean that is trained on is the sum over real targets, by their number."""
     model = T5(network(tokenizer), seed=0)
-    (batch, _) = next(source.batches(4, Place()))
+    (batch, _) = next(stream.batches(4, DataPosition()))
     sums = loss_sums(*logits_of(model, batch, CPU))
     assert int(sums.weight) == (batch.targets != 0).sum()
 
 
 @pytest.mark.parametrize(("version", "dropout"), [("v1.1", 0.0), ("v1.0", 0.1)])
 def test_a_run_taken_up_again_has_the_same_losses(
-    tokenizer: Tokenizer, source: Source, tmp_path: Path, version: str, dropout: float
+    tokenizer: Tokenizer, stream: DataStream, tmp_path: Path, version: str, dropout: float
 ) -> None:
     """To the last bit, with dropout too, and the weights are the same in the end."""
     config = network(tokenizer, version=version, dropout=dropout)
     whole = fresh(config)
-    go(whole, source, tmp_path / "whole")
-    go(fresh(config), source, tmp_path / "parts", replace(CONFIG, steps=6))
+    go(whole, stream, tmp_path / "whole")
+    go(fresh(config), stream, tmp_path / "parts", replace(CONFIG, steps=6))
     for path in checkpoint.all_in(tmp_path / "parts" / "checkpoints")[1:]:
         path.unlink()  # back to step 3
     again = fresh(config)
     torch.manual_seed(99)
     again.load(checkpoint.all_in(tmp_path / "parts" / "checkpoints")[0])
     assert again.step == 3
-    go(again, source, tmp_path / "parts")
+    go(again, stream, tmp_path / "parts")
     assert lines_of(tmp_path / "parts") == lines_of(tmp_path / "whole")
     assert [line["step"] for line in lines_of(tmp_path / "whole")] == [1, 2, 3, 4, 6, 8, 9]
     for mine, theirs in zip(again.model.parameters(), whole.model.parameters(), strict=True):
         assert torch.equal(mine, theirs)
-    assert again.place == whole.place
+    assert again.position == whole.position
 
 
-def test_another_runs_checkpoint_is_refused(tokenizer: Tokenizer, source: Source, tmp_path: Path) -> None:
+def test_another_runs_checkpoint_is_refused(tokenizer: Tokenizer, stream: DataStream, tmp_path: Path) -> None:
     state = fresh(network(tokenizer))
-    go(state, source, tmp_path, replace(CONFIG, steps=1))
+    go(state, stream, tmp_path, replace(CONFIG, steps=1))
     other = replace(fresh(network(tokenizer)), identity={"data": "those", "seed": 4})
     with pytest.raises(ValueError, match=r"of another run: data was these and is those; seed was None and is 4\. Give"):
         other.load(checkpoint.path_of(tmp_path / "checkpoints", 1))
 
 
-def test_a_run_learns(tokenizer: Tokenizer, source: Source, tmp_path: Path) -> None:
-    go(fresh(network(tokenizer)), source, tmp_path, replace(CONFIG, steps=60, log_every=20, checkpoint_every=60))
+def test_a_run_learns(tokenizer: Tokenizer, stream: DataStream, tmp_path: Path) -> None:
+    go(fresh(network(tokenizer)), stream, tmp_path, replace(CONFIG, steps=60, log_every=20, checkpoint_every=60))
     losses = [line["loss"] for line in lines_of(tmp_path)]
     assert losses[-1] < losses[0] - 0.5
 
 
-def test_a_loss_that_is_not_finite_stops_the_run(tokenizer: Tokenizer, source: Source, tmp_path: Path) -> None:
+def test_a_loss_that_is_not_finite_stops_the_run(tokenizer: Tokenizer, stream: DataStream, tmp_path: Path) -> None:
     """The step is named, and the checkpoint to go back to."""
     state = fresh(network(tokenizer))
-    go(state, source, tmp_path, replace(CONFIG, steps=3))
+    go(state, stream, tmp_path, replace(CONFIG, steps=3))
     step = state.optimizer.step
 
     def broken(*_: Any) -> None:
@@ -105,7 +105,7 @@ def test_a_loss_that_is_not_finite_stops_the_run(tokenizer: Tokenizer, source: S
 
     state.optimizer.step = broken  # type: ignore[method-assign]
     with pytest.raises(FloatingPointError, match=r"loss is nan at step 5; last good checkpoint: .*step-00000003\.safe"):
-        go(state, source, tmp_path)
+        go(state, stream, tmp_path)
     assert [path.name for path in checkpoint.all_in(tmp_path / "checkpoints")] == ["step-00000003.safetensors"]
 
 
@@ -124,8 +124,8 @@ def test_the_start_is_checked(loss: float, warned: bool, tmp_path: Path, capsys:
     assert ("warning" in capsys.readouterr().err) is warned
 
 
-def test_the_network_starts_where_it_should(tokenizer: Tokenizer, source: Source, tmp_path: Path) -> None:
-    go(fresh(network(tokenizer)), source, tmp_path, replace(CONFIG, steps=1))
+def test_the_network_starts_where_it_should(tokenizer: Tokenizer, stream: DataStream, tmp_path: Path) -> None:
+    go(fresh(network(tokenizer)), stream, tmp_path, replace(CONFIG, steps=1))
     uniform = math.log(tokenizer.padded_vocab_size)
     assert uniform <= lines_of(tmp_path)[0]["loss"] <= uniform + 0.9
 

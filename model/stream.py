@@ -1,8 +1,9 @@
-"""From shards to batches: documents -> tokens -> chunks -> (inputs, targets) -> rows -> batches, from any place on.
+"""From shards to batches: documents -> tokens -> chunks -> (inputs, targets) -> rows -> batches, from any position on.
 
 The order of things is T5's (``c4_v220_span_corruption``): documents are joined in groups of 128 without a separator,
 cut into chunks of one length, the last of a group shorter, and each chunk is corrupted. What an example is follows from
-the shards, the seed, the epoch and its place alone, so a run that is taken up again sees the batches it would have had.
+the shards, the seed, the epoch and its position alone, so a run that is taken up again sees the batches it would have
+had.
 
 B batch, S source and T target positions.
 """
@@ -39,7 +40,7 @@ class Encoder(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class DataPosition:
     """Where the next row comes from: the first example of its packing group, and how many rows of that were seen."""
 
     epoch: int = 0
@@ -97,8 +98,8 @@ def chunks(documents: Sequence[Ids], length: int) -> list[Ids]:
 
 
 @dataclass(frozen=True)
-class Source:
-    """An endless stream of training rows, which can begin at any place that it has told."""
+class DataStream:
+    """An endless stream of training rows, which can begin at any position that it has told."""
 
     shards: tuple[str, ...]
     encoder: Encoder
@@ -123,8 +124,8 @@ class Source:
             if not self.held_out or url_key(document["url"]) not in self.held_out:
                 yield number, document
 
-    def groups(self, start: Place) -> Iterator[tuple[Place, list[Ids]]]:
-        """Groups of documents from ``start`` to the end of its epoch, each with the place where it begins."""
+    def groups(self, start: DataPosition) -> Iterator[tuple[DataPosition, list[Ids]]]:
+        """Groups of documents from ``start`` to the end of its epoch, each with the position where it begins."""
         order = generator(self.seed, epoch=start.epoch, index=0, purpose=SHARD_ORDER).permutation(len(self.shards))
         begin, group = replace(start, chunk=0, row=0), list[Ids]()
         for shard in range(start.shard, len(order)):
@@ -142,8 +143,8 @@ class Source:
         if group:
             yield begin, group
 
-    def examples(self, start: Place) -> Iterator[tuple[Place, Example]]:
-        """Examples from ``start`` on, epoch after epoch, each with its place; a group's chunks come shuffled."""
+    def examples(self, start: DataPosition) -> Iterator[tuple[DataPosition, Example]]:
+        """Examples from ``start`` on, epoch after epoch, each with its position; a group's chunks come shuffled."""
         while True:
             empty = True
             for begin, documents in self.groups(start):
@@ -154,12 +155,12 @@ class Source:
                     random = generator(self.seed, epoch=begin.epoch, index=begin.group << 32 | chunk)
                     yield replace(begin, chunk=chunk), self.objective.corrupt(pieces[order[chunk]], random)
                 start, empty = replace(start, chunk=0), False
-            if empty and start == Place(epoch=start.epoch):
+            if empty and start == DataPosition(epoch=start.epoch):
                 raise ValueError(f"no text to train on in {len(self.shards)} shards, {self.shards[0]} and after")
-            start = Place(epoch=start.epoch + 1)
+            start = DataPosition(epoch=start.epoch + 1)
 
-    def rows(self, start: Place) -> Iterator[tuple[Row, Place]]:
-        """Rows from ``start`` on, each with the place after it."""
+    def rows(self, start: DataPosition) -> Iterator[tuple[Row, DataPosition]]:
+        """Rows from ``start`` on, each with the position after it."""
         examples = self.examples(start)
         seen = start.row
         while True:
@@ -169,8 +170,8 @@ class Source:
                 yield rows[number], replace(group[0][0], row=number + 1)
             seen = 0
 
-    def batches(self, size: int, start: Place) -> Iterator[tuple[Batch, Place]]:
-        """Batches of ``size`` rows from ``start`` on, each with the place after it."""
+    def batches(self, size: int, start: DataPosition) -> Iterator[tuple[Batch, DataPosition]]:
+        """Batches of ``size`` rows from ``start`` on, each with the position after it."""
         rows = self.rows(start)
         while True:
             batch = list(islice(rows, size))

@@ -1,4 +1,4 @@
-"""Rows and batches: the reference's packing and chunks, and the same stream from any place on."""
+"""Rows and batches: the reference's packing and chunks, and the same stream from any position on."""
 
 from __future__ import annotations
 
@@ -11,11 +11,12 @@ import numpy as np
 import pytest
 
 from c4pipe import shards
-from model.batches import Batch, Place, Source, chunks, random_part, url_key
 from model.objectives import Ids, SpanCorruption, generator
 from model.packing import Example, Row, pack, trim_and_pack
+from model.stream import Batch, DataPosition, DataStream, chunks, random_part, url_key
 
 OBJECTIVE = SpanCorruption(999, inputs_length=32)
+START = DataPosition()
 
 
 class Letters:
@@ -43,14 +44,14 @@ def write(folder: Path, texts: list[str], *, format: str = "jsonl", count: int =
             for number, text in list(enumerate(texts))[index * size : (index + 1) * size]
         ]
         name = shards.shard_name(format, "train", index, count)
-        with open(folder / name, "wb") as stream:
-            shards.write_shard(format, stream, shards.table(rows), name=name)
+        with open(folder / name, "wb") as file:
+            shards.write_shard(format, file, shards.table(rows), name=name)
     return tuple(shards.find_shards(folder, "train"))
 
 
 @pytest.fixture
-def source(tmp_path: Path) -> Source:
-    return Source(write(tmp_path, TEXTS, count=3), Letters(), OBJECTIVE, seed=5, group_documents=7)
+def stream(tmp_path: Path) -> DataStream:
+    return DataStream(write(tmp_path, TEXTS, count=3), Letters(), OBJECTIVE, seed=5, group_documents=7)
 
 
 def ids(values: list[int]) -> Ids:
@@ -113,12 +114,12 @@ def test_a_stream_has_the_references_chunks(shared: Path, tmp_path: Path) -> Non
     """Through shards: empty documents and zeros are gone; each epoch has the same chunks, shuffled within a group."""
     case = json.loads((shared / "golden" / "t5" / "concat_split.json").read_text())
     texts = [" ".join(map(str, [*document[:2], 0, *document[2:]])) for document in case["docs"]]
-    stream = Source(write(tmp_path, texts), Letters(), Plain(), group_documents=3)
-    made = list(islice(stream.examples(Place()), 14))
+    stream = DataStream(write(tmp_path, texts), Letters(), Plain(), group_documents=3)
+    made = list(islice(stream.examples(DataPosition()), 14))
     expected = case["split_4"]
     for epoch in (0, 1):
-        seen = [(place, inputs[:-1].tolist()) for place, (inputs, _) in made if place.epoch == epoch]
-        assert [place.group for place, _ in seen] == [0, 0, 0, 0, 1, 1, 1]
+        seen = [(position, inputs[:-1].tolist()) for position, (inputs, _) in made if position.epoch == epoch]
+        assert [position.group for position, _ in seen] == [0, 0, 0, 0, 1, 1, 1]
         assert sorted(chunk for _, chunk in seen[:4]) == sorted(expected[:4])
         assert sorted(chunk for _, chunk in seen[4:]) == sorted(expected[4:])
 
@@ -137,8 +138,8 @@ def test_of_a_long_document_one_aligned_part_is_taken(length: int, starts: set[i
 def test_only_documents_of_more_than_65536_tokens_are_cut(tmp_path: Path) -> None:
     lengths = {}
     for name, count in (("whole", 65_536), ("cut", 65_537)):
-        stream = Source(write(tmp_path / name, [numbers(0, count)]), Letters(), OBJECTIVE)
-        ((_, (tokens,)),) = stream.groups(Place())
+        stream = DataStream(write(tmp_path / name, [numbers(0, count)]), Letters(), OBJECTIVE)
+        ((_, (tokens,)),) = stream.groups(DataPosition())
         lengths[name] = len(tokens)
     assert lengths["whole"] == 65_536
     assert lengths["cut"] in (65_536, 1)
@@ -147,77 +148,79 @@ def test_only_documents_of_more_than_65536_tokens_are_cut(tmp_path: Path) -> Non
 # The stream
 
 
-def first_rows(source: Source, count: int, start: Place = Place()) -> list[tuple[dict[str, list[int]], Place]]:  # noqa: B008
-    return [(as_lists(row), place) for row, place in islice(source.rows(start), count)]
+def first_rows(
+    stream: DataStream, count: int, start: DataPosition = START
+) -> list[tuple[dict[str, list[int]], DataPosition]]:
+    return [(as_lists(row), position) for row, position in islice(stream.rows(start), count)]
 
 
 @pytest.mark.parametrize("packed", [True, False])
-def test_from_every_place_on_the_stream_is_the_same(source: Source, packed: bool) -> None:
-    """Also across the ends of groups, shards, packing groups and epochs; a place survives JSON."""
-    source = replace(source, packed=packed)
-    whole = first_rows(source, 150)
-    assert {place.epoch for _, place in whole} >= {0, 1, 2}
+def test_from_every_position_on_the_stream_is_the_same(stream: DataStream, packed: bool) -> None:
+    """Also across the ends of groups, shards, packing groups and epochs; a position survives JSON."""
+    stream = replace(stream, packed=packed)
+    whole = first_rows(stream, 150)
+    assert {position.epoch for _, position in whole} >= {0, 1, 2}
     for stop in (*range(1, 40), 60, 90, 120):
-        place = Place(**json.loads(json.dumps(asdict(whole[stop - 1][1]))))
-        assert first_rows(source, 12, place) == whole[stop : stop + 12]
+        position = DataPosition(**json.loads(json.dumps(asdict(whole[stop - 1][1]))))
+        assert first_rows(stream, 12, position) == whole[stop : stop + 12]
 
 
-def test_batches_are_the_rows_in_order(source: Source) -> None:
-    rows = first_rows(source, 12)
-    for number, (batch, place) in enumerate(islice(source.batches(4, Place()), 3)):
+def test_batches_are_the_rows_in_order(stream: DataStream) -> None:
+    rows = first_rows(stream, 12)
+    for number, (batch, position) in enumerate(islice(stream.batches(4, DataPosition()), 3)):
         expected = rows[4 * number : 4 * number + 4]
         assert batch.inputs.tolist() == [row["inputs"] for row, _ in expected]
         assert batch.targets.tolist() == [row["targets"] for row, _ in expected]
         assert batch.input_segments.tolist() == [row["inputs_segment_ids"] for row, _ in expected]
         assert batch.target_segments.tolist() == [row["targets_segment_ids"] for row, _ in expected]
-        assert place == expected[-1][1]
+        assert position == expected[-1][1]
 
 
 def test_formats_give_the_same_rows(tmp_path: Path) -> None:
     streams = [
-        first_rows(Source(write(tmp_path / format, TEXTS, format=format, count=3), Letters(), OBJECTIVE), 60)
+        first_rows(DataStream(write(tmp_path / format, TEXTS, format=format, count=3), Letters(), OBJECTIVE), 60)
         for format in shards.FORMATS
     ]
     assert streams[0] == streams[1] == streams[2]
 
 
-def test_seeds_and_epochs_have_masks_of_their_own(source: Source) -> None:
+def test_seeds_and_epochs_have_masks_of_their_own(stream: DataStream) -> None:
     def epoch_of(seed: int, epoch: int) -> list[list[int]]:
-        made = replace(source, seed=seed).examples(Place(epoch=epoch))
-        return [inputs.tolist() for place, (inputs, _) in islice(made, 60) if place.epoch == epoch]
+        made = replace(stream, seed=seed).examples(DataPosition(epoch=epoch))
+        return [inputs.tolist() for position, (inputs, _) in islice(made, 60) if position.epoch == epoch]
 
     assert epoch_of(5, 0) == epoch_of(5, 0)
     others = [epoch_of(6, 0), epoch_of(5, 1), epoch_of(5, 2)]
     assert all(other != epoch_of(5, 0) for other in others)
 
 
-def shards_seen(source: Source, epoch: int) -> list[int]:
+def shards_seen(stream: DataStream, epoch: int) -> list[int]:
     """The shards in the order in which an epoch reads them, told by the first number of their first document."""
     firsts = {int(text.split()[0]): number // 14 for number, text in enumerate(TEXTS)}
     order: list[int] = []
-    for _, documents in replace(source, group_documents=1).groups(Place(epoch=epoch)):
+    for _, documents in replace(stream, group_documents=1).groups(DataPosition(epoch=epoch)):
         shard = firsts[int(documents[0][0])]
         order += [shard] if not order or order[-1] != shard else []
     return order
 
 
-def test_every_epoch_reads_all_shards_in_an_order_of_its_own(source: Source) -> None:
-    orders = [shards_seen(source, epoch) for epoch in range(8)]
+def test_every_epoch_reads_all_shards_in_an_order_of_its_own(stream: DataStream) -> None:
+    orders = [shards_seen(stream, epoch) for epoch in range(8)]
     assert all(sorted(order) == [0, 1, 2] for order in orders)
     assert len({tuple(order) for order in orders}) > 1
 
 
-def test_an_epoch_holds_every_token_once(source: Source) -> None:
-    seen = [token for _, group in source.groups(Place()) for tokens in group for token in tokens.tolist()]
+def test_an_epoch_holds_every_token_once(stream: DataStream) -> None:
+    seen = [token for _, group in stream.groups(DataPosition()) for tokens in group for token in tokens.tolist()]
     assert sorted(seen) == sorted(int(word) for text in TEXTS for word in text.split())
 
 
-def test_held_out_documents_are_never_seen(source: Source) -> None:
+def test_held_out_documents_are_never_seen(stream: DataStream) -> None:
     held_out = frozenset(url_key(f"http://a.example/{number}") for number in (0, 7, 39))
     seen = [
         " ".join(map(str, tokens))
         for epoch in (0, 1)
-        for _, group in replace(source, held_out=held_out).groups(Place(epoch=epoch))
+        for _, group in replace(stream, held_out=held_out).groups(DataPosition(epoch=epoch))
         for tokens in group
     ]
     expected = [text for number, text in enumerate(TEXTS) if number not in (0, 7, 39)]
@@ -226,26 +229,26 @@ def test_held_out_documents_are_never_seen(source: Source) -> None:
 
 @pytest.mark.parametrize("texts", [["", ""], ["0 0"]])
 def test_no_text_at_all(texts: list[str], tmp_path: Path) -> None:
-    stream = Source(write(tmp_path, texts), Letters(), OBJECTIVE)
+    stream = DataStream(write(tmp_path, texts), Letters(), OBJECTIVE)
     with pytest.raises(ValueError, match="no text to train on in 1 shards"):
-        next(stream.rows(Place()))
+        next(stream.rows(DataPosition()))
 
 
-def test_parts_of_a_batch(source: Source) -> None:
-    (batch, _) = next(source.batches(6, Place()))
+def test_parts_of_a_batch(stream: DataStream) -> None:
+    (batch, _) = next(stream.batches(6, DataPosition()))
     parts = batch.parts(3)
     assert [len(part.inputs) for part in parts] == [2, 2, 2]
     assert np.array_equal(np.concatenate([part.target_segments for part in parts]), batch.target_segments)
     assert np.array_equal(np.concatenate([part.targets for part in parts]), batch.targets)
 
 
-def test_full_chunks_fill_their_rows(source: Source) -> None:
+def test_full_chunks_fill_their_rows(stream: DataStream) -> None:
     """Packing touches the short tails of groups alone."""
-    made = list(islice(source.examples(Place()), 60))
+    made = list(islice(stream.examples(DataPosition()), 60))
     examples: list[Example] = [example for _, example in made]
     full = [example for example in examples if len(example[0]) == OBJECTIVE.inputs_length]
     assert len(full) > 40
-    batch = Batch.of(pack(full, source.lengths))
+    batch = Batch.of(pack(full, stream.lengths))
     assert (batch.inputs != 0).all()
     assert (batch.targets != 0).all()
     assert (batch.input_segments == 1).all()

@@ -11,12 +11,12 @@ import numpy.typing as npt
 import torch
 
 from c4pipe.shards import find_shards, read_documents
-from model.batches import GROUP_DOCUMENTS, Batch, Source, chunks, tokens_of, url_key
 from model.config import EOS, PAD
 from model.forward import logits_of
 from model.loss import loss_sums
 from model.objectives import Objective, generator
 from model.packing import Example, trim_and_pack
+from model.stream import GROUP_DOCUMENTS, Batch, DataStream, chunks, tokens_of, url_key
 from model.t5 import T5
 from model.tokenizer import Tokenizer
 
@@ -55,10 +55,12 @@ def examples(documents: Sequence[Document], tokenizer: Tokenizer, objective: Obj
             yield objective.corrupt(chunk, generator(SEED, epoch=0, index=start << 32 | number, purpose=PURPOSE))
 
 
-def unigram(source: Source, tokenizer: Tokenizer, *, counted_tokens: int = COUNTED_TOKENS) -> npt.NDArray[np.float64]:
+def unigram(
+    stream: DataStream, tokenizer: Tokenizer, *, counted_tokens: int = COUNTED_TOKENS
+) -> npt.NDArray[np.float64]:
     """The natural logarithm of each piece's share of the training text, with one added to every count."""
     counts = np.ones(tokenizer.pieces, np.int64)
-    documents = (document for shard in source.shards for _, document in source.documents(shard))
+    documents = (document for shard in stream.shards for _, document in stream.documents(shard))
     for document in documents:
         counts += np.bincount(tokens_of(document["text"], tokenizer), minlength=len(counts))
         if counts.sum() >= counted_tokens + len(counts):
@@ -84,13 +86,13 @@ class HeldOut:
     log_shares: npt.NDArray[np.float64]  # of each piece
 
     @classmethod
-    def of(cls, documents: Sequence[Document], source: Source, tokenizer: Tokenizer, *, rows: int) -> HeldOut:
-        """Batches of ``rows`` rows at most, from the documents, and the yardstick of the source's text."""
-        packed = list(trim_and_pack(examples(documents, tokenizer, source.objective), source.lengths))
+    def of(cls, documents: Sequence[Document], stream: DataStream, tokenizer: Tokenizer, *, rows: int) -> HeldOut:
+        """Batches of ``rows`` rows at most, from the documents, and the yardstick of the stream's text."""
+        packed = list(trim_and_pack(examples(documents, tokenizer, stream.objective), stream.lengths))
         if not packed:
             raise ValueError(f"the {len(documents)} held-out documents have no text")
         batches = tuple(Batch.of(packed[start : start + rows]) for start in range(0, len(packed), rows))
-        return cls(batches, unigram(source, tokenizer))
+        return cls(batches, unigram(stream, tokenizer))
 
     @torch.no_grad()
     def score(self, model: T5, device: torch.device) -> Score:
