@@ -7,9 +7,7 @@ state of the random generators under ``random/``, and in the header a JSON text 
 from __future__ import annotations
 
 import json
-import os
 import re
-import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +18,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
+from model import atomic
 from model.config import T5Config
 from model.t5 import T5
 
@@ -93,19 +92,12 @@ def _remove_older(path: Path, keep: int) -> None:
 
 
 def write_tensors(path: Path, tensors: Mapping[str, Tensor], metadata: dict[str, str]) -> None:
-    """Write a safetensors file under a name of its own, force it to the disk, then rename it."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
-    try:
-        temporary.touch()
-        mode = temporary.stat().st_mode  # what the umask gives; safetensors lets only the owner read
-        save_file({name: value.detach().contiguous() for name, value in tensors.items()}, temporary, metadata)
-        temporary.chmod(mode)
-        with temporary.open("rb") as stream:
-            os.fsync(stream.fileno())
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    """Replace the file by a safetensors file of these tensors."""
+    with atomic.replacing(path) as temporary:
+        try:
+            save_file({name: value.detach().contiguous() for name, value in tensors.items()}, temporary, metadata)
+        except SafetensorError as error:  # safetensors' own name for a full disk
+            raise atomic.NotWritten(f"{path} cannot be written ({error}): free space on its disk") from error
 
 
 def _names(model: T5, optimizer: torch.optim.Optimizer) -> dict[Tensor, str]:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import shutil
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -15,7 +14,7 @@ from typing import Any
 
 from safetensors.torch import load_file
 
-from model import checkpoint
+from model import atomic, checkpoint
 from model.config import EOS, PAD, T5Config, embedding_rows
 from model.t5 import T5
 from model.tokenizer import Tokenizer
@@ -63,20 +62,24 @@ def load_hf(folder: Path) -> tuple[T5Config, T5]:
 
 
 def save_hf(model: T5, output: Path, *, tokenizer: Path | None = None, step: int | None = None) -> None:
-    """Write what transformers 4 and 5 load into the folder ``output``; each file appears whole."""
+    """Write a folder that transformers 4 and 5 load.
+
+    ``config.json`` is removed first and written last, so a folder that has it is whole: no reader takes new weights
+    with the old configuration of another network.
+    """
     tokens = None if tokenizer is None else _fitting(Tokenizer.load(tokenizer), model.config, tokenizer)
     tensors = {hf_name(name): value.float() for name, value in model.state_dict().items()}
+    atomic.remove(output / "config.json")
     checkpoint.write_tensors(output / "model.safetensors", tensors, {"format": "pt"})
-    _write_json(output / "config.json", model.config.to_hf())
     _write_json(
         output / "generation_config.json",
         {"decoder_start_token_id": PAD, "eos_token_id": EOS, "pad_token_id": PAD},
     )
     if tokenizer is not None and tokens is not None:
-        shutil.copyfile(tokenizer, output / ".spiece.model")
-        (output / ".spiece.model").replace(output / "spiece.model")
+        atomic.write_bytes(output / "spiece.model", tokenizer.read_bytes())
         _write_json(output / "tokenizer_config.json", tokenizer_config(tokens))
-    _write(output / "README.md", card(model.config, tokens, step))
+    atomic.write_text(output / "README.md", card(model.config, tokens, step))
+    _write_json(output / "config.json", model.config.to_hf())
 
 
 def _fitting(tokens: Tokenizer, config: T5Config, path: Path) -> Tokenizer:
@@ -102,13 +105,7 @@ def tokenizer_config(tokens: Tokenizer) -> dict[str, Any]:
 
 
 def _write_json(path: Path, values: Mapping[str, Any]) -> None:
-    _write(path, json.dumps(values, indent=2) + "\n")
-
-
-def _write(path: Path, text: str) -> None:
-    temporary = path.with_name(f".{path.name}")
-    temporary.write_text(text, encoding="utf-8")
-    temporary.replace(path)
+    atomic.write_text(path, json.dumps(values, indent=2) + "\n")
 
 
 def card(config: T5Config, tokens: Tokenizer | None, step: int | None) -> str:

@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from model import atomic
+
 NAME = "metrics.jsonl"
 
 
@@ -20,14 +22,12 @@ class Metrics:
     def __init__(self, folder: Path, step: int) -> None:
         self.path = folder / NAME
         kept = [line for line in read(folder) if line["step"] <= step] if step else []
-        temporary = folder / f".{NAME}"
-        temporary.write_text("".join(json.dumps(line) + "\n" for line in kept), encoding="utf-8")
-        temporary.replace(self.path)
+        atomic.write_text(self.path, "".join(json.dumps(line) + "\n" for line in kept))
 
     def write(self, kind: str, step: int, **values: Any) -> None:
         """One line; ``step`` is the number of steps done."""
-        with open(self.path, "a", encoding="utf-8") as stream:
-            stream.write(json.dumps({"kind": kind, "step": step, **values}, allow_nan=False) + "\n")
+        with atomic.naming(self.path), open(self.path, "a", encoding="utf-8") as file:
+            file.write(json.dumps({"kind": kind, "step": step, **values}, allow_nan=False) + "\n")
 
 
 def read(folder: Path) -> Iterator[dict[str, Any]]:

@@ -15,7 +15,7 @@ from typing import Any
 import torch
 
 from c4pipe.shards import find_shards
-from model import checkpoint, yardstick
+from model import atomic, checkpoint, yardstick
 from model.config import PRESETS, VERSIONS, T5Config, preset
 from model.metrics import Metrics, read, say
 from model.objectives import SpanCorruption
@@ -24,7 +24,6 @@ from model.stream import DataStream
 from model.t5 import T5
 from model.tokenizer import Tokenizer
 from model.train import CHECKPOINTS, TrainConfig, TrainState, train
-from model.train_tokenizer import write_whole
 
 # Options where they are not given: T5's own baseline, and for the tiny preset what learns in minutes on two cores.
 BASELINE = {"steps": 2**19, "batch_size": 128, "input_length": 512, "learning_rate": 0.01, "warmup_steps": 10_000}
@@ -184,8 +183,7 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
     if path:
         state.load(path)
         say(f"going on from {path}, step {state.step}")
-    options.output.mkdir(parents=True, exist_ok=True)
-    write_whole(options.output / "spiece.model", options.tokenizer.read_bytes())
+    atomic.write_bytes(options.output / "spiece.model", options.tokenizer.read_bytes())
     size = f"{model.config.parameter_count():,} parameters on {place}"
     say(f"{size}; {len(stream.shards)} shards, {len(documents)} documents held out")
     metrics = Metrics(options.output, state.step)

@@ -5,8 +5,6 @@ from __future__ import annotations
 import argparse
 import hashlib
 import heapq
-import os
-import secrets
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
@@ -14,7 +12,7 @@ from pathlib import Path
 from tqdm import tqdm
 
 from c4pipe.shards import find_shards, read_documents
-from model import tokenizer
+from model import atomic, tokenizer
 
 MAX_BYTES = 200_000_000  # of text; SentencePiece holds about 20 bytes of memory for each
 EXAMPLE = """example:
@@ -48,20 +46,6 @@ def texts_of(shards: Sequence[str]) -> Iterator[str]:
     for shard in tqdm(shards, desc="reading shards", unit="shard", disable=None):
         for document in read_documents(shard):
             yield document["text"]
-
-
-def write_whole(path: Path, content: bytes) -> None:
-    """Write the file so that it never stands half-written under its name."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(6)}.tmp")
-    try:
-        with open(temporary, "wb") as stream:
-            stream.write(content)
-            stream.flush()
-            os.fsync(stream.fileno())
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def positive(text: str) -> int:
@@ -110,11 +94,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         )
         size = sum(len(text.encode()) for text in texts)
         print(f"training {options.vocab_size} pieces on {len(texts)} documents, {size} bytes", file=sys.stderr)
-        model = tokenizer.train(texts, vocab_size=options.vocab_size)
+        atomic.write_bytes(options.output, tokenizer.train(texts, vocab_size=options.vocab_size))
     except (OSError, ValueError) as error:
         print(f"train_tokenizer: {error}", file=sys.stderr)
         return 1
-    write_whole(options.output, model)
     print(options.output)
     return 0
 

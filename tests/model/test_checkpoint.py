@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import save_file
 
 from model import checkpoint
@@ -135,6 +136,18 @@ def test_a_failed_write_leaves_the_older_ones_alone(tmp_path: Path, monkeypatch:
             checkpoint.save(tmp_path, model, optimizer, step=step, position={}, keep=1)
     assert list(tmp_path.iterdir()) == [first]
     assert first.read_bytes() == before
+
+
+def test_a_full_disk_is_an_error_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """safetensors has an error of its own for it, which is no OSError."""
+
+    def full(*_: Any) -> None:
+        raise SafetensorError("I/O error: No space left on device (os error 28)")
+
+    monkeypatch.setattr(checkpoint, "save_file", full)
+    with pytest.raises(OSError, match=r"step-00000001\.safetensors cannot be written .*No space.*: free space"):
+        checkpoint.save(tmp_path, *trainer(), step=1, position={})
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_halves_of_a_killed_run_are_swept_away(tmp_path: Path) -> None:

@@ -196,6 +196,18 @@ def test_a_tokenizer_of_another_size_is_refused(tmp_path: Path, spiece: Path) ->
     assert not (tmp_path / "out").exists()
 
 
+def test_a_folder_with_a_configuration_is_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An export that fails over an older one leaves a folder that nothing loads, not a mixture."""
+    export.save_hf(T5(preset("v1.0-tiny", 128)), tmp_path)
+    assert (tmp_path / "config.json").is_file()
+    monkeypatch.setattr(export, "card", lambda *_: "\ud800")  # no text that UTF-8 has
+    with pytest.raises(UnicodeEncodeError):
+        export.save_hf(T5(preset("v1.1-tiny", 128)), tmp_path)
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        "README.md", "generation_config.json", "model.safetensors",
+    ]  # fmt: skip
+
+
 def drop(tensors: dict[str, torch.Tensor]) -> None:
     del tensors["lm_head.weight"]
 
