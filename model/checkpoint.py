@@ -51,7 +51,8 @@ def all_in(folder: Path) -> list[Path]:
 
 def latest(folder: Path) -> Path | None:
     """The checkpoint with the highest step, or None."""
-    return (all_in(folder) or [None])[-1]
+    checkpoints = all_in(folder)
+    return checkpoints[-1] if checkpoints else None
 
 
 def save(
@@ -101,7 +102,7 @@ def write_tensors(path: Path, tensors: Mapping[str, Tensor], metadata: dict[str,
 
 
 def _names(model: T5, optimizer: torch.optim.Optimizer) -> dict[Tensor, str]:
-    names = {parameter: name for name, parameter in model.named_parameters()}
+    names: dict[Tensor, str] = {parameter: name for name, parameter in model.named_parameters()}
     if any(parameter not in names for group in optimizer.param_groups for parameter in group["params"]):
         raise ValueError("the optimiser has parameters that are not the model's")
     return names

@@ -103,7 +103,8 @@ def span_mask(length: int, *, noise_density: float, mean_span: float, random: np
     kept_runs = composition(max(length, 2) - noise, spans, random)
     noise_runs = composition(noise, spans, random)
     runs = np.stack([kept_runs, noise_runs], axis=1).reshape(-1)
-    return np.repeat(np.arange(len(runs)) % 2 == 1, runs)[:length]
+    mask: Mask = np.repeat(np.arange(len(runs)) % 2 == 1, runs)[:length]
+    return mask
 
 
 def spans_to_sentinels(tokens: Ids, mask: Mask, *, first_sentinel: int, sentinels: int) -> Ids:
@@ -115,8 +116,9 @@ def spans_to_sentinels(tokens: Ids, mask: Mask, *, first_sentinel: int, sentinel
             f"a chunk of {len(tokens)} tokens has {count} spans, but the vocabulary has {sentinels} sentinels: take "
             "shorter inputs, less noise or longer spans"
         )
-    marked = np.where(starts, first_sentinel + 1 - np.cumsum(starts), tokens)
-    return marked[starts | ~mask].astype(np.int32)
+    marked: Ids = np.where(starts, first_sentinel + 1 - np.cumsum(starts), tokens).astype(np.int32)
+    ids: Ids = marked[starts | ~mask]
+    return ids
 
 
 def trim_and_end(ids: Ids, length: int) -> Ids:

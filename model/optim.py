@@ -58,12 +58,12 @@ class Adafactor(torch.optim.Optimizer):
             decay = 1.0 - time ** -group["decay_exponent"]
             for parameter in group["params"]:
                 if parameter.grad is not None:
-                    self._move(parameter, group, decay)
+                    self._move(parameter, parameter.grad.float(), group, decay)
             group["step"] += 1
         return outcome
 
-    def _move(self, parameter: Tensor, group: dict[str, Any], decay: float) -> None:
-        gradient, values, state = parameter.grad.float(), parameter.float(), self.state[parameter]
+    def _move(self, parameter: Tensor, gradient: Tensor, group: dict[str, Any], decay: float) -> None:
+        values, state = parameter.float(), self.state[parameter]
         update = _normalized(gradient, state, decay, group["factor_from"])
         update.div_((rms(update) / group["clip"]).clamp_(min=1.0))
         scale = rms(values).clamp_(min=SCALE_FLOOR)
@@ -114,7 +114,8 @@ def inverse_sqrt(step: int, *, peak: float = 0.01, warmup: int = 10_000) -> floa
     """
     if warmup < 1:
         raise ValueError(f"warmup is {warmup} steps, but must be at least 1")
-    return peak * (warmup / max(step, warmup)) ** 0.5
+    falling: float = (warmup / max(step, warmup)) ** 0.5
+    return peak * falling
 
 
 def noam(step: int, *, total: int, offset: int = 0, ramp_down: float = 0.1) -> float:
@@ -127,7 +128,8 @@ def noam(step: int, *, total: int, offset: int = 0, ramp_down: float = 0.1) -> f
 
 def relative(step: int) -> float:
     """The rate that Adafactor takes where it is given none: one step ahead of ``inverse_sqrt``."""
-    return min(0.01, (step + 1) ** -0.5)
+    falling: float = (step + 1) ** -0.5
+    return min(0.01, falling)
 
 
 def constant(step: int, *, rate: float = 1e-3) -> float:

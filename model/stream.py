@@ -82,7 +82,8 @@ def url_key(url: str) -> bytes:
 def tokens_of(text: str, encoder: Encoder) -> Ids:
     """Ids of a document, without EOS and padding."""
     ids = np.asarray(encoder.encode(text), np.int32)
-    return ids[ids != PAD]
+    tokens: Ids = ids[ids != PAD]
+    return tokens
 
 
 def random_part(tokens: Ids, random: np.random.Generator, *, longest: int = LONGEST_TOKENS) -> Ids:

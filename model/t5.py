@@ -73,6 +73,8 @@ def distance_buckets(buckets: int, max_distance: int) -> list[int]:
 class RelativeBias(nn.Module):
     """What a head adds to a logit for the distance between key and query; one table for all layers of a stack."""
 
+    bucket_of: Tensor
+
     def __init__(self, config: T5Config, *, bidirectional: bool) -> None:
         super().__init__()
         self.bidirectional = bidirectional
@@ -113,7 +115,8 @@ class Attention(nn.Module):
         dropout = self.dropout if self.training else 0.0
         # No 1/sqrt(d): T5 folds it into the initial q. The kernels sum and normalise in float32.
         mixed = functional.scaled_dot_product_attention(q, k, v, attn_mask=bias, dropout_p=dropout, scale=1.0)
-        return self.o(mixed.transpose(1, 2).flatten(-2))
+        outputs: Tensor = self.o(mixed.transpose(1, 2).flatten(-2))
+        return outputs
 
 
 class FeedForward(nn.Module):
@@ -135,7 +138,8 @@ class FeedForward(nn.Module):
             hidden = functional.gelu(self.wi_0(x), approximate="tanh") * self.wi_1(x)
         else:
             hidden = functional.relu(self.wi(x))
-        return self.wo(self.dropout(hidden))
+        outputs: Tensor = self.wo(self.dropout(hidden))
+        return outputs
 
 
 class Block(nn.Module):
@@ -155,7 +159,8 @@ class Block(nn.Module):
         x = x + self.dropout(self.self_attention(normed, normed, bias))
         if memory is not None and cross_bias is not None:
             x = x + self.dropout(self.cross_attention(self.cross_attention_norm(x), memory, cross_bias))
-        return x + self.dropout(self.feed_forward(self.feed_forward_norm(x)))
+        outputs: Tensor = x + self.dropout(self.feed_forward(self.feed_forward_norm(x)))
+        return outputs
 
 
 class Stack(nn.Module):
@@ -179,7 +184,8 @@ class Stack(nn.Module):
         x = self.dropout(x)
         for block in self.blocks:
             x = block(x, bias, memory, cross_bias)
-        return self.dropout(self.norm(x))
+        states: Tensor = self.dropout(self.norm(x))
+        return states
 
 
 def masked(bias: Tensor, mask: Tensor) -> Tensor:
@@ -215,7 +221,8 @@ class T5(nn.Module):
 
     def encode(self, inputs: Tensor, mask: Tensor | None = None) -> Tensor:
         """The encoder's states of ``inputs`` (B, S); (B, S, D). Padding is not looked at."""
-        return self.encoder(self.embedding(inputs), _real(inputs) if mask is None else mask)
+        states: Tensor = self.encoder(self.embedding(inputs), _real(inputs) if mask is None else mask)
+        return states
 
     def decode(self, decoder_inputs: Tensor, memory: Tensor, cross_mask: Tensor, mask: Tensor | None = None) -> Tensor:
         """The logits after ``decoder_inputs`` (B, T) for the encoder's ``memory`` (B, S, D); (B, T, V), float32."""

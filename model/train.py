@@ -96,7 +96,7 @@ def backward(model: T5, batch: Batch, config: TrainConfig, device: torch.device)
     loss = torch.zeros((), device=device)
     for part in batch.parts(config.accumulate):
         sums = loss_sums(*logits_of(model, part, device), z_loss=config.z_loss)
-        (sums.total / weight).backward()
+        torch.autograd.backward(sums.total / weight)
         loss += (sums.total - sums.z).detach() / weight
     return loss
 

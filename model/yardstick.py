@@ -14,7 +14,7 @@ from c4pipe.shards import find_shards, read_documents
 from model.config import EOS, PAD
 from model.forward import logits_of
 from model.loss import loss_sums
-from model.objectives import Objective, generator
+from model.objectives import Mask, Objective, generator
 from model.packing import Example, trim_and_pack
 from model.stream import GROUP_DOCUMENTS, Batch, DataStream, chunks, tokens_of, url_key
 from model.t5 import T5
@@ -65,7 +65,8 @@ def unigram(
         counts += np.bincount(tokens_of(document["text"], tokenizer), minlength=len(counts))
         if counts.sum() >= counted_tokens + len(counts):
             break
-    return np.log(counts / counts.sum())
+    log_shares: npt.NDArray[np.float64] = np.log(counts / counts.sum())
+    return log_shares
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,9 +114,11 @@ class HeldOut:
         loss, tokens, text_loss, text_tokens = sums.tolist()
         return Score(loss / tokens, text_loss / text_tokens, entropy / text_tokens, int(text_tokens))
 
-    def is_text(self, batch: Batch) -> npt.NDArray[np.bool_]:
+    def is_text(self, batch: Batch) -> Mask:
         """Targets that are pieces of text; (B, T)."""
-        return (batch.targets != PAD) & (batch.targets != EOS) & (batch.targets < len(self.log_shares))
+        targets = batch.targets
+        text: Mask = (targets != PAD) & (targets != EOS) & (targets < len(self.log_shares))
+        return text
 
 
 def keys(documents: Iterable[Document]) -> frozenset[bytes]:
