@@ -9,7 +9,11 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
-ROOMS = sorted(f"{house}.{path.stem}" for house in ("c4pipe", "beam_jobs") for path in (ROOT / house).glob("[!_]*.py"))
+ROOMS = sorted(
+    ".".join(path.relative_to(ROOT).with_suffix("").parts)
+    for house in ("c4pipe", "beam_jobs")
+    for path in (ROOT / house).rglob("[!_]*.py")
+)
 
 
 @pytest.mark.parametrize("room", ROOMS)

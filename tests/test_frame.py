@@ -124,9 +124,17 @@ def test_what_the_image_takes_in_is_there(path: str) -> None:
 
 
 def test_the_image_holds_every_house_that_is_installed() -> None:
-    packages = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]["setuptools"]["packages"]
-    houses = {package.partition(".")[0] for package in packages}
+    found = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]["setuptools"]["packages"]["find"]
+    houses = {pattern.removesuffix("*") for pattern in found["include"]}
     assert {*houses, "pyproject.toml", "setup.py", "build_tools", "constraints.txt", PROJECT["readme"]} <= set(copied())
+
+
+def test_every_folder_is_installed() -> None:
+    """One without ``__init__.py`` would not be found."""
+    found = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]["setuptools"]["packages"]["find"]
+    houses = [pattern.removesuffix("*") for pattern in found["include"]]
+    folders = {path.parent for house in houses for path in (ROOT / house).rglob("*.py")}
+    assert [folder for folder in sorted(folders) if not (folder / "__init__.py").exists()] == []
 
 
 def test_the_image_installs_extras_that_exist() -> None:
