@@ -18,7 +18,8 @@ from beam_jobs.plan import Job, describe
 from beam_jobs.planning import check_disk, planned, rehearse
 from beam_jobs.processes import Processes
 from beam_jobs.progress import Progress
-from c4pipe import crawl, download, engine, files, location, resources, terminal
+from c4pipe import crawl, engine, resources, terminal
+from c4pipe.fs import download, files, paths
 
 if TYPE_CHECKING:
     from apache_beam.options.pipeline_options import PipelineOptions
@@ -63,8 +64,8 @@ def run(arguments: argparse.Namespace, rest: Sequence[str]) -> None:
     """Plan, take the folder, build, say what came out."""
     try:
         require_whole(arguments, rest)
-        location.require_known(arguments.output)
-        location.require_utf8(arguments.output)
+        paths.require_known(arguments.output)
+        paths.require_utf8(arguments.output)
         files.require_folder(arguments.output, "name a folder as --output; it is made where there is none")
         job, selection = planned(arguments)
         options = on_beam().pipeline_options(arguments, rest, job.workers) if arguments.runner else None

@@ -14,7 +14,8 @@ from beam_jobs import budget, dealing, settling, steps, store_files
 from beam_jobs.parting import LineScope
 from beam_jobs.plan import Job
 from beam_jobs.report import check_bad_files
-from c4pipe import crawl, decisions, files, keys
+from c4pipe import crawl, decisions, keys
+from c4pipe.fs import files
 
 # What a step holds at its peak, by the bytes of what it settles or sorts.
 URL_COPIES, LINE_COPIES, DOCUMENT_COPIES = 3, 5, 3

@@ -13,7 +13,7 @@ from typing import Any
 from beam_jobs import dealing, exchanging, report, steps
 from beam_jobs.plan import Job
 from beam_jobs.processes import Processes
-from c4pipe import asking, files
+from c4pipe.fs import files, parallel
 
 Item = tuple[str, tuple[Any, ...]]  # its name, and what the step takes
 
@@ -41,7 +41,7 @@ class Step:
         """The items whose report does not stand yet, or whose file."""
         items, done = list(self.items(job)), set(job.store.done(self.name))
         paths = {name: self.leaves(job, *arguments) for name, arguments in items if name in done}
-        there = dict(zip(paths, asking.each(files.exists, list(paths.values())), strict=True))
+        there = dict(zip(paths, parallel.each(files.exists, list(paths.values())), strict=True))
         return [item for item in items if not there.get(item[0])]
 
 

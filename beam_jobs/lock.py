@@ -7,18 +7,18 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from c4pipe import files, location
+from c4pipe.fs import files, paths
 
 
 @contextmanager
 def held(output: str) -> Iterator[None]:
     """Hold a local output folder; object stores have no locks, so nothing is held there."""
-    if location.is_remote(output):
+    if paths.is_remote(output):
         yield
         return
-    folder = location.join(output, "store")
+    folder = paths.join(output, "store")
     files.makedirs(folder)
-    with open(location.join(folder, "lock"), "w", encoding="ascii") as lock:
+    with open(paths.join(folder, "lock"), "w", encoding="ascii") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:

@@ -8,9 +8,10 @@ from typing import Any, get_args
 
 from beam_jobs import budget
 from beam_jobs.store_files import COMPRESSIONS
-from c4pipe import engine, location, shards
+from c4pipe import engine, shards
 from c4pipe.crawl import BASE_URL
 from c4pipe.documents import SEEDS
+from c4pipe.fs import paths
 from c4pipe.variants import SEMANTICS
 
 FN_API_RUNNERS = ("FnApiRunner", "DirectRunner", "BundleBasedDirectRunner")  # names of one runner here
@@ -286,7 +287,7 @@ def is_local(arguments: argparse.Namespace) -> bool:
 
 def store_compression(arguments: argparse.Namespace) -> str:
     """How the page store is compressed: not at all on a disk at hand, but what goes through a network is."""
-    near = is_local(arguments) and not location.is_remote(arguments.output)
+    near = is_local(arguments) and not paths.is_remote(arguments.output)
     return str(arguments.store_compression or ("none" if near else "zstd"))
 
 

@@ -12,8 +12,9 @@ from beam_jobs.names import name_of
 from beam_jobs.parting import Branch, LineScope, Scope, Wanted, only_filters
 from beam_jobs.store import Store
 from beam_jobs.tree import Line
-from c4pipe import engine, location, resources
+from c4pipe import engine, resources
 from c4pipe.across_pages import Dedup
+from c4pipe.fs import paths
 from c4pipe.terminal import counted
 from c4pipe.variants import Variant
 
@@ -48,15 +49,15 @@ class Job:
     @property
     def store(self) -> Store:
         """Where the steps keep what they have done."""
-        return Store(location.join(self.output, "store"))
+        return Store(paths.join(self.output, "store"))
 
     def folder(self, variant: Variant) -> str:
         """Where a variant's shards go."""
-        return location.join(self.output, variant.name)
+        return paths.join(self.output, variant.name)
 
     def manifest(self, variant: Variant) -> str:
         """Path of a variant's manifest: written last, it says that the variant is whole."""
-        return location.join(self.folder(variant), "manifest.json")
+        return paths.join(self.folder(variant), "manifest.json")
 
     def begin(self) -> None:
         """Tell this process where the pinned lists are, and what judges."""

@@ -14,9 +14,11 @@ from beam_jobs.options import is_local, store_compression
 from beam_jobs.parting import Crawl, Wanted, only_filters
 from beam_jobs.plan import MAX_SCOPES, Job, default_buckets
 from beam_jobs.sources import Selection
-from c4pipe import batch, crawl, files, location, patterns, resources
+from c4pipe import batch, crawl, resources
 from c4pipe.batch import Batch
 from c4pipe.custom import resolve
+from c4pipe.fs import files, globs
+from c4pipe.fs.paths import is_remote, join
 from c4pipe.page import Page
 from c4pipe.urls import InUrlList
 from c4pipe.variants import Variant
@@ -106,7 +108,7 @@ def _with_list(variant: Variant, arguments: argparse.Namespace) -> Variant:
         return variant
     if not arguments.urls:
         raise ValueError(f"{variant.name} keeps pages of listed URLs; name the list with --urls")
-    return variant.with_url_list(*patterns.expand(arguments.urls))
+    return variant.with_url_list(*globs.expand(arguments.urls))
 
 
 def _listed(variant: Variant) -> bool:
@@ -135,7 +137,7 @@ def _check_reachable(arguments: argparse.Namespace, selection: Selection) -> Non
     if arguments.dry_run:
         return
     paths = [arguments.output, *(source["path"] for source in selection.sources)]
-    local = [path for path in paths if not location.is_remote(path) and not crawl.is_http(path)]
+    local = [path for path in paths if not is_remote(path) and not crawl.is_http(path)]
     if local:
         raise ValueError(f"Dataflow's workers cannot reach {local[0]!r}; give gs:// paths")
 
@@ -164,7 +166,7 @@ def check_disk(job: Job, selection: Selection, arguments: argparse.Namespace) ->
     free = files.free_bytes(job.output)
     if free is None or not is_local(arguments):
         return
-    written = sum(map(files.size, patterns.matches(location.join(glob.escape(job.output), "**"))))
+    written = sum(map(files.size, globs.matches(join(glob.escape(job.output), "**"))))
     needed = int(size * share) - written
     if free < needed:
         smaller = "" if job.store_compression == "zstd" else "give --store_compression zstd, "

@@ -17,7 +17,7 @@ from tqdm import tqdm
 from beam_jobs import memory, sources, steps
 from beam_jobs.files_driver import Step
 from beam_jobs.plan import Job
-from c4pipe import asking, files
+from c4pipe.fs import files, parallel
 
 LINE_EVERY_SECONDS = 30.0  # in a log
 LOOK_EVERY_SECONDS = 1.0
@@ -64,7 +64,7 @@ class Course:
             self.unsized |= any("bytes" not in self._source(part) for part in parts)
             self.bytes += sum(self._source(part).get("bytes", 0) for part in parts)
             cleaned = [self.job.store.report("clean", steps.item(part)) for part in parts]
-            self.pages += sum(map(pages_read, asking.each(files.read_json, cleaned)))
+            self.pages += sum(map(pages_read, parallel.each(files.read_json, cleaned)))
 
     @property
     def finished(self) -> bool:

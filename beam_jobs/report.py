@@ -13,7 +13,8 @@ from typing import Any
 from beam_jobs.names import name_of
 from beam_jobs.parting import Branch
 from beam_jobs.plan import Job
-from c4pipe import files, location, shards, terminal
+from c4pipe import shards, terminal
+from c4pipe.fs import files, paths
 
 TFDS_VERSION = "3.1.0"  # of the features in the shards, whatever the semantics
 FAULTS_LISTED_MAX = 10_000  # in a manifest; all are counted
@@ -97,7 +98,7 @@ def _publish(job: Job, branch: Branch, reports: Reports, identity: Mapping[str, 
     infos = [shards.ShardInfo(**info) for found in written for info in found["shards"]]
     if "tfrecord" in job.formats and infos:
         for name, data in shards.dataset_info(infos, variant=variant.name, version=TFDS_VERSION).items():
-            files.write_bytes(location.join(folder, name), data)
+            files.write_bytes(paths.join(folder, name), data)
     parts = [reports["clean"][f"{part:05d}"] for part in branch.wanted.parts]
     faults: Counter[str] = Counter()
     for part in parts:
@@ -106,7 +107,7 @@ def _publish(job: Job, branch: Branch, reports: Reports, identity: Mapping[str, 
     documents = _documents(branch, reports)
     counters = dict(sorted(_counters(job, branch, reports).items()))
     files.write_json(
-        location.join(folder, "stats.json"), {"counters": counters, "documents": documents, "faults": dict(faults)}
+        paths.join(folder, "stats.json"), {"counters": counters, "documents": documents, "faults": dict(faults)}
     )
     manifest = {
         **{name: value for name, value in identity.items() if name not in ("holds", "variants", "inputs")},
@@ -158,7 +159,7 @@ def summary(job: Job) -> Iterator[str]:
     """A build in a few lines: where it is, how many documents, what was dropped where; last what could not be read."""
     for branch in job.branches:
         folder = job.folder(branch.wanted.variant)
-        found: Any = files.read_json(location.join(folder, "stats.json"))
+        found: Any = files.read_json(paths.join(folder, "stats.json"))
         kept = ", ".join(f"{n:,} {split}" for split, n in found["documents"].items())
         documents = terminal.counted(sum(found["documents"].values()), "document")
         yield ": ".join(filter(None, (folder, documents, kept)))

@@ -16,8 +16,9 @@ from typing import Any, BinaryIO, cast
 from beam_jobs.parting import Crawl
 from beam_jobs.plan import Job
 from beam_jobs.store import Store
-from c4pipe import asking, download, files, location, patterns
 from c4pipe import crawl as crawls
+from c4pipe.fs import download, files, globs, parallel
+from c4pipe.fs.paths import is_remote, join
 from c4pipe.variants import APRIL_2019, MC4_CRAWLS, WEBTEXT_CRAWLS
 
 CRAWL_IN_PATH = re.compile(r"CC-MAIN-\d{4}-\d{2}(?!\d)")
@@ -54,8 +55,8 @@ def crawl_names(text: str) -> tuple[str, ...]:
 
 def local(pattern: str) -> list[Source]:
     """WET files that paths and globs name; the crawl is read from the path, where it names one."""
-    found, paths = [], patterns.expand(pattern)
-    for path, size in zip(paths, asking.each(files.size, paths), strict=True):
+    found, paths = [], globs.expand(pattern)
+    for path, size in zip(paths, parallel.each(files.size, paths), strict=True):
         named = CRAWL_IN_PATH.findall(path)
         found.append({"crawl": named[-1] if named else "", "path": path, "bytes": size})
     return found
@@ -68,16 +69,16 @@ def of_crawls(names: Sequence[str], base_url: str, first: int | None) -> list[So
         paths = crawls.listing(name, base_url)
         for path in paths if first is None else crawls.first(paths, first):
             if path not in crawls.KNOWN_CORRUPT:
-                found.append({"crawl": name, "path": location.join(base_url, path)})
+                found.append({"crawl": name, "path": join(base_url, path)})
     return found
 
 
 def of_store(folder: str) -> tuple[list[Source], dict[str, Any]]:
     """The parts of an earlier build's page store, by whole paths, and what it holds."""
     files.require_folder(folder, "name the --output of an earlier build, a folder")
-    folder = folder if location.is_remote(folder) else os.path.abspath(location.join(folder))
-    inside = location.join(folder, "store")
-    store = Store(inside if files.exists(location.join(inside, "identity.json")) else folder)
+    folder = folder if is_remote(folder) else os.path.abspath(join(folder))
+    inside = join(folder, "store")
+    store = Store(inside if files.exists(join(inside, "identity.json")) else folder)
     try:
         holds: Any = files.read_json(store.identity)
         earlier: Any = files.read_json(store.inputs)
@@ -99,7 +100,7 @@ def of_store(folder: str) -> tuple[list[Source], dict[str, Any]]:
 
 def _names(folder: str) -> set[str]:
     """The files of a folder: one listing, where asking for each of a whole crawl would take an hour."""
-    return set(map(_leaf, patterns.matches(location.join(glob.escape(folder), "*"))))
+    return set(map(_leaf, globs.matches(join(glob.escape(folder), "*"))))
 
 
 def _folder(path: str) -> str:

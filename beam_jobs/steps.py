@@ -26,7 +26,8 @@ import pyarrow as pa
 from beam_jobs import cleaning, completing, dealing, judging, settling, sources, store_files
 from beam_jobs.parting import LineScope
 from beam_jobs.plan import Job
-from c4pipe import decisions, download, files, keys, location, shards
+from c4pipe import decisions, keys, shards
+from c4pipe.fs import download, files, paths
 
 # What this machine lacks, for whatever file: a full disk that a WET file was fetched to, say.
 LACKS = frozenset({*files.FULL, errno.EMFILE, errno.ENFILE, errno.ENOMEM})
@@ -139,7 +140,7 @@ def judge_part(
 
 def shard_path(job: Job, shard: dealing.Shard, form: str) -> str:
     """Path of a shard in a format."""
-    return location.join(job.output, shard.variant, shards.shard_name(form, shard.split, shard.index, shard.count))
+    return paths.join(job.output, shard.variant, shards.shard_name(form, shard.split, shard.index, shard.count))
 
 
 def write_shard(job: Job, shard: dealing.Shard, documents: Callable[[], Iterable[pa.Table]]) -> None:

@@ -23,7 +23,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, cast
 
-from c4pipe import asking, files, location, patterns
+from c4pipe.fs import files, globs, parallel, paths
 
 EXCHANGES = ("listed", "urls", "winners", "claims", "owners", "documents")
 
@@ -37,44 +37,44 @@ class Store:
     @property
     def identity(self) -> str:
         """Path of the description of what is being built."""
-        return location.join(self.folder, "identity.json")
+        return paths.join(self.folder, "identity.json")
 
     @property
     def inputs(self) -> str:
         """Path of the list of WET files."""
-        return location.join(self.folder, "inputs.json")
+        return paths.join(self.folder, "inputs.json")
 
     def pages(self, part: int) -> str:
         """Path of a part of the page store."""
-        return location.join(self.folder, "pages", f"{part:05d}.parquet")
+        return paths.join(self.folder, "pages", f"{part:05d}.parquet")
 
     def listed(self, scope: int, bucket: int) -> str:
         """Path of the keys of a list of URLs."""
-        return location.join(self.folder, "listed", str(scope), f"{bucket:05d}.npy")
+        return paths.join(self.folder, "listed", str(scope), f"{bucket:05d}.npy")
 
     def urls(self, part: int) -> str:
         """Path of a part's URL claims."""
-        return location.join(self.folder, "urls", f"{part:05d}.arrow")
+        return paths.join(self.folder, "urls", f"{part:05d}.arrow")
 
     def winners(self, scope: int, bucket: int) -> str:
         """Path of the pages that won a URL of the bucket."""
-        return location.join(self.folder, "winners", str(scope), f"{bucket:05d}.npy")
+        return paths.join(self.folder, "winners", str(scope), f"{bucket:05d}.npy")
 
     def claims(self, origin: int, part: int) -> str:
         """Path of the line claims of a part's winners."""
-        return location.join(self.folder, "claims", str(origin), f"{part:05d}.npy")
+        return paths.join(self.folder, "claims", str(origin), f"{part:05d}.npy")
 
     def owners(self, origin: int, bucket: int) -> str:
         """Path of the lines that own a key of the bucket."""
-        return location.join(self.folder, "owners", str(origin), f"{bucket:05d}.npy")
+        return paths.join(self.folder, "owners", str(origin), f"{bucket:05d}.npy")
 
     def documents(self, part: int) -> str:
         """Path of a part's final documents."""
-        return location.join(self.folder, "documents", f"{part:05d}.arrow")
+        return paths.join(self.folder, "documents", f"{part:05d}.arrow")
 
     def report(self, step: str, item: str) -> str:
         """Path of what a step found at an item, written last."""
-        return location.join(self.folder, "done", step, f"{item}.json")
+        return paths.join(self.folder, "done", step, f"{item}.json")
 
     def finish(self, step: str, item: str, report: Mapping[str, object] | None = None) -> None:
         """Mark an item as done."""
@@ -90,17 +90,17 @@ class Store:
 
     def done(self, step: str) -> list[str]:
         """The items that the step has done, sorted."""
-        found = patterns.matches(location.join(glob.escape(self.folder), "done", step, "*.json"))
+        found = globs.matches(paths.join(glob.escape(self.folder), "done", step, "*.json"))
         return sorted(path.rpartition("/")[2].removesuffix(".json") for path in found)
 
     def reports(self, step: str) -> dict[str, dict[str, Any]]:
         """The reports of all items that the step has done, by item."""
         items = self.done(step)
-        found = asking.each(files.read_json, [self.report(step, item) for item in items])
+        found = parallel.each(files.read_json, [self.report(step, item) for item in items])
         return dict(zip(items, cast(list[dict[str, Any]], found), strict=True))
 
     def forget_exchanges(self) -> None:
         """Remove what the steps of a finished build exchanged; the page store and the reports stay."""
         for folder in EXCHANGES:
-            for path in patterns.matches(location.join(glob.escape(self.folder), folder, "**")):
+            for path in globs.matches(paths.join(glob.escape(self.folder), folder, "**")):
                 files.remove(path)

@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.ipc as ipc
 import pyarrow.parquet as pq
 
-from c4pipe import files, location
+from c4pipe.fs import files, paths
 
 COMPRESSIONS = ("none", "lz4", "zstd")  # of the page store, by how much is left
 KEYS = "keys:"  # how columns of keys are called: they are noise, which does not get smaller
@@ -78,7 +78,7 @@ def write_array(path: str, array: npt.NDArray[np.void]) -> None:
 
 def read_array(path: str) -> npt.NDArray[np.void]:
     """Read an array; a local one is mapped, so that only the slices that are used leave the disk."""
-    if location.is_remote(path):
+    if paths.is_remote(path):
         return cast(npt.NDArray[np.void], np.load(io.BytesIO(files.read_bytes(path)), allow_pickle=False))
     return cast(npt.NDArray[np.void], np.load(path, mmap_mode="r", allow_pickle=False))
 
@@ -115,8 +115,8 @@ def read_batch(path: str, name: str) -> pa.Table | None:
 
 
 def _stream(path: str) -> BinaryIO | pa.NativeFile:
-    return files.open_read(path) if location.is_remote(path) else pa.memory_map(path)
+    return files.open_read(path) if paths.is_remote(path) else pa.memory_map(path)
 
 
 def _source(path: str) -> pa.NativeFile | pa.BufferReader:
-    return pa.BufferReader(files.read_bytes(path)) if location.is_remote(path) else pa.memory_map(path)
+    return pa.BufferReader(files.read_bytes(path)) if paths.is_remote(path) else pa.memory_map(path)

@@ -28,7 +28,8 @@ import results
 import whole
 from synthetic import PAGES_PER_FILE, Crawl, count, make
 
-from c4pipe import patterns, resources
+from c4pipe import resources
+from c4pipe.fs import globs
 
 SECTIONS = ("steps", "inflate", "engines", "workers", "overhead", "sizes", "start", "peers", "reference")
 FILES_AT_LEAST = 16  # of a crawl, so that two workers can share it
@@ -43,7 +44,7 @@ class Inputs:
     """The crawl, and the sample of it, made when they are first asked for."""
 
     def __init__(self, arguments: argparse.Namespace, folder: Path) -> None:
-        self.wet = patterns.expand(arguments.wet) if arguments.wet else []
+        self.wet = globs.expand(arguments.wet) if arguments.wet else []
         self.pages, self.sample_pages = arguments.pages, min(arguments.sample, arguments.pages)
         self.pages_per_file = min(PAGES_PER_FILE, max(1, -(-self.pages // FILES_AT_LEAST)))
         self.characters, self.level, self.folder = arguments.characters, arguments.level, folder

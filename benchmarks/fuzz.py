@@ -26,7 +26,8 @@ from types import ModuleType
 
 import made_text
 
-from c4pipe import engine, files, patterns, resources
+from c4pipe import engine, resources
+from c4pipe.fs import files, globs
 from c4pipe.wet import WetReader
 
 ROOMS_FOLDER = Path(__file__).resolve().parent.parent / "tests" / "c4pipe"
@@ -76,7 +77,7 @@ def room_named(name: str, folder: Path = ROOMS_FOLDER) -> ModuleType:
 
 def lines_of(pattern: str | None) -> list[str]:
     """The lines of real pages, or of made-up ones."""
-    return list(islice(_read(patterns.expand(pattern)), LINES)) if pattern else made_text.lines()
+    return list(islice(_read(globs.expand(pattern)), LINES)) if pattern else made_text.lines()
 
 
 def _read(paths: Sequence[str]) -> Iterator[str]:

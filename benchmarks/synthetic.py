@@ -36,7 +36,7 @@ from typing import NamedTuple
 
 import made_text
 
-from c4pipe import files, patterns
+from c4pipe.fs import files, globs
 from c4pipe.warc_records import Records
 
 try:
@@ -253,7 +253,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     begun = time.monotonic()
     try:
         crawl = Crawl(**{name: getattr(arguments, name) for name in names})
-        wet = patterns.expand(arguments.wet) if arguments.wet else ()
+        wet = globs.expand(arguments.wet) if arguments.wet else ()
         numbers = make(crawl, wet, arguments.output, arguments.workers)
     except (OSError, ValueError) as error:
         print(f"synthetic: {error}", file=sys.stderr)

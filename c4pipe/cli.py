@@ -10,9 +10,10 @@ from collections.abc import Callable, Sequence
 
 from tqdm.contrib.logging import logging_redirect_tqdm
 
-from c4pipe import crawl, fetching, files, location, pinned, resources
+from c4pipe import crawl, fetching, pinned, resources
 from c4pipe.command import Commands, WrongUsage, command
 from c4pipe.conform_command import add_conform
+from c4pipe.fs import files, paths
 from c4pipe.terminal import say
 from c4pipe.variant_commands import add_explain, add_variants
 
@@ -141,12 +142,12 @@ def show_resources(arguments: argparse.Namespace) -> None:
         resources.use(arguments.resources)
     for name in pinned.PINNED:
         if arguments.output:
-            files.write_bytes(location.join(arguments.output, *name.split("/")), resources.read(name))
+            files.write_bytes(paths.join(arguments.output, *name.split("/")), resources.read(name))
         elif arguments.fetch:
             resources.read(name)
     if arguments.output:
         sums = "".join(f"{resource.sha256}  ./{name}\n" for name, resource in pinned.PINNED.items())
-        files.write_text(location.join(arguments.output, "SHA256SUMS"), sums)
+        files.write_text(paths.join(arguments.output, "SHA256SUMS"), sums)
         resources.use(arguments.output)
     for name, resource in pinned.PINNED.items():
         print(resource.sha256, name, resources.locate(name) or f"not here; {resource.address}", sep="  ")

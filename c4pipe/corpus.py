@@ -12,8 +12,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, cast
 
-from c4pipe import files, location, patterns
 from c4pipe.corpus_files import FACTS, KINDS, TEXT_HASH, Document, documents, kind_of
+from c4pipe.fs import files, globs
+from c4pipe.fs.paths import join
 
 NLTK = re.compile(r"NLTK (\d[\d.]*)")
 
@@ -55,7 +56,7 @@ def _told(manifest: Mapping[str, Any], name: str) -> object:
 def open_corpus(path: str, variant: str | None = None) -> Corpus:
     """The corpus in a file or folder; of a build of several variants, that of the one."""
     folder = build_folder(path, variant)
-    found = patterns.matches(glob.escape(folder)) or patterns.matches(location.join(glob.escape(folder), "**"))
+    found = globs.matches(glob.escape(folder)) or globs.matches(join(glob.escape(folder), "**"))
     kinds = {one: kind for one in found if (kind := kind_of(one))}
     if not kinds:
         endings = "JSON lines (.jsonl, .json, .gz or not), .parquet or TFRecord"
@@ -66,14 +67,14 @@ def open_corpus(path: str, variant: str | None = None) -> Corpus:
     aside = [
         f"{path}: read are {counts[kind]} {kind} files, not its {n} of {k}" for k, n in counts.items() if k != kind
     ]
-    manifest = _json(location.join(folder, "manifest.json"))
+    manifest = _json(join(folder, "manifest.json"))
     return Corpus(path, paths, kind, tells(paths), _stats(folder), manifest or {}, notes=tuple(aside))
 
 
 def build_folder(path: str, variant: str | None) -> str:
     """The folder of the variant in the folder of a build; the path itself where it is no such."""
-    manifests = patterns.matches(location.join(glob.escape(path), "*", "manifest.json"))
-    if not manifests or files.exists(location.join(path, "manifest.json")):
+    manifests = globs.matches(join(glob.escape(path), "*", "manifest.json"))
+    if not manifests or files.exists(join(path, "manifest.json")):
         return path
     folders = {os.path.basename(os.path.dirname(found)): os.path.dirname(found) for found in manifests}
     if variant in folders:
@@ -85,18 +86,18 @@ def build_folder(path: str, variant: str | None) -> str:
 
 def open_golden(folder: str, variant: str, *, nltk: str = "", counters: str | None = None) -> Corpus:
     """What the reference made of a variant; there may be other counters for a release of NLTK."""
-    path = location.join(folder, f"{variant}.jsonl.gz")
+    path = join(folder, f"{variant}.jsonl.gz")
     if not files.exists(folder):
         raise FileNotFoundError(f"there is no folder {folder}; --golden names one of what the reference made")
     if not files.exists(path):
-        golden = patterns.matches(location.join(glob.escape(folder), "*.jsonl.gz"))
+        golden = globs.matches(join(glob.escape(folder), "*.jsonl.gz"))
         there = sorted(map(os.path.basename, golden))
         raise FileNotFoundError(
             f"{folder} holds no {variant}.jsonl.gz; it has {', '.join(there) or 'none'}; name --variant"
         )
-    default, of_release = (location.join(folder, f"{variant}{mark}.counters.json") for mark in ("", f".nltk-{nltk}"))
+    default, of_release = (join(folder, f"{variant}{mark}.counters.json") for mark in ("", f".nltk-{nltk}"))
     chosen = counters or (of_release if files.exists(of_release) else default)
-    trace = location.join(folder, f"{variant}.trace.jsonl.gz")
+    trace = join(folder, f"{variant}.trace.jsonl.gz")
     return Corpus(
         folder,
         (path,),
@@ -131,7 +132,7 @@ def traced(path: str, urls: frozenset[str]) -> dict[str, list[Mapping[str, Any]]
 
 def _stats(folder: str) -> dict[str, int] | None:
     """What a build of ours counted, faults of its files among it; None where nothing is told."""
-    stats = _json(location.join(folder, "stats.json"))
+    stats = _json(join(folder, "stats.json"))
     if stats is None:
         return None
     faults = {f"fault/{kind}": count for kind, count in stats.get("faults", {}).items()}

@@ -22,8 +22,9 @@ from typing import BinaryIO
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from c4pipe import files, shards
+from c4pipe import shards
 from c4pipe.documents import BATCH, DamagedShard
+from c4pipe.fs import files
 from c4pipe.langid import UNKNOWN
 from c4pipe.variants import MC4_LANGUAGES
 

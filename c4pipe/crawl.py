@@ -7,7 +7,7 @@ import hashlib
 import re
 from collections.abc import Sequence
 
-from c4pipe import download, files, location
+from c4pipe.fs import download, files, paths
 
 BASE_URL = "https://data.commoncrawl.org"
 CRAWLS = "https://index.commoncrawl.org/collinfo.json"  # the list of crawls
@@ -65,7 +65,7 @@ def parse_listing(data: bytes, crawl: str, place: str) -> list[str]:
 
 def listing(crawl: str, base_url: str = BASE_URL, patience: download.Patience | None = None) -> list[str]:
     """The paths of all WET files of a crawl, as its ``wet.paths.gz`` has them."""
-    address = location.join(base_url, "crawl-data", check_crawl(crawl), "wet.paths.gz")
+    address = paths.join(base_url, "crawl-data", check_crawl(crawl), "wet.paths.gz")
     patience = patience or download.Patience(attempts=LISTING_ATTEMPTS)
     try:
         data = download.read(address, patience=patience) if is_http(address) else files.read_bytes(address)

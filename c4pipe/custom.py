@@ -13,8 +13,8 @@ import traceback
 from collections import Counter
 from types import ModuleType
 
-from c4pipe import location
 from c4pipe.fingerprint import described, fingerprint
+from c4pipe.fs import paths
 from c4pipe.variants import SEMANTICS, VARIANTS, Variant, variant
 
 __all__ = ["BadVariant", "described", "fingerprint", "load", "named", "resolve"]
@@ -73,7 +73,7 @@ def load(name: str) -> Variant:
 
 def _file(path: str) -> ModuleType:
     """The module that the file is, imported under its own name from its own folder."""
-    if location.is_remote(path) or not (path.endswith(".py") and os.path.isfile(path)):
+    if paths.is_remote(path) or not (path.endswith(".py") and os.path.isfile(path)):
         raise BadVariant(f"{path} is no Python file (.py) on this machine")
     folder, file = os.path.split(os.path.abspath(path))
     name = file.removesuffix(".py")

@@ -12,7 +12,9 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TextIO
 
-from c4pipe import crawl, download, files, location
+from c4pipe import crawl
+from c4pipe.fs import download, files
+from c4pipe.fs.paths import join
 from c4pipe.meter import Meter
 
 CONNECTIONS = 4  # Common Crawl asks for few, and answers 403 to those that take many
@@ -43,7 +45,7 @@ def fetch(
         if path in crawl.KNOWN_CORRUPT:
             log.warning("%s is left out: it is known to be corrupt, and the reference leaves it out too", path)
         else:
-            copies[path] = location.join(folder, *path.split("/"))
+            copies[path] = join(folder, *path.split("/"))
     files.sweep(folder, older_than_seconds=LEFTOVER_SECONDS)
     missing = {path: copy for path, copy in copies.items() if not files.exists(copy)}
     log.info("%d of %d files are there already", len(copies) - len(missing), len(copies))
@@ -114,7 +116,7 @@ class _Fetch:
 
     def bring(self, path: str, copy: str) -> None:
         """Copy one file by whatever way its address asks for."""
-        address = location.join(self.base_url, *path.split("/"))
+        address = join(self.base_url, *path.split("/"))
         with files.write_atomic(copy) as stream:
             if crawl.is_http(address):
                 download.into(stream, address, patience=self.patience, progress=functools.partial(self.progress, path))

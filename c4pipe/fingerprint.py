@@ -9,7 +9,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import fields, is_dataclass
 from types import BuiltinFunctionType, FunctionType, MethodDescriptorType
 
-from c4pipe import files, source_digest, twins
+from c4pipe import source_digest, twins
+from c4pipe.fs import files
 from c4pipe.variants import Variant
 
 OURS = "c4pipe"  # whose version stands in every manifest

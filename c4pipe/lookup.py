@@ -8,7 +8,8 @@ import sys
 from collections.abc import Iterable, Iterator, Sequence
 from typing import BinaryIO
 
-from c4pipe import files, patterns, urls
+from c4pipe import urls
+from c4pipe.fs import files, globs
 from c4pipe.page import Page
 from c4pipe.wet import WetReader, page_text
 
@@ -28,7 +29,7 @@ def pages(source: str, *, url: str | None = None, inputs: Sequence[str] = (), un
     if source.startswith(WEB):
         if not inputs:
             raise ValueError(f"{source} is looked for in WET files, not fetched; name them with --input")
-        return in_wet_files(((path, files.open_read(path)) for path in patterns.expand(list(inputs))), source, undated)
+        return in_wet_files(((path, files.open_read(path)) for path in globs.expand(list(inputs))), source, undated)
     if inputs:
         raise ValueError(f"--input names the files in which to look for a URL, but {source} is none; use --url in FILE")
     stream = io.BytesIO(sys.stdin.buffer.read()) if source == STDIN else files.open_read(source)

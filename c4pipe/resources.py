@@ -10,7 +10,8 @@ import os
 import zipfile
 from collections.abc import Iterable, Mapping
 
-from c4pipe import download, files, location, pinned
+from c4pipe import pinned
+from c4pipe.fs import download, files, paths
 from c4pipe.pinned import Resource
 
 BUILTIN = "builtin"  # the small stand-ins that sentences.py and badwords.py hold; only by name, never by default
@@ -94,14 +95,14 @@ def _find(source: str | None, resource: Resource) -> tuple[str, bytes] | None:
     """The pinned file and its path: another file in the user's folder is an error, in the cache it is passed over."""
     parts = resource.name.split("/")
     if source and source != BUILTIN:
-        if not location.is_remote(source) and not files.exists(source):
+        if not paths.is_remote(source) and not files.exists(source):
             raise ResourceError(f"{source} is no folder, but {OPTION} or {SETTING} names it")
-        path = location.join(source, *parts)
+        path = paths.join(source, *parts)
         if files.exists(path):
             data = files.read_bytes(path)
             _check(resource, data, path)
             return path, data
-    path = location.join(cache_folder(), *parts)
+    path = paths.join(cache_folder(), *parts)
     if not files.exists(path):
         return None
     data = files.read_bytes(path)
@@ -142,7 +143,7 @@ def _check(resource: Resource, data: bytes, place: str) -> None:
 
 
 def _keep(resource: Resource, data: bytes) -> None:
-    path = location.join(cache_folder(), *resource.name.split("/"))
+    path = paths.join(cache_folder(), *resource.name.split("/"))
     try:
         files.write_bytes(path, data)
     except OSError as error:  # a worker without a home still works

@@ -8,8 +8,9 @@ import json
 import os
 from collections.abc import Iterable, Mapping
 
-from c4pipe import files, location, patterns
 from c4pipe.documents import FIELDS
+from c4pipe.fs import files, globs
+from c4pipe.fs.paths import join
 from c4pipe.shard_names import DATASET, ShardInfo, ShardName, known_format, parse_name
 from c4pipe.tfrecord import FRAME_BYTES
 
@@ -21,7 +22,7 @@ TFDS_TEMPLATE = "{DATASET}-{SPLIT}.{FILEFORMAT}-{SHARD_X_OF_Y}"  # TFDS's defaul
 
 def _shards_in(folder: str) -> dict[ShardName, str]:
     """The paths of the shard files of a folder."""
-    paths = patterns.matches(location.join(glob.escape(folder), f"{DATASET}-*"))
+    paths = globs.matches(join(glob.escape(folder), f"{DATASET}-*"))
     named = {path: parse_name(os.path.basename(path)) for path in paths}
     return {name: path for path, name in named.items() if name}
 

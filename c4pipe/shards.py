@@ -15,7 +15,7 @@ from typing import BinaryIO, cast
 
 import pyarrow as pa
 
-from c4pipe import files, formats
+from c4pipe import formats
 from c4pipe.documents import (
     FIELDS,
     DamagedShard,
@@ -27,6 +27,7 @@ from c4pipe.documents import (
     shard_of,
     table,
 )
+from c4pipe.fs import files
 from c4pipe.shard_folder import dataset_info, find_shards, verify
 from c4pipe.shard_names import FORMATS, ShardInfo, ShardName, format_of, known_format, parse_name, shard_name
 

@@ -19,9 +19,10 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from c4pipe import engine, files, resources
+from c4pipe import engine, resources
 from c4pipe.batch import strings, utf8
 from c4pipe.digests import md5, md5s
+from c4pipe.fs import files
 from c4pipe.page import Page, Verdict, drop, keep
 
 # TFDS c4 3.1.0: unanchored and case-sensitive, both.

@@ -21,7 +21,7 @@ DOORS = {
     "gcld3": {"c4pipe/langid.py"},
     "tldextract": {"c4pipe/urls.py"},
     "deflate": {"c4pipe/formats.py"},
-    "fsspec": {"c4pipe/location.py"},
+    "fsspec": {"c4pipe/fs/paths.py"},
     "google_crc32c": {"c4pipe/tfrecord.py"},
     "sentencepiece": {"model/tokenizer.py"},
     "safetensors": {"model/export.py", "model/checkpoint.py"},

@@ -14,7 +14,8 @@ from crawls import Record
 
 from beam_jobs import files_driver, identity, options, planning, report, steps
 from beam_jobs.plan import Job
-from c4pipe import files, shards
+from c4pipe import shards
+from c4pipe.fs import files
 
 ALL_FORMATS = ",".join(shards.FORMATS)
 LOCK = "store/lock"  # held by a build at work; it says nothing

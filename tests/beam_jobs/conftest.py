@@ -10,7 +10,8 @@ import pytest
 from builds import Built
 
 from beam_jobs import build_c4
-from c4pipe import files, resources
+from c4pipe import resources
+from c4pipe.fs import files
 
 
 @pytest.fixture(autouse=True)

@@ -16,7 +16,7 @@ from crawls import Record
 from beam_jobs import build_c4, identity, report, shuffling
 from beam_jobs.options import parser
 from beam_jobs.planning import planned
-from c4pipe import files
+from c4pipe.fs import files
 
 BAD = {
     "garbage": b"This is no WET file.\n" * 100,

@@ -11,7 +11,7 @@ import crawls
 import pytest
 
 from beam_jobs import build_c4
-from c4pipe import files
+from c4pipe.fs import files
 
 
 @pytest.fixture

@@ -22,7 +22,7 @@ from builds import Built
 from beam_jobs import build_c4, files_driver, options, planning, processes
 from beam_jobs.lock import held
 from beam_jobs.plan import Job
-from c4pipe.download import DownloadError
+from c4pipe.fs.download import DownloadError
 
 ROOT = Path(__file__).parent.parent.parent
 AT_WORK_SECONDS = 60.0

@@ -19,7 +19,7 @@ import pytest
 from beam_jobs import files_driver, identity, memory, options, planning, progress, steps
 from beam_jobs.plan import Job
 from beam_jobs.progress import Progress
-from c4pipe import files, patterns
+from c4pipe.fs import files, globs
 
 MIB = 2**20
 
@@ -218,7 +218,7 @@ def test_a_folder_that_cannot_be_listed_is_told(job: Job, monkeypatch: pytest.Mo
         def refused(pattern: str) -> list[str]:
             raise OSError("503 Slow Down")
 
-        monkeypatch.setattr(patterns, "matches", refused)
+        monkeypatch.setattr(globs, "matches", refused)
     assert passed(out)[0] == "clean: cannot see how far it is: 503 Slow Down"
 
 

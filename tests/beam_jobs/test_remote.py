@@ -12,7 +12,7 @@ import fsspec
 import pytest
 
 from beam_jobs import build_c4, files_driver
-from c4pipe import files
+from c4pipe.fs import files
 
 
 @pytest.fixture(scope="module")

@@ -17,7 +17,7 @@ import pytest
 from builds import Built
 
 from beam_jobs import build_c4
-from c4pipe import files
+from c4pipe.fs import files
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 ENVIRONMENT = {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "tests" / "beam_jobs")])}

@@ -7,7 +7,7 @@ import random
 
 from unruly_server import UnrulyServer, whole
 
-from c4pipe.download import Patience
+from c4pipe.fs.download import Patience
 
 CRAWL = "CC-MAIN-2024-22"
 QUICK = Patience(attempts=4, first_wait_seconds=0.001, silence_seconds=0.3, longest_wait_seconds=0.01)

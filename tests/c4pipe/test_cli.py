@@ -15,8 +15,9 @@ import pytest
 from unruly_server import UnrulyServer, status, whole
 from wet_builder import record
 
-from c4pipe import cli, crawl, files, patterns, resources
+from c4pipe import cli, crawl, resources
 from c4pipe.fingerprint import fingerprint
+from c4pipe.fs import files, globs
 from c4pipe.pinned import Resource
 from c4pipe.variants import C4_ROWS, SEMANTICS, VARIANTS
 
@@ -76,7 +77,7 @@ def test_fetch_prints_where_the_files_are(
     printed = capsys.readouterr()
     assert printed.out.splitlines() == [str(tmp_path / PATHS[number]) for number in numbers]
     assert f"{len(numbers)}/{len(numbers)} files" in printed.err
-    assert patterns.expand(f"{tmp_path}/**/*") == printed.out.splitlines()
+    assert globs.expand(f"{tmp_path}/**/*") == printed.out.splitlines()
 
 
 def test_fetch_takes_an_address_as_a_build_spells_it(crawl_server: UnrulyServer, tmp_path: Path) -> None:

@@ -24,9 +24,9 @@ from unruly_server import (
     whole,
 )
 
-from c4pipe import download
-from c4pipe.download import DownloadError, Patience, gzip_fault
-from c4pipe.http_headers import retry_after_seconds
+from c4pipe.fs import download
+from c4pipe.fs.download import DownloadError, Patience, gzip_fault
+from c4pipe.fs.http_headers import retry_after_seconds
 
 BODY = random.Random(0).randbytes(100_000)
 WET = gzip.compress(BODY)

@@ -17,7 +17,7 @@ from c4pipe import cleaning, engine, resources
 from c4pipe.batch import Batch, judge
 from c4pipe.cleaning import CleanLines, DropPages, MaxLength, MinParagraphs, drop_line, drop_page, edit
 from c4pipe.fast import lines as room
-from c4pipe.files import open_read
+from c4pipe.fs.files import open_read
 from c4pipe.page import Page
 from c4pipe.rows import C4_ROWS, PAPER_PAGE_ROWS, PAPER_ROWS
 from c4pipe.rules import contains, fewer_words_than, has_word, mentions, no_end_mark, without, word_longer_than

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from c4pipe import engine, resources, sentences
 from c4pipe.fast.sentences import Punkt
-from c4pipe.files import open_read
+from c4pipe.fs.files import open_read
 from c4pipe.wet import WetReader
 
 PUNKTS = get_args(sentences.Punkt)

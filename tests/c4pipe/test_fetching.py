@@ -18,8 +18,10 @@ import pytest
 from crawl_builder import CRAWL, LISTING, PATHS, QUICK, path_of, publish, wet_of
 from unruly_server import UnrulyServer, drop_connection, hang, reset, resumable, short, status, whole
 
-from c4pipe import crawl, fetching, files, location, patterns
+from c4pipe import crawl, fetching
 from c4pipe.crawl import CrawlError
+from c4pipe.fs import files, globs
+from c4pipe.fs.paths import join
 
 
 @pytest.fixture
@@ -144,9 +146,9 @@ def test_a_full_disk_ends_the_fetch(
 def test_fetch_from_a_store_or_a_mirror(tmp_path: Path, base: str) -> None:
     fsspec.filesystem("memory").store.clear()
     base_url = "memory://commoncrawl" if base == "remote" else str(tmp_path / "mirror")
-    files.write_bytes(location.join(base_url, "crawl-data", CRAWL, "wet.paths.gz"), LISTING)
+    files.write_bytes(join(base_url, "crawl-data", CRAWL, "wet.paths.gz"), LISTING)
     for number in range(2):
-        files.write_bytes(location.join(base_url, *path_of(number).split("/")), wet_of(number))
+        files.write_bytes(join(base_url, *path_of(number).split("/")), wet_of(number))
     paths = crawl.first(crawl.listing(CRAWL, base_url), 2)
     fetching.fetch(paths, str(tmp_path / "wet"), base_url=base_url, talk=io.StringIO())
     assert_in_place(tmp_path / "wet", range(2))
@@ -176,7 +178,7 @@ def test_a_killed_fetch_goes_on_where_it_stopped(crawl_server: UnrulyServer, tmp
         time.sleep(0.01)
     process.send_signal(signal.SIGKILL)
     process.wait()
-    assert patterns.expand(f"{tmp_path}/**/*") == [f"{tmp_path}/{path}" for path in PATHS[:2]]
+    assert globs.expand(f"{tmp_path}/**/*") == [f"{tmp_path}/{path}" for path in PATHS[:2]]
     (leftover,) = [path for path in tmp_path.rglob(".*") if path.is_file()]
 
     fetch(crawl_server, tmp_path, range(4))

@@ -17,11 +17,11 @@ from pathlib import Path
 import fsspec
 import pytest
 
-from c4pipe import files, location, patterns
+from c4pipe.fs import files, globs, paths
 
 
 def test_written_is_read(place: str) -> None:
-    path = location.join(place, "deep", "er", "x.bin")
+    path = paths.join(place, "deep", "er", "x.bin")
     assert not files.exists(path)
     files.write_bytes(path, b"one")
     assert (files.exists(path), files.size(path), files.read_bytes(path)) == (True, 3, b"one")
@@ -36,7 +36,7 @@ def test_written_is_read(place: str) -> None:
 
 
 def test_text_and_json(place: str) -> None:
-    path = location.join(place, "x.json")
+    path = paths.join(place, "x.json")
     files.write_json(path, {"b": [1, "ü"], "a": None})
     assert files.read_text(path) == '{\n  "a": null,\n  "b": [\n    1,\n    "ü"\n  ]\n}\n'
     assert files.read_json(path) == {"a": None, "b": [1, "ü"]}
@@ -46,24 +46,24 @@ def test_text_and_json(place: str) -> None:
 
 def names_in(place: str) -> set[str]:
     """Every file below, hidden ones too."""
-    if location.is_remote(place):
+    if paths.is_remote(place):
         return {name.rpartition("/")[2] for name in fsspec.filesystem("memory").find(place)}
     return {path.name for path in Path(place).rglob("*") if path.is_file()}
 
 
 def test_nothing_stands_under_the_final_name_before_the_end(place: str) -> None:
-    path = location.join(place, "x")
+    path = paths.join(place, "x")
     with files.write_atomic(path) as stream:
         stream.write(b"half")
         stream.flush()
         assert not files.exists(path)
-        assert patterns.matches(location.join(place, "*")) == []
+        assert globs.matches(paths.join(place, "*")) == []
     assert names_in(place) == {"x"}
 
 
 @pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt, SystemExit])
 def test_an_error_leaves_what_was_there(place: str, error: type[BaseException]) -> None:
-    path = location.join(place, "x")
+    path = paths.join(place, "x")
     files.write_bytes(path, b"old")
 
     def fail() -> None:
@@ -77,7 +77,7 @@ def test_an_error_leaves_what_was_there(place: str, error: type[BaseException]) 
 
 
 def test_the_block_may_close_the_stream_and_seek_in_it(place: str) -> None:
-    path = location.join(place, "x.gz")
+    path = paths.join(place, "x.gz")
     with files.write_atomic(path) as stream:
         stream.write(b"garbage")
         stream.seek(0)
@@ -89,7 +89,7 @@ def test_the_block_may_close_the_stream_and_seek_in_it(place: str) -> None:
 
 
 def test_two_writers_of_one_name_do_not_mix(place: str) -> None:
-    path = location.join(place, "x")
+    path = paths.join(place, "x")
     meet = threading.Barrier(2)
 
     def write(byte: bytes) -> None:
@@ -131,7 +131,7 @@ def test_a_relative_path_in_no_folder(tmp_path: Path, monkeypatch: pytest.Monkey
 
 def test_a_killed_process_leaves_only_what_sweep_removes(tmp_path: Path) -> None:
     script = f"""
-        from c4pipe import files, location, patterns
+        from c4pipe.fs import files, globs, paths
         with files.write_atomic({str(tmp_path / "d" / "x")!r}) as stream:
             stream.write(b"half")
             stream.flush()
@@ -147,7 +147,7 @@ def test_a_killed_process_leaves_only_what_sweep_removes(tmp_path: Path) -> None
     process.wait()
     files.write_bytes(str(tmp_path / "d" / "y"), b"whole")
     (tmp_path / ".of-another-program.tmp").write_bytes(b"")
-    assert patterns.expand(f"{tmp_path}/**/*") == [f"{tmp_path}/d/y"]
+    assert globs.expand(f"{tmp_path}/**/*") == [f"{tmp_path}/d/y"]
     assert files.sweep(str(tmp_path), older_than_seconds=3600) == 0
     assert len(names_in(str(tmp_path))) == 3
     (left,) = (tmp_path / "d").glob(".x.*.tmp")
@@ -180,7 +180,7 @@ def test_a_remote_write_is_one_object(memory: str, monkeypatch: pytest.MonkeyPat
 
 def test_a_missing_file_is_named(place: str) -> None:
     with pytest.raises(FileNotFoundError, match="nowhere"):
-        files.read_bytes(location.join(place, "nowhere"))
+        files.read_bytes(paths.join(place, "nowhere"))
 
 
 def test_a_full_disk_is_named(tmp_path: Path) -> None:

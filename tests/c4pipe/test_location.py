@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from c4pipe import files, location
+from c4pipe.fs import files, paths
 
 
 @pytest.mark.parametrize(
@@ -22,7 +22,7 @@ from c4pipe import files, location
     ],
 )
 def test_is_remote(path: str, remote: bool) -> None:
-    assert location.is_remote(path) is remote
+    assert paths.is_remote(path) is remote
 
 
 @pytest.mark.parametrize(
@@ -37,7 +37,7 @@ def test_is_remote(path: str, remote: bool) -> None:
     ],
 )
 def test_join(path: str, parts: tuple[str, ...], joined: str) -> None:
-    assert location.join(path, *parts) == joined
+    assert paths.join(path, *parts) == joined
 
 
 def test_an_unknown_protocol_is_named() -> None:
@@ -50,13 +50,13 @@ def test_an_unknown_protocol_is_named() -> None:
 )
 def test_protocols_that_are_known(path: str) -> None:
     """Whether their libraries are there or not."""
-    location.require_known(path)
+    paths.require_known(path)
 
 
 @pytest.mark.parametrize("path", ["unheard-of://x", "simplecache::unheard-of://x", "://x"])
 def test_protocols_that_are_not(path: str) -> None:
     with pytest.raises(ValueError, match=f"^{path}: .* is no protocol that fsspec knows"):
-        location.require_known(path)
+        paths.require_known(path)
 
 
 def test_a_missing_library_is_named(monkeypatch: pytest.MonkeyPatch) -> None:

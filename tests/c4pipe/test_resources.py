@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 from unruly_server import UnrulyServer, status, whole
 
-from c4pipe import download, files, resources
+from c4pipe import resources
+from c4pipe.fs import download, files
 from c4pipe.pinned import PINNED, Resource
 from c4pipe.resources import BUILTIN, ResourceError
 

@@ -6,7 +6,7 @@ import glob
 import os
 from collections.abc import Sequence
 
-from c4pipe import location
+from c4pipe.fs import paths
 
 GLOB_MARKS = frozenset("*?[")
 
@@ -24,17 +24,17 @@ def expand(patterns: str | Sequence[str]) -> list[str]:
     for pattern in wanted:
         files = matches(pattern)
         if not files:
-            folder = not location.is_remote(pattern) and os.path.isdir(location.local(pattern))
+            folder = not paths.is_remote(pattern) and os.path.isdir(paths.local(pattern))
             raise FileNotFoundError(f"nothing matches {pattern!r}: {_inside(pattern) if folder else 'no such file'}")
         found.update(files)
     for path in found:
-        location.require_utf8(path)
+        paths.require_utf8(path)
     return sorted(found)
 
 
 def _inside(folder: str) -> str:
     """What to write instead of a folder."""
-    for inside in (location.join(folder, "*.gz"), location.join(folder, "**", "*.gz")):
+    for inside in (paths.join(folder, "*.gz"), paths.join(folder, "**", "*.gz")):
         if matches(inside):
             return f"it is a folder; write {inside!r}"
     return "it is a folder, and no file in it ends in .gz; write a glob of those that are meant"
@@ -42,16 +42,16 @@ def _inside(folder: str) -> str:
 
 def matches(pattern: str) -> list[str]:
     """The files that one path or glob names, sorted; an empty list if there is none."""
-    if location.is_remote(pattern):
-        store, key = location.store(pattern)
+    if paths.is_remote(pattern):
+        store, key = paths.store(pattern)
         if not GLOB_MARKS & set(key):
             return [pattern] if store.isfile(key) else []
         found = store.glob(key, detail=True)
         protocol = pattern.partition("://")[0]
         return sorted(f"{protocol}://{name.lstrip('/')}" for name, info in found.items() if info["type"] == "file")
-    pattern = location.local(pattern)
-    paths = [pattern] if os.path.isfile(pattern) else glob.glob(pattern, recursive=True)
-    return sorted({_spelled(path) for path in paths if os.path.isfile(path)})
+    pattern = paths.local(pattern)
+    matching = [pattern] if os.path.isfile(pattern) else glob.glob(pattern, recursive=True)
+    return sorted({_spelled(path) for path in matching if os.path.isfile(path)})
 
 
 def _spelled(path: str) -> str:

@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import BinaryIO
 
-from c4pipe import http_headers
+from c4pipe.fs import http_headers
 from c4pipe.terminal import visible
 
 CHUNK_BYTES = 256 * 1024

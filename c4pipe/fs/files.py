@@ -16,7 +16,7 @@ import time
 from collections.abc import Iterator
 from typing import BinaryIO, cast
 
-from c4pipe import location
+from c4pipe.fs import paths
 
 MAX_NAME_BYTES = 255  # of one name in a folder: ext4, XFS, APFS, NTFS
 TEMPORARY = ".tmp"  # how a temporary name ends; it begins with a dot, so that no glob takes it for data
@@ -26,25 +26,25 @@ FULL = (errno.ENOSPC, errno.EDQUOT)  # a disk, or what a user may have of it
 
 def exists(path: str) -> bool:
     """A file or folder stands at the path."""
-    if location.is_remote(path):
-        store, key = location.store(path)
+    if paths.is_remote(path):
+        store, key = paths.store(path)
         return bool(store.exists(key))
-    return os.path.exists(location.local(path))
+    return os.path.exists(paths.local(path))
 
 
 def size(path: str) -> int:
     """The size of a file in bytes."""
-    if location.is_remote(path):
-        store, key = location.store(path)
+    if paths.is_remote(path):
+        store, key = paths.store(path)
         return int(store.info(key)["size"])
-    return os.path.getsize(location.local(path))
+    return os.path.getsize(paths.local(path))
 
 
 def free_bytes(path: str) -> int | None:
     """Free disk where a local path is or would be; None for a remote one, which has no such limit."""
-    if location.is_remote(path):
+    if paths.is_remote(path):
         return None
-    place = os.path.abspath(location.local(path))
+    place = os.path.abspath(paths.local(path))
     while not os.path.exists(place):
         place = os.path.dirname(place)
     return shutil.disk_usage(place).free
@@ -52,37 +52,37 @@ def free_bytes(path: str) -> int | None:
 
 def makedirs(path: str) -> None:
     """Make a folder and those above it; object stores have none, so nothing happens there."""
-    if not location.is_remote(path):
-        os.makedirs(location.local(path), exist_ok=True)
+    if not paths.is_remote(path):
+        os.makedirs(paths.local(path), exist_ok=True)
 
 
 def require_folder(path: str, remedy: str) -> None:
     """Raise if a local file stands where a folder is, or is to be made."""
-    if not location.is_remote(path) and os.path.isfile(location.local(path)):
+    if not paths.is_remote(path) and os.path.isfile(paths.local(path)):
         raise ValueError(f"{path} is a file; {remedy}")
 
 
 def remove(path: str) -> None:
     """Remove a file; one that is not there is no error."""
     with contextlib.suppress(FileNotFoundError):
-        if location.is_remote(path):
-            store, key = location.store(path)
+        if paths.is_remote(path):
+            store, key = paths.store(path)
             store.rm_file(key)
         else:
-            os.remove(location.local(path))
+            os.remove(paths.local(path))
 
 
 def open_read(path: str) -> BinaryIO:
     """Open a file for reading bytes; the stream can seek."""
-    if location.is_remote(path):
-        store, key = location.store(path)
+    if paths.is_remote(path):
+        store, key = paths.store(path)
         return cast(BinaryIO, store.open(key, "rb"))
-    return open(location.local(path), "rb")
+    return open(paths.local(path), "rb")
 
 
 def temporary_name(path: str) -> str:
     """A fresh name in the folder of a local path, that no other process and no second attempt uses."""
-    folder, name = os.path.split(location.local(path))
+    folder, name = os.path.split(paths.local(path))
     mark = f".{os.getpid()}-{secrets.token_hex(6)}{TEMPORARY}"
     stem = name.encode()[: MAX_NAME_BYTES - 1 - len(mark)].decode(errors="ignore")
     return os.path.join(folder, f".{stem}{mark}")
@@ -95,15 +95,15 @@ def write_atomic(path: str) -> Iterator[BinaryIO]:
     Locally a temporary file beside it, synced and renamed; remotely a file on the local disk, sent as one object.
     The stream can seek, its name is a path on the local disk, and the block may close it.
     """
-    if location.is_remote(path):
-        store, key = location.store(path)
+    if paths.is_remote(path):
+        store, key = paths.store(path)
         with tempfile.TemporaryDirectory() as folder:
             spool = os.path.join(folder, "object")
             with open(spool, "w+b") as stream:
                 yield stream
             store.put_file(spool, key)
         return
-    path = location.local(path)
+    path = paths.local(path)
     makedirs(os.path.dirname(path) or ".")
     temporary = temporary_name(path)
     try:
@@ -137,11 +137,11 @@ def sweep(folder: str, *, older_than_seconds: float | None = None) -> int:
 
     With no age given all go, whatever the clock said when they were written: only when no other process writes there.
     """
-    if location.is_remote(folder):
+    if paths.is_remote(folder):
         return 0
     latest = math.inf if older_than_seconds is None else time.time() - older_than_seconds
     removed = 0
-    for path in glob.glob(os.path.join(glob.escape(location.local(folder)), "**", f".*{TEMPORARY}"), recursive=True):
+    for path in glob.glob(os.path.join(glob.escape(paths.local(folder)), "**", f".*{TEMPORARY}"), recursive=True):
         with contextlib.suppress(FileNotFoundError):  # its writer may just have ended
             if TEMPORARY_NAME.fullmatch(os.path.basename(path)) and os.path.getmtime(path) <= latest:
                 os.remove(path)

@@ -1,0 +1,1 @@
+"""Files near and far: where they are, how they are read, written and fetched."""
