@@ -18,7 +18,8 @@ from beam_jobs.plan import Job, describe
 from beam_jobs.planning import check_disk, planned, rehearse
 from beam_jobs.processes import Processes
 from beam_jobs.progress import Progress
-from c4pipe import crawl, engine, resources, terminal
+from c4pipe import engine, resources, terminal
+from c4pipe.commoncrawl import listing
 from c4pipe.fs import download, files, paths
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ EXPECTED = (
     report.TooManyBadFiles,
     resources.ResourceError,
     engine.EngineError,
-    crawl.CrawlError,
+    listing.CrawlError,
     download.DownloadError,
 )
 INTERRUPTED = 128 + signal.SIGINT  # as a shell has it

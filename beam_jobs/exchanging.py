@@ -14,7 +14,8 @@ from beam_jobs import budget, dealing, settling, steps, store_files
 from beam_jobs.parting import LineScope
 from beam_jobs.plan import Job
 from beam_jobs.report import check_bad_files
-from c4pipe import crawl, decisions, keys
+from c4pipe import decisions, keys
+from c4pipe.commoncrawl import listing
 from c4pipe.fs import files
 
 # What a step holds at its peak, by the bytes of what it settles or sorts.
@@ -34,7 +35,7 @@ def clean_part(job: Job, part: int) -> None:
     store_files.write_table(job.store.urls(part), settling.claim_urls(pages, part, job))
     if report is not None:
         job.store.finish("clean", steps.item(part), report)
-        if "unreadable" in report and crawl.is_http(report["file"]):
+        if "unreadable" in report and listing.is_http(report["file"]):
             check_bad_files(job)
 
 

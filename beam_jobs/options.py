@@ -9,7 +9,7 @@ from typing import Any, get_args
 from beam_jobs import budget
 from beam_jobs.store_files import COMPRESSIONS
 from c4pipe import engine, shards
-from c4pipe.crawl import BASE_URL
+from c4pipe.commoncrawl.listing import BASE_URL
 from c4pipe.documents import SEEDS
 from c4pipe.fs import paths
 from c4pipe.variants import SEMANTICS

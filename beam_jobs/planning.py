@@ -14,8 +14,9 @@ from beam_jobs.options import is_local, store_compression
 from beam_jobs.parting import Crawl, Wanted, only_filters
 from beam_jobs.plan import MAX_SCOPES, Job, default_buckets
 from beam_jobs.sources import Selection
-from c4pipe import batch, crawl, resources
+from c4pipe import batch, resources
 from c4pipe.batch import Batch
+from c4pipe.commoncrawl import listing
 from c4pipe.custom import resolve
 from c4pipe.fs import files, globs
 from c4pipe.fs.paths import is_remote, join
@@ -137,7 +138,7 @@ def _check_reachable(arguments: argparse.Namespace, selection: Selection) -> Non
     if arguments.dry_run:
         return
     paths = [arguments.output, *(source["path"] for source in selection.sources)]
-    local = [path for path in paths if not is_remote(path) and not crawl.is_http(path)]
+    local = [path for path in paths if not is_remote(path) and not listing.is_http(path)]
     if local:
         raise ValueError(f"Dataflow's workers cannot reach {local[0]!r}; give gs:// paths")
 

@@ -16,7 +16,7 @@ from typing import Any, BinaryIO, cast
 from beam_jobs.parting import Crawl
 from beam_jobs.plan import Job
 from beam_jobs.store import Store
-from c4pipe import crawl as crawls
+from c4pipe.commoncrawl import listing as crawls
 from c4pipe.fs import download, files, globs, parallel
 from c4pipe.fs.paths import is_remote, join
 from c4pipe.variants import APRIL_2019, MC4_CRAWLS, WEBTEXT_CRAWLS

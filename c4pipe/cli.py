@@ -10,8 +10,9 @@ from collections.abc import Callable, Sequence
 
 from tqdm.contrib.logging import logging_redirect_tqdm
 
-from c4pipe import crawl, fetching, pinned, resources
+from c4pipe import pinned, resources
 from c4pipe.command import Commands, WrongUsage, command
+from c4pipe.commoncrawl import fetch, listing
 from c4pipe.conform_command import add_conform
 from c4pipe.fs import files, paths
 from c4pipe.terminal import say
@@ -31,7 +32,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except BrokenPipeError:  # who reads the output has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return FAILED
-    except (crawl.CrawlError, resources.ResourceError, OSError, ImportError, ValueError) as error:
+    except (listing.CrawlError, resources.ResourceError, OSError, ImportError, ValueError) as error:
         say(f"c4pipe {arguments.command}: {error}", sys.stderr)
         return WRONG_USAGE if isinstance(error, WrongUsage) else FAILED
     except KeyboardInterrupt:
@@ -72,16 +73,16 @@ c4pipe fetch CC-MAIN-2019-18 --output wet --paths wet.paths.gz
     which.add_argument("--paths", metavar="FILE", help="the files that FILE lists, a path a line, gzipped or not")
     parser.add_argument("--seed", type=int, default=0, help="of --sample (default: %(default)s)")
     parser.add_argument(
-        "--connections", type=int, default=fetching.CONNECTIONS, metavar="N", help="at once (default: %(default)s)"
+        "--connections", type=int, default=fetch.CONNECTIONS, metavar="N", help="at once (default: %(default)s)"
     )
     parser.add_argument(
         "--base-url",
         "--base_url",
-        default=crawl.BASE_URL,
+        default=listing.BASE_URL,
         metavar="URL",
         help="also s3://commoncrawl (default: %(default)s)",
     )
-    parser.set_defaults(run=fetch)
+    parser.set_defaults(run=fetch_files)
 
 
 def ends(text: str) -> tuple[int, int]:
@@ -96,10 +97,10 @@ def ends(text: str) -> tuple[int, int]:
     return int(start), int(end)
 
 
-def fetch(arguments: argparse.Namespace) -> None:
+def fetch_files(arguments: argparse.Namespace) -> None:
     """Fetch the files that the arguments choose, and print their paths."""
     files.require_folder(arguments.output, "name a folder as --output; it is made where there is none")
-    for path in fetching.fetch(
+    for path in fetch.fetch(
         chosen(arguments), arguments.output, base_url=arguments.base_url, connections=arguments.connections
     ):
         print(path)
@@ -108,14 +109,14 @@ def fetch(arguments: argparse.Namespace) -> None:
 def chosen(arguments: argparse.Namespace) -> list[str]:
     """The paths in the crawl that the arguments choose."""
     if arguments.paths is not None:
-        crawl.check_crawl(arguments.crawl)
-        return crawl.parse_listing(files.read_bytes(arguments.paths), arguments.crawl, arguments.paths)
-    paths = crawl.listing(arguments.crawl, arguments.base_url)
+        listing.check_crawl(arguments.crawl)
+        return listing.parse_listing(files.read_bytes(arguments.paths), arguments.crawl, arguments.paths)
+    paths = listing.listing(arguments.crawl, arguments.base_url)
     if arguments.range is not None:
-        return crawl.span(paths, *arguments.range)
+        return listing.span(paths, *arguments.range)
     if arguments.sample is not None:
-        return crawl.sample(paths, arguments.sample, arguments.seed)
-    return crawl.first(paths, 1 if arguments.first is None else arguments.first)
+        return listing.sample(paths, arguments.sample, arguments.seed)
+    return listing.first(paths, 1 if arguments.first is None else arguments.first)
 
 
 def add_resources(commands: Commands) -> None:

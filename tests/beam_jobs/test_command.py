@@ -20,7 +20,7 @@ from apache_beam.transforms.environments import SubprocessSDKEnvironment
 import beam_jobs
 from beam_jobs import beam_options, budget, build_c4, on_beam, options
 from beam_jobs.runner import pipeline
-from c4pipe.crawl import BASE_URL
+from c4pipe.commoncrawl.listing import BASE_URL
 from c4pipe.variants import SEMANTICS
 
 ROOT = Path(__file__).resolve().parent.parent.parent

@@ -13,7 +13,7 @@ import crawls
 import pytest
 
 from beam_jobs import build_c4
-from c4pipe.crawl import KNOWN_CORRUPT
+from c4pipe.commoncrawl.listing import KNOWN_CORRUPT
 
 CRAWL = "CC-MAIN-2017-13"
 WET = f"crawl-data/{CRAWL}/segments/1.2/wet"

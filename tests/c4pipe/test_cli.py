@@ -15,7 +15,8 @@ import pytest
 from unruly_server import UnrulyServer, status, whole
 from wet_builder import record
 
-from c4pipe import cli, crawl, resources
+from c4pipe import cli, resources
+from c4pipe.commoncrawl import listing
 from c4pipe.fingerprint import fingerprint
 from c4pipe.fs import files, globs
 from c4pipe.pinned import Resource
@@ -92,7 +93,7 @@ def test_help_lists_the_versions_of_the_rules(name: str) -> None:
 def test_fetch_a_sample(crawl_server: UnrulyServer, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     base = ["fetch", CRAWL, "--output", str(tmp_path), "--base-url", crawl_server.url]
     assert cli.main([*base, "--sample", "3", "--seed", "7"]) == 0
-    assert capsys.readouterr().out.splitlines() == [str(tmp_path / path) for path in crawl.sample(PATHS, 3, 7)]
+    assert capsys.readouterr().out.splitlines() == [str(tmp_path / path) for path in listing.sample(PATHS, 3, 7)]
 
 
 @pytest.mark.parametrize("packed", [False, True])
@@ -161,7 +162,7 @@ def test_an_interrupt_is_no_traceback(monkeypatch: pytest.MonkeyPatch, capsys: p
     def interrupt(*arguments: object) -> list[str]:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(crawl, "listing", interrupt)
+    monkeypatch.setattr(listing, "listing", interrupt)
     assert cli.main(["fetch", CRAWL, "--output", "x"]) == 130
     assert "the same command again goes on" in capsys.readouterr().err
 

@@ -9,13 +9,13 @@ import pytest
 from crawl_builder import CRAWL, LISTING, PATHS, QUICK, path_of, publish
 from unruly_server import UnrulyServer, status, whole
 
-from c4pipe import crawl
-from c4pipe.crawl import CrawlError
+from c4pipe.commoncrawl import listing
+from c4pipe.commoncrawl.listing import CrawlError
 
 
 @pytest.mark.parametrize("crawl_id", ["CC-MAIN-2013-20", "CC-MAIN-2019-18", "CC-MAIN-2026-04"])
 def test_crawl_ids(crawl_id: str) -> None:
-    assert crawl.check_crawl(crawl_id) == crawl_id
+    assert listing.check_crawl(crawl_id) == crawl_id
 
 
 @pytest.mark.parametrize(
@@ -24,12 +24,12 @@ def test_crawl_ids(crawl_id: str) -> None:
 )
 def test_what_is_no_crawl_id_is_named(crawl_id: str) -> None:
     with pytest.raises(CrawlError, match=r"is no crawl id like CC-MAIN-2019-18 .*collinfo"):
-        crawl.check_crawl(crawl_id)
+        listing.check_crawl(crawl_id)
 
 
 @pytest.mark.parametrize("prefix", ["", "common-crawl/", "https://data.commoncrawl.org/", "s3://commoncrawl/"])
 def test_wet_path_cuts_what_stands_before(prefix: str) -> None:
-    assert crawl.wet_path(prefix + PATHS[0], CRAWL) == PATHS[0]
+    assert listing.wet_path(prefix + PATHS[0], CRAWL) == PATHS[0]
 
 
 @pytest.mark.parametrize(
@@ -47,7 +47,7 @@ def test_wet_path_cuts_what_stands_before(prefix: str) -> None:
 def test_what_is_no_path_of_the_crawl_is_refused(line: str) -> None:
     """A listing is foreign: no line of it may name a place outside of the folder."""
     with pytest.raises(CrawlError):
-        crawl.wet_path(line, CRAWL)
+        listing.wet_path(line, CRAWL)
 
 
 def test_real_listings(shared: Path) -> None:
@@ -58,13 +58,13 @@ def test_real_listings(shared: Path) -> None:
         ("CC-MAIN-2021-10", "ungoliant-test.wet.paths.CC-MAIN-2021-10.txt"): 4,
     }
     for (crawl_id, name), at_least in counts.items():
-        paths = crawl.parse_listing((listings / name).read_bytes(), crawl_id, name)
+        paths = listing.parse_listing((listings / name).read_bytes(), crawl_id, name)
         assert len(paths) == len(set(paths)) >= at_least
         assert all(path.startswith(f"crawl-data/{crawl_id}/segments/") for path in paths)
 
 
 def test_listing(server: UnrulyServer) -> None:
-    assert crawl.listing(CRAWL, publish(server).url, QUICK) == PATHS
+    assert listing.listing(CRAWL, publish(server).url, QUICK) == PATHS
 
 
 @pytest.mark.parametrize(
@@ -84,38 +84,38 @@ def test_no_listing(server: UnrulyServer, answer: object, message: str, times: i
     path = f"/crawl-data/{CRAWL}/wet.paths.gz"
     server.behave(path, answer)  # type: ignore[arg-type]
     with pytest.raises(CrawlError, match=message):
-        crawl.listing(CRAWL, server.url, QUICK)
+        listing.listing(CRAWL, server.url, QUICK)
     assert server.count(path) == times
 
 
 @pytest.mark.parametrize("count", [1, 9, 10])
 def test_first(count: int) -> None:
-    assert crawl.first(PATHS, count) == PATHS[:count]
+    assert listing.first(PATHS, count) == PATHS[:count]
 
 
 @pytest.mark.parametrize("count", [-1, 0, 11])
 def test_more_than_there_is(count: int) -> None:
     with pytest.raises(CrawlError, match="the listing has 10; ask for 1 to 10"):
-        crawl.first(PATHS, count)
+        listing.first(PATHS, count)
     with pytest.raises(CrawlError, match="the listing has 10; ask for 1 to 10"):
-        crawl.sample(PATHS, count, seed=0)
+        listing.sample(PATHS, count, seed=0)
 
 
 @pytest.mark.parametrize(("start", "end"), [(0, 0), (3, 5), (0, 9), (9, 9)])
 def test_span(start: int, end: int) -> None:
-    assert crawl.span(PATHS, start, end) == [path_of(number) for number in range(start, end + 1)]
+    assert listing.span(PATHS, start, end) == [path_of(number) for number in range(start, end + 1)]
 
 
 @pytest.mark.parametrize(("start", "end"), [(-1, 3), (5, 4), (0, 10), (10, 10)])
 def test_no_span(start: int, end: int) -> None:
     with pytest.raises(CrawlError, match="is not within 0-9"):
-        crawl.span(PATHS, start, end)
+        listing.span(PATHS, start, end)
 
 
 def test_sample_is_the_same_for_the_same_seed_whatever_the_order() -> None:
-    chosen = crawl.sample(PATHS, 4, seed=1)
+    chosen = listing.sample(PATHS, 4, seed=1)
     assert chosen == [path_of(number) for number in (0, 5, 6, 7)], "of sha256sum: the four least of 1:<path>"
-    assert set(crawl.sample(PATHS[::-1], 4, seed=1)) == set(chosen)
-    assert crawl.sample(PATHS, 4, seed=2) != chosen
-    assert set(crawl.sample(PATHS, 3, seed=1)) < set(chosen)
-    assert crawl.sample(PATHS, 10, seed=1) == PATHS
+    assert set(listing.sample(PATHS[::-1], 4, seed=1)) == set(chosen)
+    assert listing.sample(PATHS, 4, seed=2) != chosen
+    assert set(listing.sample(PATHS, 3, seed=1)) < set(chosen)
+    assert listing.sample(PATHS, 10, seed=1) == PATHS

@@ -18,8 +18,8 @@ import pytest
 from crawl_builder import CRAWL, LISTING, PATHS, QUICK, path_of, publish, wet_of
 from unruly_server import UnrulyServer, drop_connection, hang, reset, resumable, short, status, whole
 
-from c4pipe import crawl, fetching
-from c4pipe.crawl import CrawlError
+from c4pipe.commoncrawl import fetch, listing
+from c4pipe.commoncrawl.listing import CrawlError
 from c4pipe.fs import files, globs
 from c4pipe.fs.paths import join
 
@@ -29,9 +29,9 @@ def crawl_server(server: UnrulyServer) -> UnrulyServer:
     return publish(server)
 
 
-def fetch(server: UnrulyServer, folder: Path, numbers: Sequence[int], **options: object) -> list[str]:
+def fetch_numbered(server: UnrulyServer, folder: Path, numbers: Sequence[int], **options: object) -> list[str]:
     options = {"patience": QUICK, "talk": io.StringIO(), "base_url": server.url, **options}
-    return fetching.fetch([path_of(number) for number in numbers], str(folder), **options)  # type: ignore[arg-type]
+    return fetch.fetch([path_of(number) for number in numbers], str(folder), **options)  # type: ignore[arg-type]
 
 
 def assert_in_place(folder: Path, numbers: Sequence[int]) -> None:
@@ -41,9 +41,9 @@ def assert_in_place(folder: Path, numbers: Sequence[int]) -> None:
 
 
 def test_fetch_keeps_the_paths_and_leaves_what_is_there(crawl_server: UnrulyServer, tmp_path: Path) -> None:
-    assert fetch(crawl_server, tmp_path, range(3)) == [str(tmp_path / path) for path in PATHS[:3]]
+    assert fetch_numbered(crawl_server, tmp_path, range(3)) == [str(tmp_path / path) for path in PATHS[:3]]
     assert_in_place(tmp_path, range(3))
-    assert fetch(crawl_server, tmp_path, range(5)) == [str(tmp_path / path) for path in PATHS[:5]]
+    assert fetch_numbered(crawl_server, tmp_path, range(5)) == [str(tmp_path / path) for path in PATHS[:5]]
     assert_in_place(tmp_path, range(5))
     assert [crawl_server.count(f"/{path}") for path in PATHS] == [1] * 5 + [0] * 5
 
@@ -61,7 +61,7 @@ def test_fetch_through_every_passing_fault(crawl_server: UnrulyServer, tmp_path:
     for number, before in enumerate(faults):
         crawl_server.behave(f"/{path_of(number)}", *before, whole(wet_of(number)))
     crawl_server.behave(f"/{path_of(7)}", resumable(wet_of(7), most=3_000))
-    fetch(crawl_server, tmp_path, range(10))
+    fetch_numbered(crawl_server, tmp_path, range(10))
     assert_in_place(tmp_path, range(10))
 
 
@@ -70,20 +70,20 @@ def test_no_more_connections_than_asked_for(crawl_server: UnrulyServer, tmp_path
     for number in range(10):
         quick = whole(wet_of(number))
         crawl_server.behave(f"/{path_of(number)}", lambda handler, quick=quick: (time.sleep(0.02), quick(handler))[1])
-    fetch(crawl_server, tmp_path, range(10), connections=connections)
+    fetch_numbered(crawl_server, tmp_path, range(10), connections=connections)
     assert crawl_server.most_at_once == connections
 
 
 def test_no_connection_is_none(crawl_server: UnrulyServer, tmp_path: Path) -> None:
     with pytest.raises(CrawlError, match="0 connections"):
-        fetch(crawl_server, tmp_path, [0], connections=0)
+        fetch_numbered(crawl_server, tmp_path, [0], connections=0)
 
 
 def test_what_failed_is_named_in_the_end_and_the_rest_is_in_place(crawl_server: UnrulyServer, tmp_path: Path) -> None:
     crawl_server.behave(f"/{path_of(1)}", status(404))
     crawl_server.behave(f"/{path_of(3)}", short(wet_of(3), 5_000))
     with pytest.raises(CrawlError) as caught:
-        fetch(crawl_server, tmp_path, range(5))
+        fetch_numbered(crawl_server, tmp_path, range(5))
     first, *named, last = str(caught.value).splitlines()
     assert first == "2 of 5 files did not come:"
     assert named[0].startswith(f"  {crawl_server.url}/{path_of(1)}: HTTP 404")
@@ -93,7 +93,7 @@ def test_what_failed_is_named_in_the_end_and_the_rest_is_in_place(crawl_server: 
 
     crawl_server.behave(f"/{path_of(1)}", whole(wet_of(1)))
     crawl_server.behave(f"/{path_of(3)}", whole(wet_of(3)))
-    fetch(crawl_server, tmp_path, range(5))
+    fetch_numbered(crawl_server, tmp_path, range(5))
     assert_in_place(tmp_path, range(5))
 
 
@@ -102,7 +102,7 @@ def test_a_storm_of_403_ends_the_fetch(crawl_server: UnrulyServer, tmp_path: Pat
     for path in PATHS:
         crawl_server.behave(f"/{path}", status(403))
     with pytest.raises(CrawlError) as caught:
-        fetch(crawl_server, tmp_path, range(10), connections=1)
+        fetch_numbered(crawl_server, tmp_path, range(10), connections=1)
     assert str(caught.value).splitlines()[0] == "10 of 10 files did not come, 2 of them not tried:"
     assert str(caught.value).endswith("The server asks for less: wait some hours, or take fewer --connections.")
     assert [crawl_server.count(f"/{path}") for path in PATHS] == [4] * 8 + [0] * 2
@@ -113,17 +113,17 @@ def test_a_file_that_comes_breaks_a_row_of_failures(crawl_server: UnrulyServer, 
     for number in (*range(6), *range(7, 10)):
         crawl_server.behave(f"/{path_of(number)}", status(404))
     with pytest.raises(CrawlError, match="9 of 10 files did not come:\n"):
-        fetch(crawl_server, tmp_path, range(10), connections=1)
+        fetch_numbered(crawl_server, tmp_path, range(10), connections=1)
     assert_in_place(tmp_path, [6])
 
 
 def test_the_known_corrupt_file_is_left_out(
     crawl_server: UnrulyServer, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    (corrupt,) = crawl.KNOWN_CORRUPT
-    assert crawl.wet_path(corrupt, "CC-MAIN-2017-13") == corrupt
+    (corrupt,) = listing.KNOWN_CORRUPT
+    assert listing.wet_path(corrupt, "CC-MAIN-2017-13") == corrupt
     with caplog.at_level(logging.WARNING):
-        copies = fetching.fetch([corrupt, PATHS[0]], str(tmp_path), base_url=crawl_server.url, talk=io.StringIO())
+        copies = fetch.fetch([corrupt, PATHS[0]], str(tmp_path), base_url=crawl_server.url, talk=io.StringIO())
     assert copies == [str(tmp_path / PATHS[0])]
     assert corrupt in caplog.text
     assert_in_place(tmp_path, [0])
@@ -137,7 +137,7 @@ def test_a_full_disk_ends_the_fetch(
 
     monkeypatch.setattr(files, "put_in_place", full)
     with pytest.raises(OSError, match="No space left on device"):
-        fetch(crawl_server, tmp_path, range(10), connections=1)
+        fetch_numbered(crawl_server, tmp_path, range(10), connections=1)
     assert sum(crawl_server.count(f"/{path}") for path in PATHS) == 1
     assert_in_place(tmp_path, [])
 
@@ -149,18 +149,18 @@ def test_fetch_from_a_store_or_a_mirror(tmp_path: Path, base: str) -> None:
     files.write_bytes(join(base_url, "crawl-data", CRAWL, "wet.paths.gz"), LISTING)
     for number in range(2):
         files.write_bytes(join(base_url, *path_of(number).split("/")), wet_of(number))
-    paths = crawl.first(crawl.listing(CRAWL, base_url), 2)
-    fetching.fetch(paths, str(tmp_path / "wet"), base_url=base_url, talk=io.StringIO())
+    paths = listing.first(listing.listing(CRAWL, base_url), 2)
+    fetch.fetch(paths, str(tmp_path / "wet"), base_url=base_url, talk=io.StringIO())
     assert_in_place(tmp_path / "wet", range(2))
     with pytest.raises(CrawlError, match=r"1 of 1 files did not come:\n.*00002"):
-        fetching.fetch([path_of(2)], str(tmp_path / "wet"), base_url=base_url, talk=io.StringIO())
+        fetch.fetch([path_of(2)], str(tmp_path / "wet"), base_url=base_url, talk=io.StringIO())
     with pytest.raises(CrawlError, match=r"no listing of CC-MAIN-2024-18: .*collinfo"):
-        crawl.listing("CC-MAIN-2024-18", base_url)
+        listing.listing("CC-MAIN-2024-18", base_url)
 
 
 def test_fetch_into_a_store(crawl_server: UnrulyServer) -> None:
     fsspec.filesystem("memory").store.clear()
-    (copy,) = fetching.fetch(PATHS[:1], "memory://mine", base_url=crawl_server.url, talk=io.StringIO())
+    (copy,) = fetch.fetch(PATHS[:1], "memory://mine", base_url=crawl_server.url, talk=io.StringIO())
     assert copy == f"memory://mine/{PATHS[0]}"
     assert files.read_bytes(copy) == wet_of(0)
 
@@ -169,8 +169,8 @@ def test_a_killed_fetch_goes_on_where_it_stopped(crawl_server: UnrulyServer, tmp
     """kill -9 while a file comes: nothing half stands under a final name, and the rest comes with the same call."""
     crawl_server.behave(f"/{path_of(2)}", hang, whole(wet_of(2)))
     script = f"""
-        from c4pipe import fetching
-        fetching.fetch({PATHS[:4]!r}, {str(tmp_path)!r}, base_url={crawl_server.url!r}, connections=1)
+        from c4pipe.commoncrawl import fetch
+        fetch.fetch({PATHS[:4]!r}, {str(tmp_path)!r}, base_url={crawl_server.url!r}, connections=1)
     """
     process = subprocess.Popen([sys.executable, "-c", textwrap.dedent(script)], stderr=subprocess.DEVNULL)
     deadline = time.monotonic() + 20
@@ -181,10 +181,10 @@ def test_a_killed_fetch_goes_on_where_it_stopped(crawl_server: UnrulyServer, tmp
     assert globs.expand(f"{tmp_path}/**/*") == [f"{tmp_path}/{path}" for path in PATHS[:2]]
     (leftover,) = [path for path in tmp_path.rglob(".*") if path.is_file()]
 
-    fetch(crawl_server, tmp_path, range(4))
+    fetch_numbered(crawl_server, tmp_path, range(4))
     assert leftover.exists(), "it might be another fetch's that runs"
     os.utime(leftover, (0, 0))
-    fetch(crawl_server, tmp_path, range(4))
+    fetch_numbered(crawl_server, tmp_path, range(4))
     assert_in_place(tmp_path, range(4))
     assert [crawl_server.count(f"/{path}") for path in PATHS[:4]] == [1, 1, 2, 1]
 
@@ -194,9 +194,9 @@ def test_an_interrupt_ends_soon(crawl_server: UnrulyServer, tmp_path: Path) -> N
     crawl_server.behave(f"/{path_of(0)}", status(429, Retry_After="600"))
     script = f"""
         import signal
-        from c4pipe import fetching
+        from c4pipe.commoncrawl import fetch
         signal.signal(signal.SIGINT, signal.default_int_handler)  # tests in the background of a shell ignore it
-        fetching.fetch({PATHS[:4]!r}, {str(tmp_path)!r}, base_url={crawl_server.url!r}, connections=1)
+        fetch.fetch({PATHS[:4]!r}, {str(tmp_path)!r}, base_url={crawl_server.url!r}, connections=1)
     """
     process = subprocess.Popen([sys.executable, "-c", textwrap.dedent(script)], stderr=subprocess.PIPE)
     try:
@@ -215,11 +215,11 @@ def test_an_interrupt_ends_soon(crawl_server: UnrulyServer, tmp_path: Path) -> N
 
 def test_the_log_has_plain_lines(crawl_server: UnrulyServer, tmp_path: Path) -> None:
     talk = io.StringIO()
-    fetch(crawl_server, tmp_path, range(3), talk=talk)
+    fetch_numbered(crawl_server, tmp_path, range(3), talk=talk)
     assert talk.getvalue().startswith("3/3 files, 0.1 MB, ")
     assert "\r" not in talk.getvalue()
     talk = io.StringIO()
-    fetch(crawl_server, tmp_path, range(3), talk=talk)
+    fetch_numbered(crawl_server, tmp_path, range(3), talk=talk)
     assert talk.getvalue() == ""
 
 
@@ -230,5 +230,5 @@ class Terminal(io.StringIO):
 
 def test_a_terminal_has_a_bar(crawl_server: UnrulyServer, tmp_path: Path) -> None:
     talk = Terminal()
-    fetch(crawl_server, tmp_path, range(3), talk=talk)
+    fetch_numbered(crawl_server, tmp_path, range(3), talk=talk)
     assert "3/3 files: 100%" in talk.getvalue().split("\r")[-1]

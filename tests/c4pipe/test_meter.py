@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import threading
 
-from c4pipe.meter import Meter
+from c4pipe.commoncrawl.progress import Meter
 
 
 def test_meter_expects_of_the_others_what_it_saw() -> None:

@@ -12,10 +12,10 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TextIO
 
-from c4pipe import crawl
+from c4pipe.commoncrawl import listing
+from c4pipe.commoncrawl.progress import Meter
 from c4pipe.fs import download, files
 from c4pipe.fs.paths import join
-from c4pipe.meter import Meter
 
 CONNECTIONS = 4  # Common Crawl asks for few, and answers 403 to those that take many
 FAILURES_IN_A_ROW = 8  # files; after so many without one that came, the server is left alone
@@ -29,7 +29,7 @@ def fetch(
     paths: Sequence[str],
     folder: str,
     *,
-    base_url: str = crawl.BASE_URL,
+    base_url: str = listing.BASE_URL,
     connections: int = CONNECTIONS,
     patience: download.Patience | None = None,
     talk: TextIO | None = None,
@@ -39,10 +39,10 @@ def fetch(
     A file that stands under its final name is whole and is left. Known corrupt files are left out.
     """
     if connections < 1:
-        raise crawl.CrawlError(f"{connections} connections are asked for, but it takes at least 1")
+        raise listing.CrawlError(f"{connections} connections are asked for, but it takes at least 1")
     copies: dict[str, str] = {}
     for path in paths:
-        if path in crawl.KNOWN_CORRUPT:
+        if path in listing.KNOWN_CORRUPT:
             log.warning("%s is left out: it is known to be corrupt, and the reference leaves it out too", path)
         else:
             copies[path] = join(folder, *path.split("/"))
@@ -52,7 +52,7 @@ def fetch(
     with Meter(len(missing), talk or sys.stderr) as meter:
         failures = _Fetch(base_url, patience or download.Patience(), meter).all(missing, connections)
     if failures:
-        raise crawl.CrawlError(_report(failures, len(missing)))
+        raise listing.CrawlError(_report(failures, len(missing)))
     return list(copies.values())
 
 
@@ -118,7 +118,7 @@ class _Fetch:
         """Copy one file by whatever way its address asks for."""
         address = join(self.base_url, *path.split("/"))
         with files.write_atomic(copy) as stream:
-            if crawl.is_http(address):
+            if listing.is_http(address):
                 download.into(stream, address, patience=self.patience, progress=functools.partial(self.progress, path))
             else:
                 with files.open_read(address) as original:
