@@ -28,7 +28,7 @@ from beam_jobs.plan import Job
 from beam_jobs.tree import Tree
 from c4pipe.across_pages import Dedup
 from c4pipe.batch import Batch, Kept, hashes
-from c4pipe.digests import KEY_BYTES, md5s
+from c4pipe.text.digests import KEY_BYTES, md5s
 from c4pipe.variants import flat
 from c4pipe.wet import WetReader
 

@@ -25,7 +25,7 @@ from beam_jobs.plan import Job
 from beam_jobs.tree import Tree
 from c4pipe.across_pages import Dedup
 from c4pipe.batch import joined
-from c4pipe.urls import InDomains
+from c4pipe.stages.url_filters import InDomains
 
 PIECE_PAGES = 512  # taken together
 

@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 from beam_jobs.plan import Job
 from c4pipe import keys, shards
 from c4pipe.batch import ordered
-from c4pipe.digests import KEY_BYTES
+from c4pipe.text.digests import KEY_BYTES
 
 DOCUMENTS = pa.schema(
     [

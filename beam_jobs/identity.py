@@ -11,11 +11,12 @@ from beam_jobs.parting import Branch
 from beam_jobs.plan import Job
 from beam_jobs.reuse import holds
 from beam_jobs.sources import Selection
-from c4pipe import langid, resources, sentences
+from c4pipe import langid, resources
 from c4pipe.fingerprint import described, fingerprint
 from c4pipe.fs import files
 from c4pipe.langid import LabelLanguage
 from c4pipe.terminal import shortened
+from c4pipe.text import sentences
 from c4pipe.variants import Variant
 
 TOLD_MAX = 20  # differences: where a folder was moved, there is one a file

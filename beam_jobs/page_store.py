@@ -18,7 +18,7 @@ from beam_jobs.store_files import KEYS, Part
 from c4pipe import keys
 from c4pipe.across_pages import Dedup
 from c4pipe.batch import Batch, Kept, joined, laid_out, where
-from c4pipe.digests import KEY_BYTES
+from c4pipe.text.digests import KEY_BYTES
 
 SCHEMA_NUMBER = 5  # of 5 on, names of stages do not hang on where their code is
 

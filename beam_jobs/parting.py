@@ -21,7 +21,7 @@ from c4pipe.across_pages import Dedup, KeepOne
 from c4pipe.cleaning import CleanLines, MaxLength, MinParagraphs
 from c4pipe.langid import English, LabelLanguage
 from c4pipe.page import PageStage
-from c4pipe.urls import InDomains, InUrlList
+from c4pipe.stages.url_filters import InDomains, InUrlList
 from c4pipe.variants import CrawlStage, Variant
 
 FILTERS = (MaxLength, MinParagraphs, InDomains)  # stages that never change a page: what they pass on needs no copy

@@ -21,7 +21,7 @@ from c4pipe.custom import resolve
 from c4pipe.fs import files, globs
 from c4pipe.fs.paths import is_remote, join
 from c4pipe.page import Page
-from c4pipe.urls import InUrlList
+from c4pipe.stages.url_filters import InUrlList
 from c4pipe.variants import Variant
 
 # What a build writes for a byte of gzipped WET, measured on real pages: the page store as it is compressed, the

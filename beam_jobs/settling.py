@@ -13,10 +13,11 @@ from beam_jobs.page_store import ENTERS, PAGES, alive, keys_column
 from beam_jobs.parting import LineScope, Scope
 from beam_jobs.plan import Job
 from beam_jobs.store_files import Part
-from c4pipe import decisions, keys, urls
+from c4pipe import decisions, keys
 from c4pipe.batch import hashes, joined, laid_out
-from c4pipe.digests import KEY_BYTES
 from c4pipe.page import Page
+from c4pipe.text import urls
+from c4pipe.text.digests import KEY_BYTES
 from c4pipe.variants import flat
 
 ANY_PAGE = Page("", "", "")  # for counts that are the same for every page

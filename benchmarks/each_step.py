@@ -14,10 +14,11 @@ from typing import Any
 
 import numpy as np
 
-from c4pipe import batch, engine, sentences, shards, urls
+from c4pipe import batch, engine, shards
 from c4pipe.batch import Batch, Kept
-from c4pipe.digests import md5s
 from c4pipe.page import Page, PageStage
+from c4pipe.text import sentences, urls
+from c4pipe.text.digests import md5s
 from c4pipe.variants import CLEAN, ENGLISH, ENGLISH_WORDS, LENGTH, NEWEST
 from c4pipe.wet import WetReader
 

@@ -15,10 +15,11 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from c4pipe import resources, urls
+from c4pipe import resources
 from c4pipe.batch import Batch, BatchVerdict, verdict_of
-from c4pipe.digests import md5, md5s
 from c4pipe.page import Page, Verdict
+from c4pipe.text import urls
+from c4pipe.text.digests import md5, md5s
 
 Counted = npt.NDArray[np.int64]
 Numbers = npt.NDArray[Any]

@@ -12,9 +12,10 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from c4pipe import engine, pinned, resources, urls
+from c4pipe import engine, pinned, resources
 from c4pipe.batch import Batch, BatchVerdict, utf8
 from c4pipe.page import Page, Verdict
+from c4pipe.text import urls
 
 WordLists = tuple[tuple[str, tuple[str, ...]], ...]  # a language's code, and its words
 

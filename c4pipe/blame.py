@@ -8,7 +8,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from c4pipe import urls
 from c4pipe.across_pages import Dedup, KeepOne
 from c4pipe.cleaning import CleanLines, built, first_to_fire
 from c4pipe.compare import Difference
@@ -19,6 +18,7 @@ from c4pipe.explain import counter, explain
 from c4pipe.line_diff import LineDiff, change, line_diff
 from c4pipe.page import Page
 from c4pipe.resources import ResourceError
+from c4pipe.text import urls
 from c4pipe.variants import Variant
 
 UNTOLD = "no known rule"

@@ -13,9 +13,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from c4pipe import engine, rules, sentences, twins
+from c4pipe import engine, rules, twins
 from c4pipe.batch import Batch, BatchVerdict, Counts, Kept, fired, strings, utf8
 from c4pipe.page import Page, Verdict, drop, keep, with_text
+from c4pipe.text import sentences
 
 Effect = Literal["drop_line", "drop_page", "edit"]
 

@@ -17,7 +17,6 @@ import pyarrow as pa
 
 from c4pipe import engine
 from c4pipe.across_pages import UrlClaim
-from c4pipe.digests import KEY_BYTES
 from c4pipe.keys import (
     KEY,
     LINE_PLACE,
@@ -31,6 +30,7 @@ from c4pipe.keys import (
     leading_words,
     words,
 )
+from c4pipe.text.digests import KEY_BYTES
 
 LineClaims = npt.NDArray[np.void]
 

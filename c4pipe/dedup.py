@@ -11,11 +11,12 @@ from types import ModuleType
 import numpy as np
 import pyarrow as pa
 
-from c4pipe import engine, sentences
+from c4pipe import engine
 from c4pipe.across_pages import Counted, Dedup, KeepOne, Numbers, OwnerOrder, UrlClaim, require_owner_order
 from c4pipe.batch import Batch, BatchVerdict, binaries, fired, laid_out, strings, utf8
-from c4pipe.digests import KEY_BYTES, md5
 from c4pipe.page import Page, Verdict, with_text
+from c4pipe.text import sentences
+from c4pipe.text.digests import KEY_BYTES, md5
 
 
 @functools.total_ordering

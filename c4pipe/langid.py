@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 
 from c4pipe.batch import Batch, BatchVerdict, fired
-from c4pipe.detector import DOUBTS, likeliest, likeliest_each
 from c4pipe.page import Page, Verdict, drop, keep, with_language
+from c4pipe.text.language_detector import DOUBTS, likeliest, likeliest_each
 
 
 @dataclass(frozen=True)

@@ -8,9 +8,9 @@ import sys
 from collections.abc import Iterable, Iterator, Sequence
 from typing import BinaryIO
 
-from c4pipe import urls
 from c4pipe.fs import files, globs
 from c4pipe.page import Page
+from c4pipe.text import urls
 from c4pipe.wet import WetReader, page_text
 
 STDIN = "-"

@@ -14,10 +14,11 @@ from collections import Counter
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 
-from c4pipe import resources, sentences
+from c4pipe import resources
 from c4pipe.across_pages import Dedup, OwnerOrder, require_owner_order
-from c4pipe.digests import md5
 from c4pipe.page import Page, Verdict
+from c4pipe.text import sentences
+from c4pipe.text.digests import md5
 
 Lines = list[list[str]]  # the sentences of each line, each with the blanks behind it
 

@@ -25,15 +25,15 @@ PLAIN = {
     "badwords": ("badwords",),
     "claims": ("decisions",),
     "documents": ("documents",),
-    "keys": ("across_pages", "dedup", "digests"),
-    "langdetect": ("detector",),
+    "keys": ("across_pages", "dedup", "text.digests"),
+    "langdetect": ("text.language_detector",),
     "lines": ("cleaning",),
     "records": ("gzip_members", "lookahead", "member", "warc_headers", "warc_records", "warc_scan", "wet"),
-    "sentences": ("sentences",),
-    "urls": ("urls",),
+    "sentences": ("text.sentences",),
+    "urls": ("text.urls",),
 }
 JUDGING = ("langid",)  # a room of stages that judge columns by the twins of other rooms
-TWINLESS = ("spans",)  # a room of stages that only plain code judges
+TWINLESS = ("spans", "stages.url_filters")  # rooms of stages that only plain code judges
 DECIDING = tuple(sorted({*itertools.chain(*PLAIN.values()), *JUDGING, *TWINLESS}))
 
 # The rules that the compiled room of lines knows; it calls any other.

@@ -9,7 +9,6 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 import numpy.typing as npt
 
-from c4pipe import urls
 from c4pipe.badwords import LANGUAGES, DropBadwords
 from c4pipe.batch import Batch
 from c4pipe.cleaning import CleanLines, DropPages, MaxLength, MinParagraphs
@@ -19,7 +18,8 @@ from c4pipe.page import Page, PageStage, Verdict
 from c4pipe.published import APRIL_2019, MC4_CRAWLS, MC4_CRAWLS_2020, MC4_LANGUAGES, WEBTEXT_CRAWLS
 from c4pipe.rows import C4_ROWS, PAPER_PAGE_ROWS, PAPER_ROWS
 from c4pipe.spans import DedupSpans
-from c4pipe.urls import InDomains, InUrlList
+from c4pipe.stages.url_filters import InDomains, InUrlList
+from c4pipe.text import urls
 
 __all__ = [  # with what it is made of
     "APRIL_2019", "C4_ROWS", "MC4_CRAWLS", "MC4_LANGUAGES", "SEMANTICS", "VARIANTS", "WEBTEXT_CRAWLS",

@@ -15,8 +15,9 @@ from types import ModuleType
 
 import pytest
 
-from c4pipe import resources, urls
+from c4pipe import resources
 from c4pipe.page import Page
+from c4pipe.text import urls
 from c4pipe.wet import WetReader
 
 ROOT = Path(__file__).resolve().parent.parent

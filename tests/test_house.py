@@ -16,10 +16,10 @@ ROOMS = sorted(path for house in HOUSES for path in (ROOT / house).rglob("*.py")
 # One door per foreign library. Where a library has several rooms, each is named.
 DOORS = {
     "warcio": {"c4pipe/demo_crawl.py"},
-    "nltk": {"c4pipe/sentences.py"},
-    "langdetect": {"c4pipe/detector.py"},
+    "nltk": {"c4pipe/text/sentences.py"},
+    "langdetect": {"c4pipe/text/language_detector.py"},
     "gcld3": {"c4pipe/langid.py"},
-    "tldextract": {"c4pipe/urls.py"},
+    "tldextract": {"c4pipe/stages/url_filters.py"},
     "deflate": {"c4pipe/formats.py"},
     "fsspec": {"c4pipe/fs/paths.py"},
     "google_crc32c": {"c4pipe/tfrecord.py"},

@@ -1,5 +1,5 @@
 # cython: initializedcheck=False, auto_pickle=False
-"""langdetect's detector, compiled: the twin of the plain one in ``c4pipe/detector.py``, digit for digit.
+"""langdetect's detector, compiled: the twin of the plain one in ``c4pipe/text/language_detector.py``, digit for digit.
 
 It is written in parts that are one module for C, each with the reason why it gives what the plain detector gives:
 

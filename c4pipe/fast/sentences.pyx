@@ -1,4 +1,4 @@
-"""Counts sentences as the Punkt of NLTK does, no further than asked: the twin of ``count`` in c4pipe/sentences.py.
+"""Counts sentences as the Punkt of NLTK does, no further than asked: the twin of ``count`` in c4pipe/text/sentences.py.
 
 It is Punkt itself in another form, step for step, with nothing left to the package. Why the counts are equal:
 

@@ -13,8 +13,8 @@ from pathlib import Path
 
 from hypothesis import strategies as st
 
-from c4pipe import urls
 from c4pipe.page import Page
+from c4pipe.text import urls
 from c4pipe.wet import WetReader, page_text
 
 OLD, NEW, NEWER = "2019-04-18T10:38:25Z", "2019-04-19T00:00:00Z", "2019-04-20T23:59:59Z"

@@ -19,7 +19,7 @@ from crawls import Record
 from hypothesis import strategies as st
 
 from c4pipe import badwords, resources
-from c4pipe.urls import InUrlList
+from c4pipe.stages.url_filters import InUrlList
 from c4pipe.variants import Variant, variant
 
 # Our own sentences. Croatian is one of two languages that cld3 knows and mC4 has not.

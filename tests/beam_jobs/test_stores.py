@@ -143,7 +143,7 @@ def test_a_file_that_an_earlier_build_could_not_read(wet: str, tmp_path: Path) -
     own = tmp_path / "for_test_stores.py"
     own.write_text(
         "from dataclasses import replace\n"
-        "from c4pipe.urls import InDomains\n"
+        "from c4pipe.stages.url_filters import InDomains\n"
         "from c4pipe.variants import variant\n"
         "first, *rest = variant('en').stages\n"
         "ONE = replace(variant('en'), name='one', stages=(first, InDomains((('example.com', True),)), *rest))\n",

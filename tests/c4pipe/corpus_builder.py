@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 
-from c4pipe import cli, shards, urls
+from c4pipe import cli, shards
+from c4pipe.text import urls
 
 FIELDS = ("text", "url", "timestamp")  # of the release's JSON lines
 Row = dict[str, Any]

@@ -12,8 +12,8 @@ import pyarrow as pa
 
 from c4pipe.batch import binaries, laid_out, strings, utf8
 from c4pipe.dedup import line_key
-from c4pipe.digests import md5
 from c4pipe.fast import keys
+from c4pipe.text.digests import md5
 
 # Line ends of every kind and blanks of every kind, characters that change their length or their neighbours' case.
 ODD = "\n\n\n\r\v\f\x1c\x1d\x1e\x1f\x85\u2028\u2029 \t\xa0\u1680\u2003\u202f\u3000\u200b"

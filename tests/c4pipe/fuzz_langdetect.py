@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 from columns import column, encodable, in_each_width
 
-from c4pipe import detector, engine
+from c4pipe import engine
+from c4pipe.text import language_detector
 
 LEAST = 0.99  # TFDS c4
 LIMIT = 10_000  # characters, langdetect
@@ -106,7 +107,7 @@ def of_each_width() -> tuple[Any, ...]:
     room = engine._load("langdetect")
     assert room is not None
     made = (SimpleNamespace(Detector=functools.partial(room.Detector, lanes=lanes)) for lanes in NARROWER)
-    return detector._compiled(room), *map(detector._compiled.__wrapped__, made)
+    return language_detector._compiled(room), *map(language_detector._compiled.__wrapped__, made)
 
 
 def agree_in_column(texts: Sequence[str], least: float = LEAST) -> None:
@@ -121,13 +122,13 @@ def agree_in_column(texts: Sequence[str], least: float = LEAST) -> None:
 
 
 def agree_in_ngrams(text: str) -> None:
-    plain = detector._factory().create()
+    plain = language_detector._factory().create()
     plain.append(text)
     plain.cleaning_text()
     expected = plain._extract_ngrams()
     room = engine._load("langdetect")
     assert room is not None
-    found = detector._compiled(room).ngrams(text)
+    found = language_detector._compiled(room).ngrams(text)
     assert found == expected, f"{text!r}: the compiled detector finds {found}, the plain one {expected}"
 
 
@@ -136,14 +137,14 @@ def agree_in_digits(text: str, least: float = LEAST) -> None:
     with engine.using("plain"):
         expected = _probabilities(text)
     with engine.using("fast"):
-        found, outcome = _probabilities(text), detector.likeliest(text, least)
+        found, outcome = _probabilities(text), language_detector.likeliest(text, least)
     assert found == expected, f"{text!r}: the compiled detector finds {found}, the plain one {expected}"
-    told = (None, detector.DOUBTS[0]) if expected is None else detector.outcome(expected, least)
+    told = (None, language_detector.DOUBTS[0]) if expected is None else language_detector.outcome(expected, least)
     assert outcome == told, f"{text!r}: the compiled detector says {outcome}, the plain one {told}"
 
 
 def _probabilities(text: str) -> list[tuple[str, float]] | None:
     try:
-        return detector.probabilities(text)
-    except detector.LangDetectException:
+        return language_detector.probabilities(text)
+    except language_detector.LangDetectException:
         return None

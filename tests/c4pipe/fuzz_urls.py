@@ -8,7 +8,8 @@ from collections.abc import Iterator, Sequence
 
 import pyarrow as pa
 
-from c4pipe import engine, urls
+from c4pipe import engine
+from c4pipe.text import urls
 
 PARTS = (
     *("http://", "https://", "http:/", "https:", "httphttps://", "hhttp://", "HTTP://", "www.", "www", "WWW.", "//"),

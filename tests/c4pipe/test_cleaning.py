@@ -16,7 +16,7 @@ from c4pipe.cleaning import CleanLines, DropPages, MaxLength, MinParagraphs, dro
 from c4pipe.page import Page, PageStage, Verdict, with_text
 from c4pipe.rows import PAPER_PAGE_ROWS
 from c4pipe.rules import contains, fewer_words_than, mentions
-from c4pipe.sentences import Punkt
+from c4pipe.text.sentences import Punkt
 from c4pipe.variants import C4_ROWS
 
 CLEAN = CleanLines(C4_ROWS, min_sentences=3)

@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from c4pipe import decisions, keys
 from c4pipe.across_pages import KeepOne, url_claim
 from c4pipe.dedup import DedupLines, KeepLargestText, KeepNewest, line_key
-from c4pipe.digests import md5
 from c4pipe.page import Page
+from c4pipe.text.digests import md5
 
 Place = tuple[int, int]  # part and row of a page
 Parts = list[list[Page]]

@@ -12,12 +12,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from c4pipe import resources, sentences
+from c4pipe import resources
 from c4pipe.across_pages import KeepOne, url_claim
 from c4pipe.dedup import DedupLines, KeepLargestText, KeepNewest, line_key
-from c4pipe.digests import md5
 from c4pipe.page import Page, Verdict
 from c4pipe.spans import DedupSpans
+from c4pipe.text import sentences
+from c4pipe.text.digests import md5
 
 WON, LOST = {"passed": 1, "filtered": 0}, {"filtered": 0}
 PAGE = Page("http://a.com/x", "a", "2019-04-18T10:38:25Z", "text/plain", "12")

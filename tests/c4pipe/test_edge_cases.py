@@ -14,13 +14,14 @@ from typing import Any
 import pytest
 from langdetect import LangDetectException
 
-from c4pipe import detector, langid, local, sentences, urls
+from c4pipe import langid, local
 from c4pipe.badwords import DropBadwords
 from c4pipe.cleaning import CleanLines
 from c4pipe.dedup import DedupLines, KeepNewest
 from c4pipe.langid import English, LabelLanguage
 from c4pipe.page import Page, PageStage
-from c4pipe.urls import InDomains
+from c4pipe.stages.url_filters import InDomains
+from c4pipe.text import language_detector, sentences, urls
 from c4pipe.variants import Stage, flat, variant
 from c4pipe.wet import WetReader
 
@@ -94,7 +95,7 @@ def remove_duplicate_text(row: Row) -> Row:
 def detect_english(row: Row) -> Row:
     found, counters = judged(stage(English), page(row["text"]))
     try:
-        predictions: Any = [[code, round(p, 4)] for code, p in detector.probabilities(row["text"])]
+        predictions: Any = [[code, round(p, 4)] for code, p in language_detector.probabilities(row["text"])]
     except LangDetectException as error:
         predictions = str(error)
     return {"kept": found is not None, "counters": counters, "predictions": predictions}

@@ -31,9 +31,10 @@ from hypothesis import strategies as st
 from langdetect.detector import Detector
 from langdetect.utils.ngram import NGram
 
-from c4pipe import detector, engine, language_tables
+from c4pipe import engine
 from c4pipe.langid import English
 from c4pipe.page import Page
+from c4pipe.text import language_detector, language_profiles
 from c4pipe.wet import WetReader
 
 ENGLISH = "The quick brown fox jumps over the lazy dog near the river bank."
@@ -120,7 +121,7 @@ def test_reach_in_bytes(unit: str, length: int) -> None:
 def test_columns_of_nothing() -> None:
     room = engine._load("langdetect")
     assert room is not None
-    ours = detector._compiled(room)
+    ours = language_detector._compiled(room)
     assert ours.best_column(*column([]), 0.99) == b""
     assert np.frombuffer(ours.best_column(*column(["", " ", ""]), 0.99), np.int32).tolist() == [-1, -1, -1]
 
@@ -193,8 +194,8 @@ def test_what_behind_the_table_is_taken_for_itself() -> None:
 
 def test_tables_are_the_profiles() -> None:
     """Row by row, to the last digit; what is missing has a character that is taken for another."""
-    tables = language_tables.tables(detector._profiles(), NGram.normalize)
-    factory = detector._factory()
+    tables = language_profiles.tables(language_detector._profiles(), NGram.normalize)
+    factory = language_detector._factory()
     assert list(tables["languages"]) == factory.langlist
     left = {
         gram: row for gram, row in factory.word_lang_prob_map.items() if gram == "".join(map(NGram.normalize, gram))
@@ -209,11 +210,11 @@ def test_tables_are_the_profiles() -> None:
 
 @pytest.mark.parametrize("place", [0, 1, 4, 623, 624, 5000])
 def test_chance_is_that_of_langdetect(place: int) -> None:
-    words = np.frombuffer(detector._words(place + 8), dtype=np.uint32).tolist()
-    chance = random.Random(detector.SEED)
+    words = np.frombuffer(language_detector._words(place + 8), dtype=np.uint32).tolist()
+    chance = random.Random(language_detector.SEED)
     assert [chance.getrandbits(32) for _ in range(place)] == words[:place]
     alphas = [Detector.ALPHA_DEFAULT + chance.gauss(0.0, 1.0) * Detector.ALPHA_WIDTH for _ in range(2)]
-    assert detector._weights(place) == tuple(alpha / Detector.BASE_FREQ for alpha in alphas)
+    assert language_detector._weights(place) == tuple(alpha / Detector.BASE_FREQ for alpha in alphas)
     assert [chance.getrandbits(32) for _ in range(4)] == words[place + 4 :]
 
 
@@ -233,7 +234,7 @@ def test_no_outcome_is_too_early(least: float) -> None:
 
 def test_what_is_just_enough() -> None:
     text = f"{ENGLISH} Der schnelle braune Fuchs springt über den faulen Hund am Fluss."
-    probability = detector.probabilities(text)[0][1]
+    probability = language_detector.probabilities(text)[0][1]
     for least in (probability, math.nextafter(probability, 0), math.nextafter(probability, 1)):
         agree_in_digits(text, least)
 
@@ -251,7 +252,7 @@ def changed(**settings: Any) -> Any:
 @functools.cache
 def as_it_is() -> dict[str, Any]:
     """The settings of the detector."""
-    settings: dict[str, Any] = detector._compiled.__wrapped__(SimpleNamespace(Detector=dict))
+    settings: dict[str, Any] = language_detector._compiled.__wrapped__(SimpleNamespace(Detector=dict))
     return settings
 
 
@@ -323,7 +324,7 @@ def of_letters(letters: dict[str, dict[str, float]], draws: str, **settings: Any
         drawn = [0, 0, 0, 0, *("abcde".index(letter) << 29 for letter in draws)]
         return np.resize(np.array(drawn, dtype=np.uint32), count).tobytes()
 
-    tables = language_tables.tables(profiles, NGram.normalize)
+    tables = language_profiles.tables(profiles, NGram.normalize)
     given = {**tables, "words": words, "weights": lambda place: (5e-5, 5e-5), "trials": 1, **settings}
     return [changed(**given, lanes=lanes) for lanes in WIDTHS]
 
@@ -376,25 +377,29 @@ def test_what_is_more_than_a_probability_needs_all_digits() -> None:
 @pytest.mark.parametrize("count", [2, 8, 9, 64, 65, 72, 110])
 def test_any_number_of_languages(count: int) -> None:
     """Rows of one cache line of numbers and longer ones; from the 56th on languages are alike but for one letter."""
-    profiles = [json.loads(profile) for profile in detector._profiles()]
+    profiles = [json.loads(profile) for profile in language_detector._profiles()]
     more = [{**profile, "freq": {**profile["freq"], "e": 100}, "name": f"{profile['name']}-2"} for profile in profiles]
     chosen = [json.dumps(profile) for profile in [*reversed(profiles), *more][:count]]
-    plain: Any = detector._Factory()
+    plain: Any = language_detector._Factory()
     plain.load_json_profile(chosen)
-    tables = language_tables.tables(chosen, NGram.normalize)
+    tables = language_profiles.tables(chosen, NGram.normalize)
     ours = [changed(**tables, lanes=lanes) for lanes in WIDTHS]
     for text in (ENGLISH, RUSSIAN, f"{ENGLISH} {RUSSIAN}", "chữ việt 中文 да не", "kuća je velika", "ан " * 9):
         asked = plain.create()
         asked.append(text)
         try:
             expected = [(language.lang, language.prob) for language in asked.get_probabilities()]
-        except detector.LangDetectException:
+        except language_detector.LangDetectException:
             expected = None
         for one in ours:
             assert one.probabilities(text) == expected
-            told = (None, detector.DOUBTS[0]) if expected is None else detector.outcome(expected, 0.7)
+            told = (None, language_detector.DOUBTS[0]) if expected is None else language_detector.outcome(expected, 0.7)
             number = one.best(text, 0.7)
-            assert (one.languages[number], None) == told if number >= 0 else (None, detector.DOUBTS[~number]) == told
+            assert (
+                (one.languages[number], None) == told
+                if number >= 0
+                else (None, language_detector.DOUBTS[~number]) == told
+            )
     assert all(one.repeated == 0 for one in ours) or count > 55
 
 
@@ -408,17 +413,17 @@ def test_letters_of_ascii_must_be_common() -> None:
 def test_long_trials(text: str, times: int) -> None:
     """Related languages are drawn for long, while others come to less than a double holds."""
     for tail in ("", ENGLISH, RUSSIAN):
-        probability = max((one for _, one in detector.probabilities(text * times + tail)), default=0.0)
+        probability = max((one for _, one in language_detector.probabilities(text * times + tail)), default=0.0)
         for least in (0.0, 0.1, probability, math.nextafter(probability, 0), math.nextafter(probability, 1), 0.99, 1.0):
             agree_in_outcome(text * times + tail, least)
 
 
 def agree_in_outcome(text: str, least: float) -> None:
     """On every machine; digits are compared elsewhere."""
-    language, doubt = detector.outcome(detector.probabilities(text), least)
+    language, doubt = language_detector.outcome(language_detector.probabilities(text), least)
     for ours in of_each_width():
         number = ours.best(text, least)
-        assert (language and ours.languages[number], doubt and detector.DOUBTS[~number]) == (language, doubt)
+        assert (language and ours.languages[number], doubt and language_detector.DOUBTS[~number]) == (language, doubt)
 
 
 @pytest.mark.parametrize("question", ["probabilities", "best"])
@@ -430,11 +435,11 @@ def test_threads_do_not_meet(question: str) -> None:
     asked = {"probabilities": lambda one: one.probabilities, "best": lambda one: lambda text: one.best(text, 0.99)}[
         question
     ]
-    expected = list(map(asked(detector._compiled(room)), texts))
+    expected = list(map(asked(language_detector._compiled(room)), texts))
     interval = sys.getswitchinterval()
     sys.setswitchinterval(1e-6)
     try:
-        fresh = asked(detector._compiled.__wrapped__(room))
+        fresh = asked(language_detector._compiled.__wrapped__(room))
         with ThreadPoolExecutor(4) as pool:
             assert list(pool.map(fresh, texts)) == expected
     finally:

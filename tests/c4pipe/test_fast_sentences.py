@@ -16,9 +16,10 @@ from columns import column, encodable
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from c4pipe import engine, resources, sentences
+from c4pipe import engine, resources
 from c4pipe.fast.sentences import Punkt
 from c4pipe.fs.files import open_read
+from c4pipe.text import sentences
 from c4pipe.wet import WetReader
 
 PUNKTS = get_args(sentences.Punkt)

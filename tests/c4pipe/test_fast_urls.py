@@ -13,9 +13,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from c4pipe import engine, urls
+from c4pipe import engine
 from c4pipe.batch import Batch
 from c4pipe.page import Page
+from c4pipe.text import urls
 from c4pipe.variants import Variant, variant
 from c4pipe.wet import WetReader
 

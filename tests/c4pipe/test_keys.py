@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from c4pipe import keys
-from c4pipe.digests import md5
+from c4pipe.text.digests import md5
 
 BUCKETS = st.integers(min_value=1, max_value=9)
 # Keys of which many share their first word, or their second.

@@ -11,10 +11,11 @@ from types import ModuleType, SimpleNamespace
 import pytest
 from columns import agree_on_batch
 
-from c4pipe import detector, engine, langid
+from c4pipe import engine, langid
 from c4pipe.batch import Batch
 from c4pipe.langid import English, LabelLanguage
 from c4pipe.page import Page, Verdict
+from c4pipe.text import language_detector
 
 ENGLISH = "The quick brown fox jumps over the lazy dog near the river bank."
 GERMAN = "Der schnelle braune Fuchs springt über den faulen Hund am Fluss."
@@ -88,7 +89,7 @@ def test_the_plain_detector_is_asked_page_by_page() -> None:
         assert English(0.99).judge_batch(Batch.of([page(ENGLISH)])) is None
 
 
-@pytest.mark.parametrize("doubt", detector.DOUBTS)
+@pytest.mark.parametrize("doubt", language_detector.DOUBTS)
 def test_doubts_are_counted(monkeypatch: pytest.MonkeyPatch, doubt: str) -> None:
     monkeypatch.setattr(langid, "likeliest", lambda text, least: (None, doubt))
     assert English(0.99).judge(page("x")) == Verdict(None, {f"filtered:{doubt}": 1})

@@ -14,10 +14,10 @@ import pytest
 
 from c4pipe import langid, local, resources
 from c4pipe.cleaning import CleanLines
-from c4pipe.digests import md5
 from c4pipe.page import Page
 from c4pipe.rows import PAPER_ROWS
-from c4pipe.urls import InUrlList
+from c4pipe.stages.url_filters import InUrlList
+from c4pipe.text.digests import md5
 from c4pipe.variants import Variant, variant
 
 DATE = "2019-04-18T10:38:25Z"

@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from c4pipe import engine, resources, sentences
+from c4pipe import engine, resources
+from c4pipe.text import sentences
 
 TEXTS = st.text(st.sampled_from("aB. \n?!\"')\u201d1"), max_size=60)
 

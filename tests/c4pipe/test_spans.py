@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from c4pipe import resources
-from c4pipe.digests import md5
 from c4pipe.page import Page, Verdict
 from c4pipe.spans import DedupSpans
+from c4pipe.text.digests import md5
 
 STAGE = DedupSpans(span_sentences=3, min_sentences=1)
 FIRST, SECOND, THIRD = sorted(("u/1", "u/2", "u/3"), key=md5)

@@ -113,11 +113,11 @@ def test_what_has_no_source_has_not_changed(monkeypatch: pytest.MonkeyPatch, tmp
     """As of compiled bytecode alone."""
     monkeypatch.setattr(twins, "HERE", tmp_path)
     assert twins.changes() == {}
-    twins.path("urls").parent.mkdir(parents=True, exist_ok=True)
-    twins.path("urls").write_text("another", "utf-8")
+    twins.path("text.urls").parent.mkdir(parents=True, exist_ok=True)
+    twins.path("text.urls").write_text("another", "utf-8")
     twins.digests.cache_clear()
     twins.changes.cache_clear()
-    assert list(twins.changes()) == ["urls"]
+    assert list(twins.changes()) == ["text.urls"]
 
 
 def test_a_changed_rule_is_called(monkeypatch: pytest.MonkeyPatch) -> None:

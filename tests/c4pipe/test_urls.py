@@ -14,9 +14,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from c4pipe import urls
 from c4pipe.page import Page, Verdict
-from c4pipe.urls import InDomains, InUrlList
+from c4pipe.stages import url_filters
+from c4pipe.stages.url_filters import InDomains, InUrlList
+from c4pipe.text import urls
 
 DOMAINS = InDomains((("nytimes.com", True), ("bbc.co.uk", ("news", "")), ("yahoo.com", ("news",))))
 
@@ -117,7 +118,7 @@ def test_in_domains_asks_no_network(monkeypatch: pytest.MonkeyPatch) -> None:
         raise AssertionError("a socket was opened")
 
     monkeypatch.setattr(socket, "socket", refuse)
-    urls._extractor.cache_clear()
+    url_filters._extractor.cache_clear()
     assert DOMAINS.judge(page("http://bbc.co.uk/")).tally == {"passed": 1}
 
 
@@ -158,7 +159,7 @@ def test_url_lines_of_a_zip(tmp_path: Path) -> None:
         archive.writestr("OpenWebText/Version 1/URLs/RS_2.txt", "http://b.com\n")
         archive.writestr("OpenWebText/Version 1/URLs/RS_1.txt", "http://a.com\nhttp://a.com/2\n")
         archive.writestr("OpenWebText/README.md", "no URL\n")
-    assert list(urls.url_lines(str(path))) == ["http://a.com", "http://a.com/2", "http://b.com"]
+    assert list(url_filters.url_lines(str(path))) == ["http://a.com", "http://a.com/2", "http://b.com"]
 
 
 LISTED = "http://a.com\r\n\nhttp://b.com/x y\u2028\n http://c.com".encode()
@@ -170,7 +171,7 @@ def test_url_lines_of_a_packed_list(tmp_path: Path, pack: Callable[[bytes], byte
     ending = {bytes: ".txt", gzip.compress: ".gz", lzma.compress: ".txt.xz"}[pack]
     path = tmp_path / f"urls{ending}"
     path.write_bytes(pack(LISTED))
-    assert list(urls.url_lines(str(path))) == ["http://a.com", "", "http://b.com/x y\u2028", " http://c.com"]
+    assert list(url_filters.url_lines(str(path))) == ["http://a.com", "", "http://b.com/x y\u2028", " http://c.com"]
 
 
 def test_url_lines_of_a_zip_of_packed_lists(tmp_path: Path) -> None:
@@ -179,7 +180,7 @@ def test_url_lines_of_a_zip_of_packed_lists(tmp_path: Path) -> None:
         archive.writestr("b.txt.gz", gzip.compress(b"http://b.com\n"))
         archive.writestr("a.txt.xz", lzma.compress(b"http://a.com\n"))
         archive.writestr("c.json.xz", lzma.compress(b"no URL\n"))
-    assert list(urls.url_lines(str(path))) == ["http://a.com", "http://b.com"]
+    assert list(url_filters.url_lines(str(path))) == ["http://a.com", "http://b.com"]
 
 
 @pytest.mark.parametrize(
@@ -196,7 +197,7 @@ def test_url_lines_of_a_zip_of_packed_lists(tmp_path: Path) -> None:
 def test_a_damaged_list_is_named(tmp_path: Path, name: str, data: bytes) -> None:
     (tmp_path / name).write_bytes(data)
     with pytest.raises(ValueError, match=rf"{name} is no whole list of URLs in UTF-8: "):
-        list(urls.url_lines(str(tmp_path / name)))
+        list(url_filters.url_lines(str(tmp_path / name)))
 
 
 def test_in_url_list_without_a_list() -> None:

@@ -7,12 +7,12 @@ from dataclasses import fields, replace
 
 import pytest
 
-from c4pipe import sentences
 from c4pipe.badwords import ALLOWED
 from c4pipe.cleaning import CleanLines, MaxLength, Row
 from c4pipe.dedup import KeepLargestText, KeepNewest
 from c4pipe.page import Page
-from c4pipe.urls import InUrlList
+from c4pipe.stages.url_filters import InUrlList
+from c4pipe.text import sentences
 from c4pipe.variants import C4_ROWS, MC4_LANGUAGES, SEMANTICS, VARIANTS, CrawlStage, Variant, flat, variant
 
 CLEANED = ["clean-page", "dedupe-lines", "english-filter"]

@@ -17,7 +17,7 @@ from wet_builder import DATE, URLS, WARCINFO, member, member_each, read, record
 
 from c4pipe import wet
 from c4pipe.page import Page
-from c4pipe.urls import normalize
+from c4pipe.text.urls import normalize
 from c4pipe.wet import Fault, WetReader, page_text
 
 ROOT = Path(__file__).resolve().parents[2]

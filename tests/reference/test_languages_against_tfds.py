@@ -13,10 +13,10 @@ import tfds_c4
 from agreement import agree, judged
 from hypothesis import strategies as st
 
-from c4pipe import detector
 from c4pipe.badwords import SPACELESS, DropBadwords
 from c4pipe.langid import LabelLanguage
 from c4pipe.page import Page
+from c4pipe.text import language_detector
 from c4pipe.variants import ENGLISH, MC4_LANGUAGES
 
 pytestmark = pytest.mark.usefixtures("prepared")
@@ -37,8 +37,8 @@ def test_english() -> None:
 def test_probabilities_to_the_last_digit() -> None:
     def ours(text: str) -> list[tuple[str, float]] | None:
         try:
-            return detector.probabilities(text)
-        except detector.LangDetectException:
+            return language_detector.probabilities(text)
+        except language_detector.LangDetectException:
             return None
 
     agree(SHORT, ours, tfds_c4.probabilities)

@@ -12,9 +12,9 @@ from agreement import agree, judged
 from hypothesis import strategies as st
 from tfds_c4 import Result
 
-from c4pipe import urls
 from c4pipe.page import Page
-from c4pipe.urls import InDomains, InUrlList
+from c4pipe.stages.url_filters import InDomains, InUrlList
+from c4pipe.text import urls
 
 pytestmark = pytest.mark.usefixtures("prepared")
 

@@ -22,8 +22,8 @@ import tldextract
 import tldextract.tldextract
 from tensorflow_datasets.text import c4, c4_utils
 
-from c4pipe.detector import left_to_right_sum
 from c4pipe.page import Page
+from c4pipe.text.language_detector import left_to_right_sum
 
 Result = tuple[list[Page], dict[str, int]]  # the pages that are passed on, and the counters that are not 0
 Reference = c4_utils.PageFeatures

@@ -19,8 +19,9 @@ from langdetect.detector_factory import PROFILES_DIRECTORY, DetectorFactory
 from langdetect.lang_detect_exception import ErrorCode
 from langdetect.utils.ngram import NGram
 
-from c4pipe import engine, language_tables
+from c4pipe import engine
 from c4pipe.batch import utf8
+from c4pipe.text import language_profiles
 
 __all__ = [
     "DOUBTS",
@@ -104,7 +105,7 @@ def _compiled(room: ModuleType) -> Any:
         for letter, character in zip(NGram.TO_NORMALIZE_VI_CHARS, row, strict=True)
     }
     return room.Detector(
-        **language_tables.tables(_profiles(), NGram.normalize),
+        **language_profiles.tables(_profiles(), NGram.normalize),
         composed=composed,
         words=_words,
         weights=_weights,
