@@ -30,7 +30,7 @@ from c4pipe.across_pages import Dedup
 from c4pipe.batch import Batch, Kept, hashes
 from c4pipe.text.digests import KEY_BYTES, md5s
 from c4pipe.variants import flat
-from c4pipe.wet import WetReader
+from c4pipe.warc.wet import WetReader
 
 WET_NAMESPACE = "split-wet-file"
 

@@ -20,7 +20,7 @@ from c4pipe.page import Page, PageStage
 from c4pipe.text import sentences, urls
 from c4pipe.text.digests import md5s
 from c4pipe.variants import CLEAN, ENGLISH, ENGLISH_WORDS, LENGTH, NEWEST
-from c4pipe.wet import WetReader
+from c4pipe.warc.wet import WetReader
 
 ENGINES = ("plain", None)  # None: each room the fast one, where it was built
 AT_LEAST_SECONDS = 0.2  # of one measurement; what is quicker is repeated

@@ -28,7 +28,7 @@ import made_text
 
 from c4pipe import engine, resources
 from c4pipe.fs import files, globs
-from c4pipe.wet import WetReader
+from c4pipe.warc.wet import WetReader
 
 ROOMS_FOLDER = Path(__file__).resolve().parent.parent / "tests" / "c4pipe"
 LINES = 200_000  # read of the WET files at most

@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from c4pipe import engine
-from c4pipe.gzip_members import WHOLE_BYTES
-from c4pipe.wet import WHOLE_MAX_BYTES
+from c4pipe.warc.gzip_file import WHOLE_BYTES
+from c4pipe.warc.wet import WHOLE_MAX_BYTES
 
 GZIP_WBITS = 31
 Inflate = Callable[[bytes, int], bytes]  # a gzip member, and how long it gets

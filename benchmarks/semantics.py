@@ -23,7 +23,7 @@ from c4pipe.page import Page
 from c4pipe.rows import C4_ROWS, PAPER_PAGE_ROWS, PAPER_ROWS
 from c4pipe.spans import DedupSpans
 from c4pipe.variants import SEMANTICS, V310, Stage, Variant, variant
-from c4pipe.wet import WetReader
+from c4pipe.warc.wet import WetReader
 
 Change = Callable[[Variant], Variant]
 

@@ -37,7 +37,7 @@ from typing import NamedTuple
 import made_text
 
 from c4pipe.fs import files, globs
-from c4pipe.warc_records import Records
+from c4pipe.warc.records import Records
 
 try:
     from isal import isal_zlib as deflating

@@ -11,7 +11,7 @@ from typing import BinaryIO
 from c4pipe.fs import files, globs
 from c4pipe.page import Page
 from c4pipe.text import urls
-from c4pipe.wet import WetReader, page_text
+from c4pipe.warc.wet import WetReader, page_text
 
 STDIN = "-"
 WET_STARTS = (b"\x1f\x8b", b"WARC/", b"\xef\xbb\xbfWARC/")  # gzip, or a record's first line

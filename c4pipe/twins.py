@@ -28,7 +28,15 @@ PLAIN = {
     "keys": ("across_pages", "dedup", "text.digests"),
     "langdetect": ("text.language_detector",),
     "lines": ("cleaning",),
-    "records": ("gzip_members", "lookahead", "member", "warc_headers", "warc_records", "warc_scan", "wet"),
+    "records": (
+        "warc.gzip_file",
+        "warc.file_buffer",
+        "warc.gzip_member",
+        "warc.headers",
+        "warc.records",
+        "warc.resync",
+        "warc.wet",
+    ),
     "sentences": ("text.sentences",),
     "urls": ("text.urls",),
 }

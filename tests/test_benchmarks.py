@@ -18,7 +18,7 @@ import pytest
 from c4pipe import resources
 from c4pipe.page import Page
 from c4pipe.text import urls
-from c4pipe.wet import WetReader
+from c4pipe.warc.wet import WetReader
 
 ROOT = Path(__file__).resolve().parent.parent
 BENCHMARKS = ROOT / "benchmarks"

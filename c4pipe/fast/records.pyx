@@ -1,4 +1,4 @@
-"""Regular gzip members as columns of pages: the twin of ``gzip_members``, ``warc_records`` and ``wet.page_text``.
+"""Regular gzip members as columns of pages: the twin of ``gzip_file``, ``records`` and ``wet.page_text``.
 
 Only what the plain rooms take in one step, without a fault and without looking beyond the member, is taken here; for
 all else the answer is None, and they decide. Why what is taken is the same:

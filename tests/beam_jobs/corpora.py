@@ -12,7 +12,7 @@ import builds
 from c4pipe import engine, local
 from c4pipe.page import Page
 from c4pipe.variants import Variant, flat
-from c4pipe.wet import WetReader
+from c4pipe.warc.wet import WetReader
 
 
 @dataclass(frozen=True)

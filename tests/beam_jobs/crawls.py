@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from c4pipe.page import Page
 from c4pipe.text import urls
-from c4pipe.wet import WetReader, page_text
+from c4pipe.warc.wet import WetReader, page_text
 
 OLD, NEW, NEWER = "2019-04-18T10:38:25Z", "2019-04-19T00:00:00Z", "2019-04-20T23:59:59Z"
 DATES = (OLD, NEW, NEWER)

@@ -19,9 +19,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from beam_jobs import store_files
-from c4pipe import local, resources, wet
+from c4pipe import local, resources
 from c4pipe.page import Page
 from c4pipe.variants import VARIANTS, variant
+from c4pipe.warc import wet
 
 # Those that need nothing beyond the built-in lists.
 NAMES = [name for name, semantics in VARIANTS if semantics == "3.1.0" and name.startswith("en")]

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 from c4pipe import engine
-from c4pipe.wet import METADATA, WetReader
+from c4pipe.warc.wet import METADATA, WetReader
 
 BLANKS = "\t\n\x0b\x0c\r\x1c\x1d\x1e\x1f \x85\xa0\u1680\u2000\u2005\u200a\u2028\u2029\u202f\u205f\u3000"
 ALMOST_BLANKS = "\x00\x08\x0e\x1b\x7f\x84\x86\xa1\u1681\u180e\u200b\u2027\u202a\u2030\u205e\u2060\u3001\ufeff"

@@ -14,7 +14,7 @@ from warcio.archiveiterator import ArchiveIterator
 from c4pipe import demo_crawl, demo_prose
 from c4pipe.demo_prose import Prose, docstrings, modules, package_prose, unwrap
 from c4pipe.page import Page
-from c4pipe.wet import WetReader
+from c4pipe.warc.wet import WetReader
 
 Layout = Callable[[list[tuple[str, str]]], None]
 

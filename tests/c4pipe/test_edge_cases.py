@@ -23,7 +23,7 @@ from c4pipe.page import Page, PageStage
 from c4pipe.stages.url_filters import InDomains
 from c4pipe.text import language_detector, sentences, urls
 from c4pipe.variants import Stage, flat, variant
-from c4pipe.wet import WetReader
+from c4pipe.warc.wet import WetReader
 
 Row = Mapping[str, Any]
 

@@ -23,7 +23,7 @@ from c4pipe.dedup import DedupLines
 from c4pipe.explain import NEEDS_LIST, NEEDS_OTHERS, WITHIN_PAGE, Explanation, LineSeen, StageSeen, explain
 from c4pipe.page import Page, Verdict, keep
 from c4pipe.variants import VARIANTS, CrawlStage, Variant, variant
-from c4pipe.wet import WetReader
+from c4pipe.warc.wet import WetReader
 
 EN = variant("en")
 GOOD = [f"This is a plain sentence of English, the one with the number {number}." for number in range(4)]

@@ -21,7 +21,7 @@ from c4pipe.badwords import LANGUAGES, DropBadwords, finder
 from c4pipe.batch import Batch
 from c4pipe.page import Page
 from c4pipe.variants import SEMANTICS, variant
-from c4pipe.wet import WetReader
+from c4pipe.warc.wet import WetReader
 
 room = pytest.importorskip("c4pipe.fast.badwords")
 CHARACTERS = [chr(code) for code in range(sys.maxunicode + 1)]

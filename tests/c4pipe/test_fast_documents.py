@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from c4pipe import engine, shards, tfrecord
 from c4pipe.documents import BATCH, FIELDS
-from c4pipe.wet import WetReader
+from c4pipe.warc.wet import WetReader
 
 documents = pytest.importorskip("c4pipe.fast.documents")
 ALL = "".join(chr(code) for code in range(sys.maxunicode + 1) if not 0xD800 <= code < 0xE000)

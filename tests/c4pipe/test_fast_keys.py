@@ -24,7 +24,7 @@ from c4pipe.batch import Batch, utf8, verdict_of
 from c4pipe.dedup import DedupLines, line_key
 from c4pipe.page import Page, Verdict, keep, with_text
 from c4pipe.text.digests import md5, md5s
-from c4pipe.wet import WetReader
+from c4pipe.warc.wet import WetReader
 
 keys = pytest.importorskip("c4pipe.fast.keys")
 

@@ -35,7 +35,7 @@ from c4pipe import engine
 from c4pipe.langid import English
 from c4pipe.page import Page
 from c4pipe.text import language_detector, language_profiles
-from c4pipe.wet import WetReader
+from c4pipe.warc.wet import WetReader
 
 ENGLISH = "The quick brown fox jumps over the lazy dog near the river bank."
 RUSSIAN = "Быстрая коричневая лиса прыгает через ленивую собаку у реки."

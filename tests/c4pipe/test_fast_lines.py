@@ -22,7 +22,7 @@ from c4pipe.page import Page
 from c4pipe.rows import C4_ROWS, PAPER_PAGE_ROWS, PAPER_ROWS
 from c4pipe.rules import contains, fewer_words_than, has_word, mentions, no_end_mark, without, word_longer_than
 from c4pipe.variants import VARIANTS
-from c4pipe.wet import WetReader
+from c4pipe.warc.wet import WetReader
 
 FIVE = "One two three four five"
 STAGES = range(len(fuzz_lines.STAGES))

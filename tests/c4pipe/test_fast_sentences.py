@@ -20,7 +20,7 @@ from c4pipe import engine, resources
 from c4pipe.fast.sentences import Punkt
 from c4pipe.fs.files import open_read
 from c4pipe.text import sentences
-from c4pipe.wet import WetReader
+from c4pipe.warc.wet import WetReader
 
 PUNKTS = get_args(sentences.Punkt)
 PIECES = (

@@ -18,7 +18,7 @@ from c4pipe.batch import Batch
 from c4pipe.page import Page
 from c4pipe.text import urls
 from c4pipe.variants import Variant, variant
-from c4pipe.wet import WetReader
+from c4pipe.warc.wet import WetReader
 
 pytest.importorskip("c4pipe.fast.urls")
 URLS = st.lists(st.sampled_from(fuzz_urls.PARTS), max_size=8).map("".join)

@@ -16,9 +16,10 @@ from types import ModuleType
 import pytest
 
 import c4pipe
-from c4pipe import badwords, rules, spans, twins, wet
+from c4pipe import badwords, rules, spans, twins
 from c4pipe.fingerprint import fingerprint, named
 from c4pipe.variants import VARIANTS
+from c4pipe.warc import wet
 
 # Builds and page stores hang on these. They change with what a variant does, never with where its code lies.
 PUBLISHED = {

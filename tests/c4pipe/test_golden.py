@@ -22,7 +22,7 @@ from c4pipe.local import Oracle, Outcome
 from c4pipe.page import Page, Verdict
 from c4pipe.text import urls
 from c4pipe.variants import VARIANTS, CrawlStage, Variant, flat, variant
-from c4pipe.wet import WetReader
+from c4pipe.warc.wet import WetReader
 
 pytestmark = pytest.mark.slow
 

@@ -13,10 +13,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from wet_builder import URLS, WARCINFO, Drops, member, member_each, read, record
 
-from c4pipe import gzip_members, lookahead
-from c4pipe.gzip_members import INPUT_BYTES, members
-from c4pipe.lookahead import LOOK_BACK_BYTES
-from c4pipe.wet import WetReader
+from c4pipe.warc import file_buffer, gzip_file
+from c4pipe.warc.file_buffer import LOOK_BACK_BYTES
+from c4pipe.warc.gzip_file import INPUT_BYTES, members
+from c4pipe.warc.wet import WetReader
 
 BODIES = [b"The first body, short.", b"The second:\r\n\r\nit has two parts.\r\n", "Der dritte: Öl.".encode()]
 RECORDS = [record(url, body) for url, body in zip(URLS, BODIES, strict=False)]
@@ -135,9 +135,9 @@ def test_what_is_dropped_of_a_file_is_never_missed(seed: int, monkeypatch: pytes
     found = []
     for size in (1, 100, 1 << 20):
         for name, value in (("LOOK_BACK", look_back), ("READ", read_bytes), ("BUFFER", size)):
-            monkeypatch.setattr(lookahead, f"{name}_BYTES", value)
+            monkeypatch.setattr(file_buffer, f"{name}_BYTES", value)
         for name, value in (("INPUT", 64), ("PROBE", 128)):
-            monkeypatch.setattr(gzip_members, f"{name}_BYTES", value)
+            monkeypatch.setattr(gzip_file, f"{name}_BYTES", value)
         found.append([
             (one.offset, one.index, b"".join(one.pieces), one.damage, one.detail) for one in members(io.BytesIO(data))
         ])  # fmt: skip

@@ -7,8 +7,8 @@ import random
 
 import pytest
 
-from c4pipe import lookahead
-from c4pipe.lookahead import Lookahead
+from c4pipe.warc import file_buffer
+from c4pipe.warc.file_buffer import Lookahead
 
 
 @pytest.mark.parametrize("seed", range(30))
@@ -19,7 +19,7 @@ def test_the_buffer_is_the_file(seed: int, monkeypatch: pytest.MonkeyPatch) -> N
         ("LOOK_BACK", rng.randint(1, 60)),
         ("BUFFER", rng.randint(1, 99)),
     ):
-        monkeypatch.setattr(lookahead, f"{name}_BYTES", value)
+        monkeypatch.setattr(file_buffer, f"{name}_BYTES", value)
     data = b"".join(rng.choice((b"\0" * rng.randint(1, 90), rng.randbytes(rng.randint(1, 90)))) for _ in range(20))
     here, at, kept = Lookahead(io.BytesIO(data[5:]), data[:5]), 0, 0
     while at < len(data):
@@ -38,7 +38,7 @@ def test_the_buffer_is_the_file(seed: int, monkeypatch: pytest.MonkeyPatch) -> N
             at = found if found >= 0 else len(data)
             assert here.find(these) is (found >= 0)
         else:
-            kept = at = max(at - lookahead.LOOK_BACK_BYTES, kept)
+            kept = at = max(at - file_buffer.LOOK_BACK_BYTES, kept)
             here.back(kept)
         assert here.offset == at
     assert here.next(1) == b""

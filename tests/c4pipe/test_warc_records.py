@@ -11,8 +11,8 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from wet_builder import URLS, WARCINFO, Reading, member, member_each, read, record
 
-from c4pipe.warc_headers import HEADER_BYTES_MAX
-from c4pipe.wet import page_text
+from c4pipe.warc.headers import HEADER_BYTES_MAX
+from c4pipe.warc.wet import page_text
 
 Layout = Callable[[list[bytes]], bytes]
 

@@ -15,10 +15,10 @@ import pytest
 from warcio.archiveiterator import ArchiveIterator
 from wet_builder import DATE, URLS, WARCINFO, member, member_each, read, record
 
-from c4pipe import wet
 from c4pipe.page import Page
 from c4pipe.text.urls import normalize
-from c4pipe.wet import Fault, WetReader, page_text
+from c4pipe.warc import wet
+from c4pipe.warc.wet import Fault, WetReader, page_text
 
 ROOT = Path(__file__).resolve().parents[2]
 DEVIATIONS: list[dict[str, Any]] = json.loads((ROOT / "tests" / "known-deviations.json").read_text(encoding="utf-8"))
@@ -198,7 +198,7 @@ def test_deviations_are_in_the_docs() -> None:
 
 
 def test_kinds_of_faults_are_in_the_docs() -> None:
-    rooms = ("wet", "warc_records", "gzip_members")
+    rooms = ("warc/wet", "warc/records", "warc/gzip_file")
     code = "".join((ROOT / "c4pipe" / f"{room}.py").read_text(encoding="utf-8") for room in rooms)
     lines = (ROOT / "docs" / "wet-files.md").read_text(encoding="utf-8").splitlines()
     kinds = [line.split("`")[1] for line in lines if line.startswith("| `")]

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 from c4pipe import engine
 from c4pipe.page import Page
-from c4pipe.warc_records import RECORD_BYTES_MAX
-from c4pipe.wet import WetReader
+from c4pipe.warc.records import RECORD_BYTES_MAX
+from c4pipe.warc.wet import WetReader
 
 DATE = "2019-04-18T10:38:25Z"
 URLS = [f"http://example.com/{i}" for i in range(8)]

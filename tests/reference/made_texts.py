@@ -12,7 +12,7 @@ from random import Random
 from hypothesis import strategies as st
 
 from c4pipe.page import Page
-from c4pipe.wet import WetReader
+from c4pipe.warc.wet import WetReader
 
 REAL_LINES_MAX = 20_000
 POOL = 8_192  # pieces to join

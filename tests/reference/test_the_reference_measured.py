@@ -11,7 +11,7 @@ import pytest
 
 from c4pipe import local
 from c4pipe.variants import variant
-from c4pipe.wet import WetReader
+from c4pipe.warc.wet import WetReader
 
 SCRIPT = Path(__file__).resolve().parents[2] / "benchmarks" / "reference.py"
 

@@ -16,7 +16,7 @@ from agreement import agree
 from hypothesis import strategies as st
 from tfds_c4 import Result
 
-from c4pipe.wet import WetReader
+from c4pipe.warc.wet import WetReader
 
 pytestmark = pytest.mark.usefixtures("prepared")
 

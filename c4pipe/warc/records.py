@@ -13,9 +13,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import BinaryIO, Generic
 
-from c4pipe.gzip_members import Take, Taken, members
-from c4pipe.member import Member
-from c4pipe.warc_headers import (
+from c4pipe.warc.gzip_file import Take, Taken, members
+from c4pipe.warc.gzip_member import Member
+from c4pipe.warc.headers import (
     CUT_VERSION_LINE,
     HEADER_BYTES_MAX,
     HEADER_END,
@@ -24,7 +24,7 @@ from c4pipe.warc_headers import (
     content_length,
     header_fields,
 )
-from c4pipe.warc_scan import blanks_end, next_record_within, resync, skip_blanks
+from c4pipe.warc.resync import blanks_end, next_record_within, resync, skip_blanks
 
 RECORD_BYTES_MAX = 32 << 20  # inflated; Common Crawl cuts what it fetches at 5 MiB
 
@@ -216,7 +216,7 @@ class Records(Generic[Taken]):
         return member.joined
 
     def _too_large(self) -> str:
-        remedy = "if it is a page, raise record_bytes_max (c4pipe.warc_records.RECORD_BYTES_MAX)"
+        remedy = "if it is a page, raise record_bytes_max (c4pipe.warc.records.RECORD_BYTES_MAX)"
         return f"more than {self._limit:,} bytes; {remedy}"
 
     def _lose(self, member: Member, behind: int, first: bool, kind: str, offset: int, detail: str) -> None:

@@ -13,9 +13,9 @@ import zlib
 from collections.abc import Callable, Iterator
 from typing import BinaryIO, TypeVar
 
-from c4pipe.lookahead import Lookahead
-from c4pipe.member import OUTPUT_BYTES, Member
-from c4pipe.warc_headers import VERSION_LINE, WARC_BEGINS
+from c4pipe.warc.file_buffer import Lookahead
+from c4pipe.warc.gzip_member import OUTPUT_BYTES, Member
+from c4pipe.warc.headers import VERSION_LINE, WARC_BEGINS
 
 INPUT_BYTES = 1 << 16  # inflated at a time, at most
 PROBE_BYTES = 1 << 12  # more than the header of a member and its first line take

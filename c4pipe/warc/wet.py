@@ -16,9 +16,9 @@ import pyarrow as pa
 
 from c4pipe import engine
 from c4pipe.batch import FIELDS, Batch, strings
-from c4pipe.gzip_members import WHOLE_BYTES
 from c4pipe.page import Page
-from c4pipe.warc_records import RECORD_BYTES_MAX, Record, Records
+from c4pipe.warc.gzip_file import WHOLE_BYTES
+from c4pipe.warc.records import RECORD_BYTES_MAX, Record, Records
 
 FAULTS_LISTED_MAX = 1000  # of one file; all are counted
 METADATA = ("WARC", "CONTENT-", "Content-")  # TFDS c4 3.1.0: lines that begin like this are no text

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
-from c4pipe.member import Member
-from c4pipe.warc_headers import HEADER_BYTES_MAX, find_record
+from c4pipe.warc.gzip_member import Member
+from c4pipe.warc.headers import HEADER_BYTES_MAX, find_record
 
 BLANKS = re.compile(rb"\s*")
 
