@@ -11,10 +11,11 @@ from beam_jobs.parting import Branch
 from beam_jobs.plan import Job
 from beam_jobs.reuse import holds
 from beam_jobs.sources import Selection
-from c4pipe import langid, resources
+from c4pipe import resources
 from c4pipe.fingerprint import described, fingerprint
 from c4pipe.fs import files
-from c4pipe.langid import LabelLanguage
+from c4pipe.stages import language
+from c4pipe.stages.language import LabelLanguage
 from c4pipe.terminal import shortened
 from c4pipe.text import sentences
 from c4pipe.variants import Variant
@@ -48,7 +49,7 @@ def identity(job: Job, selection: Selection) -> dict[str, Any]:
 def _cld3(job: Job) -> dict[str, str]:
     """The version of cld3, if pages are labelled."""
     stages = {type(stage) for branch in job.branches for stage in branch.wanted.variant.stages}
-    return {"gcld3": langid.cld3_version()} if LabelLanguage in stages else {}
+    return {"gcld3": language.cld3_version()} if LabelLanguage in stages else {}
 
 
 def _variant(branch: Branch) -> dict[str, Any]:

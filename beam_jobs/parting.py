@@ -18,9 +18,10 @@ from typing import cast
 
 from beam_jobs.tree import Line
 from c4pipe.across_pages import Dedup, KeepOne
-from c4pipe.cleaning import CleanLines, MaxLength, MinParagraphs
-from c4pipe.langid import English, LabelLanguage
 from c4pipe.page import PageStage
+from c4pipe.stages.clean_lines import CleanLines
+from c4pipe.stages.language import English, LabelLanguage
+from c4pipe.stages.length import MaxLength, MinParagraphs
 from c4pipe.stages.url_filters import InDomains, InUrlList
 from c4pipe.variants import CrawlStage, Variant
 

@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from c4pipe.across_pages import Dedup, KeepOne
-from c4pipe.cleaning import CleanLines, built, first_to_fire
 from c4pipe.compare import Difference
 from c4pipe.corpus import Corpus, traced
 from c4pipe.corpus_files import TEXT_HASH, Document
@@ -18,6 +17,7 @@ from c4pipe.explain import counter, explain
 from c4pipe.line_diff import LineDiff, change, line_diff
 from c4pipe.page import Page
 from c4pipe.resources import ResourceError
+from c4pipe.stages.clean_lines import CleanLines, built, first_to_fire
 from c4pipe.text import urls
 from c4pipe.variants import Variant
 

@@ -25,7 +25,7 @@ import pyarrow.parquet as pq
 from c4pipe import shards
 from c4pipe.documents import BATCH, DamagedShard
 from c4pipe.fs import files
-from c4pipe.langid import UNKNOWN
+from c4pipe.stages.language import UNKNOWN
 from c4pipe.variants import MC4_LANGUAGES
 
 KINDS = {  # in the order in which one is taken, where a folder holds several

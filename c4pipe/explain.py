@@ -12,9 +12,9 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from c4pipe.across_pages import Dedup
-from c4pipe.cleaning import CleanLines, DropPages, Row, built, first_to_fire
 from c4pipe.dedup import DedupLines, line_key
 from c4pipe.page import Page, Verdict
+from c4pipe.stages.clean_lines import CleanLines, DropPages, Row, built, first_to_fire
 from c4pipe.stages.url_filters import InUrlList
 from c4pipe.variant_text import rule
 from c4pipe.variants import CrawlStage, Stage, Variant, flat

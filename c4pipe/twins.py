@@ -22,12 +22,12 @@ RULES = "rules"  # told apart one by one: the compiled room of lines calls those
 
 # The plain rooms that a compiled room is the twin of. A room of columns decides nothing.
 PLAIN = {
-    "badwords": ("badwords",),
+    "badwords": ("stages.badwords",),
     "claims": ("decisions",),
     "documents": ("documents",),
     "keys": ("across_pages", "dedup", "text.digests"),
     "langdetect": ("text.language_detector",),
-    "lines": ("cleaning",),
+    "lines": ("stages.clean_lines", "stages.length"),
     "records": (
         "warc.gzip_file",
         "warc.file_buffer",
@@ -40,7 +40,7 @@ PLAIN = {
     "sentences": ("text.sentences",),
     "urls": ("text.urls",),
 }
-JUDGING = ("langid",)  # a room of stages that judge columns by the twins of other rooms
+JUDGING = ("stages.language",)  # a room of stages that judge columns by the twins of other rooms
 TWINLESS = ("spans", "stages.url_filters")  # rooms of stages that only plain code judges
 DECIDING = tuple(sorted({*itertools.chain(*PLAIN.values()), *JUDGING, *TWINLESS}))
 

@@ -6,8 +6,8 @@ import textwrap
 from collections.abc import Iterator, Sequence
 from dataclasses import fields, is_dataclass
 
-from c4pipe.cleaning import CleanLines, DropPages, Row
 from c4pipe.fingerprint import described, fingerprint
+from c4pipe.stages.clean_lines import CleanLines, DropPages, Row
 from c4pipe.variants import Stage, Variant
 
 SHOWN = 5  # members of a long list, where a variant is not shown whole

@@ -9,15 +9,16 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 import numpy.typing as npt
 
-from c4pipe.badwords import LANGUAGES, DropBadwords
 from c4pipe.batch import Batch
-from c4pipe.cleaning import CleanLines, DropPages, MaxLength, MinParagraphs
 from c4pipe.dedup import DedupLines, KeepLargestText, KeepNewest
-from c4pipe.langid import English, LabelLanguage
 from c4pipe.page import Page, PageStage, Verdict
 from c4pipe.published import APRIL_2019, MC4_CRAWLS, MC4_CRAWLS_2020, MC4_LANGUAGES, WEBTEXT_CRAWLS
 from c4pipe.rows import C4_ROWS, PAPER_PAGE_ROWS, PAPER_ROWS
 from c4pipe.spans import DedupSpans
+from c4pipe.stages.badwords import LANGUAGES, DropBadwords
+from c4pipe.stages.clean_lines import CleanLines, DropPages
+from c4pipe.stages.language import English, LabelLanguage
+from c4pipe.stages.length import MaxLength, MinParagraphs
 from c4pipe.stages.url_filters import InDomains, InUrlList
 from c4pipe.text import urls
 

@@ -2,8 +2,8 @@
 
 from dataclasses import replace
 
-from c4pipe.cleaning import CleanLines, drop_line
 from c4pipe.rules import Test, fewer_words_than
+from c4pipe.stages.clean_lines import CleanLines, drop_line
 from c4pipe.variants import C4_ROWS, variant
 
 

@@ -18,7 +18,7 @@ DOORS = {
     "warcio": {"c4pipe/demo_crawl.py"},
     "nltk": {"c4pipe/text/sentences.py"},
     "langdetect": {"c4pipe/text/language_detector.py"},
-    "gcld3": {"c4pipe/langid.py"},
+    "gcld3": {"c4pipe/stages/language.py"},
     "tldextract": {"c4pipe/stages/url_filters.py"},
     "deflate": {"c4pipe/formats.py"},
     "fsspec": {"c4pipe/fs/paths.py"},

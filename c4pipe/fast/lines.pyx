@@ -1,4 +1,4 @@
-"""Judges pages by their lines in one pass: the twin of the stages of rows in c4pipe/cleaning.py.
+"""Judges pages by their lines in one pass: the twin of the stages of rows in c4pipe/stages/clean_lines.py.
 
 A table of rows becomes a program of as many steps. A row whose rule and limits are known here has a step of its own;
 any other calls what the plain row made, for the lines that reach it. Texts come and go as UTF-8.

@@ -7,11 +7,11 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from c4pipe import local
 from c4pipe.across_pages import Dedup, KeepOne
-from c4pipe.cleaning import CleanLines
 from c4pipe.dedup import DedupLines, KeepNewest
-from c4pipe.langid import LabelLanguage
 from c4pipe.page import Page
 from c4pipe.spans import DedupSpans
+from c4pipe.stages.clean_lines import CleanLines
+from c4pipe.stages.language import LabelLanguage
 from c4pipe.variants import Stage, Variant
 
 # Stage -> its counters of pages that it drops. Of a page that passes all count ``passed``, a few something else.

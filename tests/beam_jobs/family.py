@@ -18,7 +18,8 @@ import crawls
 from crawls import Record
 from hypothesis import strategies as st
 
-from c4pipe import badwords, resources
+from c4pipe import resources
+from c4pipe.stages import badwords
 from c4pipe.stages.url_filters import InUrlList
 from c4pipe.variants import Variant, variant
 

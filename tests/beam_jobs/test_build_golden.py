@@ -18,7 +18,8 @@ import builds
 import pytest
 
 from beam_jobs import build_c4
-from c4pipe import cli, langid, resources, shards
+from c4pipe import cli, resources, shards
+from c4pipe.stages import language
 
 pytestmark = pytest.mark.slow
 
@@ -121,7 +122,7 @@ def test_all_variants_conform(
 ) -> None:
     """Every document and every counter."""
     if name not in variants:
-        pytest.skip(f"cld3 is not installed: {langid.CLD3_REMEDY}")
+        pytest.skip(f"cld3 is not installed: {language.CLD3_REMEDY}")
     assert conform(name, golden, built[way].parent / name, shared) == 0
 
 
@@ -144,7 +145,7 @@ def test_all_variants_conform_to_the_released_version(
     released: Path, variants: tuple[str, ...], golden: Path, shared: Path, name: str
 ) -> None:
     if name not in variants:
-        pytest.skip(f"cld3 is not installed: {langid.CLD3_REMEDY}")
+        pytest.skip(f"cld3 is not installed: {language.CLD3_REMEDY}")
     assert conform(name, golden / "3.0.1", released / name, shared, "--semantics", "3.0.1") == 0
 
 
@@ -159,7 +160,7 @@ def test_drivers_and_engines_leave_the_same_bytes(
     built: dict[str, Path], variants: tuple[str, ...], way: str, name: str
 ) -> None:
     if name not in variants:
-        pytest.skip(f"cld3 is not installed: {langid.CLD3_REMEDY}")
+        pytest.skip(f"cld3 is not installed: {language.CLD3_REMEDY}")
     one, other = (builds.tree(built[each].parent / name) for each in ("files", way))
     assert one == other
     if name == "en":

@@ -13,8 +13,8 @@ from beam_jobs import build_c4, options, planning
 from beam_jobs.parting import Wanted, branch
 from beam_jobs.plan import Job
 from c4pipe import local
-from c4pipe.cleaning import MaxLength
 from c4pipe.page import Page, Verdict, keep
+from c4pipe.stages.length import MaxLength
 from c4pipe.variants import Variant, variant
 
 LENGTH, NEWEST, LINES, DEDUP, ENGLISH, WORDS = variant("en").stages

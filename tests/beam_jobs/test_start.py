@@ -13,7 +13,7 @@ import crawls
 import pytest
 
 from beam_jobs import build_c4
-from c4pipe import langid
+from c4pipe.stages import language
 
 STAGES = """
 from dataclasses import dataclass, replace
@@ -75,7 +75,7 @@ def test_languages_without_their_library(
     wet: str, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, "gcld3", None)
-    langid._cld3.cache_clear()
+    language._cld3.cache_clear()
     argv = builds.arguments(wet, tmp_path / "build", "--variant", "multilingual")
     assert "pip install -e '.[multilingual]' in a clone" in told(argv, capsys)
     assert not (tmp_path / "build").exists()

@@ -10,8 +10,9 @@ from typing import Any, NamedTuple
 from columns import column, encodable, in_each_width
 from mutations import mutated
 
-from c4pipe import badwords, engine, resources
-from c4pipe.badwords import LANGUAGES, finder
+from c4pipe import engine, resources
+from c4pipe.stages import badwords
+from c4pipe.stages.badwords import LANGUAGES, finder
 
 LENGTH = 200  # characters of a text before it is changed
 APART = (

@@ -11,9 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from c4pipe import badwords, pinned, resources
-from c4pipe.badwords import DropBadwords
+from c4pipe import pinned, resources
 from c4pipe.page import Page, Verdict
+from c4pipe.stages import badwords
+from c4pipe.stages.badwords import DropBadwords
 from c4pipe.text import urls
 from c4pipe.variants import SEMANTICS, variant
 

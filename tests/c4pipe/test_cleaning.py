@@ -12,10 +12,11 @@ from hypothesis import strategies as st
 
 from c4pipe import engine, resources
 from c4pipe.batch import Batch, judge, verdict_of
-from c4pipe.cleaning import CleanLines, DropPages, MaxLength, MinParagraphs, drop_line, drop_page
 from c4pipe.page import Page, PageStage, Verdict, with_text
 from c4pipe.rows import PAPER_PAGE_ROWS
 from c4pipe.rules import contains, fewer_words_than, mentions
+from c4pipe.stages.clean_lines import CleanLines, DropPages, drop_line, drop_page
+from c4pipe.stages.length import MaxLength, MinParagraphs
 from c4pipe.text.sentences import Punkt
 from c4pipe.variants import C4_ROWS
 

@@ -15,17 +15,17 @@ from pathlib import Path
 import pytest
 
 from c4pipe import custom, local
-from c4pipe.cleaning import CleanLines
 from c4pipe.custom import BadVariant
 from c4pipe.fingerprint import fingerprint
 from c4pipe.page import Page
 from c4pipe.rules import contains
+from c4pipe.stages.clean_lines import CleanLines
 from c4pipe.variants import C4_ROWS, VARIANTS, variant
 
 EXAMPLE = Path(__file__).resolve().parent.parent.parent / "examples" / "my_variant.py"
 BEGIN = """
 from dataclasses import dataclass, replace
-from c4pipe.cleaning import CleanLines, drop_line, drop_page, edit
+from c4pipe.stages.clean_lines import CleanLines, drop_line, drop_page, edit
 from c4pipe.page import Page, Verdict, drop, keep
 from c4pipe.rules import contains
 from c4pipe.variants import C4_ROWS, Variant, variant

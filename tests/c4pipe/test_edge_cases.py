@@ -14,12 +14,13 @@ from typing import Any
 import pytest
 from langdetect import LangDetectException
 
-from c4pipe import langid, local
-from c4pipe.badwords import DropBadwords
-from c4pipe.cleaning import CleanLines
+from c4pipe import local
 from c4pipe.dedup import DedupLines, KeepNewest
-from c4pipe.langid import English, LabelLanguage
 from c4pipe.page import Page, PageStage
+from c4pipe.stages import language
+from c4pipe.stages.badwords import DropBadwords
+from c4pipe.stages.clean_lines import CleanLines
+from c4pipe.stages.language import English, LabelLanguage
 from c4pipe.stages.url_filters import InDomains
 from c4pipe.text import language_detector, sentences, urls
 from c4pipe.variants import Stage, flat, variant
@@ -106,7 +107,7 @@ def detect_languages(row: Row) -> Row:
     if "valid" in row:
         label = replace(label, languages=tuple(row["valid"]))
     found, counters = judged(label, page(row["text"]))
-    answer = langid._cld3(label.min_bytes, label.max_bytes).FindLanguage(row["text"])
+    answer = language._cld3(label.min_bytes, label.max_bytes).FindLanguage(row["text"])
     cld3 = [answer.language, round(answer.probability, 4), answer.is_reliable]
     return {"language": found and found.language, "counters": counters, "cld3": cld3}
 
@@ -183,7 +184,7 @@ def edge_cases(all_rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
 def need_cld3() -> None:
     """Skip without gcld3, which is an extra; where CI must run everything, fail for want of it."""
     if os.environ.get("CI") != "true":
-        pytest.importorskip("gcld3", reason=f"cld3 is not installed: {langid.CLD3_REMEDY}")
+        pytest.importorskip("gcld3", reason=f"cld3 is not installed: {language.CLD3_REMEDY}")
 
 
 def departures(answers: Mapping[str, tuple[Row, Row]]) -> dict[str, Row]:

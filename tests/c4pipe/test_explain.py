@@ -18,10 +18,10 @@ from wet_builder import DATE, WARCINFO, member_each, record
 
 from c4pipe import explain_text, local, lookup, terminal
 from c4pipe.across_pages import Dedup
-from c4pipe.cleaning import CleanLines
 from c4pipe.dedup import DedupLines
 from c4pipe.explain import NEEDS_LIST, NEEDS_OTHERS, WITHIN_PAGE, Explanation, LineSeen, StageSeen, explain
 from c4pipe.page import Page, Verdict, keep
+from c4pipe.stages.clean_lines import CleanLines
 from c4pipe.variants import VARIANTS, CrawlStage, Variant, variant
 from c4pipe.warc.wet import WetReader
 

@@ -16,10 +16,11 @@ from fuzz_badwords import Case, agree
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from c4pipe import badwords, engine, resources
-from c4pipe.badwords import LANGUAGES, DropBadwords, finder
+from c4pipe import engine, resources
 from c4pipe.batch import Batch
 from c4pipe.page import Page
+from c4pipe.stages import badwords
+from c4pipe.stages.badwords import LANGUAGES, DropBadwords, finder
 from c4pipe.variants import SEMANTICS, variant
 from c4pipe.warc.wet import WetReader
 

@@ -32,8 +32,8 @@ from langdetect.detector import Detector
 from langdetect.utils.ngram import NGram
 
 from c4pipe import engine
-from c4pipe.langid import English
 from c4pipe.page import Page
+from c4pipe.stages.language import English
 from c4pipe.text import language_detector, language_profiles
 from c4pipe.warc.wet import WetReader
 

@@ -16,8 +16,9 @@ from types import ModuleType
 import pytest
 
 import c4pipe
-from c4pipe import badwords, rules, spans, twins
+from c4pipe import rules, spans, twins
 from c4pipe.fingerprint import fingerprint, named
+from c4pipe.stages import badwords
 from c4pipe.variants import VARIANTS
 from c4pipe.warc import wet
 

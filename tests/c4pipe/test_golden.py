@@ -15,11 +15,11 @@ from typing import Any, NamedTuple
 import pytest
 
 from c4pipe import resources
-from c4pipe.cleaning import CleanLines
 from c4pipe.dedup import DedupLines
-from c4pipe.langid import CLD3_REMEDY
 from c4pipe.local import Oracle, Outcome
 from c4pipe.page import Page, Verdict
+from c4pipe.stages.clean_lines import CleanLines
+from c4pipe.stages.language import CLD3_REMEDY
 from c4pipe.text import urls
 from c4pipe.variants import VARIANTS, CrawlStage, Variant, flat, variant
 from c4pipe.warc.wet import WetReader

@@ -11,10 +11,11 @@ from types import ModuleType, SimpleNamespace
 import pytest
 from columns import agree_on_batch
 
-from c4pipe import engine, langid
+from c4pipe import engine
 from c4pipe.batch import Batch
-from c4pipe.langid import English, LabelLanguage
 from c4pipe.page import Page, Verdict
+from c4pipe.stages import language
+from c4pipe.stages.language import English, LabelLanguage
 from c4pipe.text import language_detector
 
 ENGLISH = "The quick brown fox jumps over the lazy dog near the river bank."
@@ -40,7 +41,7 @@ def cld3() -> ModuleType:
         import gcld3
 
         return gcld3
-    return pytest.importorskip("gcld3", reason=f"cld3 is not installed: {langid.CLD3_REMEDY}")
+    return pytest.importorskip("gcld3", reason=f"cld3 is not installed: {language.CLD3_REMEDY}")
 
 
 @pytest.mark.usefixtures("each_engine")
@@ -91,7 +92,7 @@ def test_the_plain_detector_is_asked_page_by_page() -> None:
 
 @pytest.mark.parametrize("doubt", language_detector.DOUBTS)
 def test_doubts_are_counted(monkeypatch: pytest.MonkeyPatch, doubt: str) -> None:
-    monkeypatch.setattr(langid, "likeliest", lambda text, least: (None, doubt))
+    monkeypatch.setattr(language, "likeliest", lambda text, least: (None, doubt))
     assert English(0.99).judge(page("x")) == Verdict(None, {f"filtered:{doubt}": 1})
 
 
@@ -140,7 +141,7 @@ def test_label_language_at_its_limit(
         def FindLanguage(self, text: str) -> Answer:
             return self
 
-    monkeypatch.setattr(langid, "_cld3", lambda least, most: Answer())
+    monkeypatch.setattr(language, "_cld3", lambda least, most: Answer())
     assert LabelLanguage(("de",), 0.95).judge(page("x")).tally == tally
 
 
@@ -156,14 +157,14 @@ def test_unsure_pages_go_if_asked(
     monkeypatch: pytest.MonkeyPatch, reliable: bool, probability: float, tally: dict[str, int]
 ) -> None:
     answer = SimpleNamespace(is_reliable=reliable, language="de", probability=probability)
-    monkeypatch.setattr(langid, "_cld3", lambda least, most: SimpleNamespace(FindLanguage=lambda text: answer))
+    monkeypatch.setattr(language, "_cld3", lambda least, most: SimpleNamespace(FindLanguage=lambda text: answer))
     expected = replace(page("x"), language="de") if "passed" in tally else None
     assert LabelLanguage(("de",), 0.7, keep_unsure=False).judge(page("x")) == Verdict(expected, tally)
 
 
 def test_without_cld3_the_error_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "gcld3", None)
-    langid._cld3.cache_clear()
+    language._cld3.cache_clear()
     with pytest.raises(ImportError, match=r"pip install -e '\.\[multilingual\]' in a clone"):
         LabelLanguage(("de",), 0.95).judge(page("x"))
 

@@ -12,10 +12,11 @@ from types import SimpleNamespace
 
 import pytest
 
-from c4pipe import langid, local, resources
-from c4pipe.cleaning import CleanLines
+from c4pipe import local, resources
 from c4pipe.page import Page
 from c4pipe.rows import PAPER_ROWS
+from c4pipe.stages import language
+from c4pipe.stages.clean_lines import CleanLines
 from c4pipe.stages.url_filters import InUrlList
 from c4pipe.text.digests import md5
 from c4pipe.variants import Variant, variant
@@ -289,7 +290,7 @@ def mt5(monkeypatch: pytest.MonkeyPatch) -> Variant:
         language, probability = text.split("\n")[-1].split()
         return SimpleNamespace(language=language, probability=float(probability), is_reliable=float(probability) >= 0.7)
 
-    monkeypatch.setattr(langid, "_cld3", lambda least, most: SimpleNamespace(FindLanguage=find))
+    monkeypatch.setattr(language, "_cld3", lambda least, most: SimpleNamespace(FindLanguage=find))
     return variant("multilingual", "paper")
 
 

@@ -12,8 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from c4pipe import badwords, batch, cleaning, engine, langid, rules, twins
+from c4pipe import batch, engine, rules, twins
 from c4pipe.fingerprint import fingerprint
+from c4pipe.stages import badwords, clean_lines, language, length
 from c4pipe.variants import variant
 
 ROOT = Path(twins.__file__).parent.parent
@@ -89,8 +90,20 @@ FEWER, FEW = "        if found < self.min_sentences:", "        if found <= self
     ("stage", "room", "old", "new", "named"),
     [
         ("clean-page", "rules.py", "len(line.split()) < words", "len(line.split()) <= words", "rules.fewer_words_than"),
-        ("clean-page", "cleaning.py", f"{FEWER}\n            return", f"{FEW}\n            return", "cleaning"),
-        ("too-long-filter", "cleaning.py", "len(page.text) > self.characters", "len(page.text) > 9", "cleaning"),
+        (
+            "clean-page",
+            "stages/clean_lines.py",
+            f"{FEWER}\n            return",
+            f"{FEW}\n            return",
+            "stages.clean_lines",
+        ),
+        (
+            "too-long-filter",
+            "stages/length.py",
+            "len(page.text) > self.characters",
+            "len(page.text) > 9",
+            "stages.length",
+        ),
     ],
     ids=["rule", "rows", "length"],
 )
@@ -123,8 +136,8 @@ def test_what_has_no_source_has_not_changed(monkeypatch: pytest.MonkeyPatch, tmp
 def test_a_changed_rule_is_called(monkeypatch: pytest.MonkeyPatch) -> None:
     """Only that rule is."""
     monkeypatch.setattr(twins, "changes", lambda: {"rules.contains": "another"})
-    assert cleaning._known(rules.contains) == ""
-    assert cleaning._known(rules.mentions) == "mentions"
+    assert clean_lines._known(rules.contains) == ""
+    assert clean_lines._known(rules.mentions) == "mentions"
 
 
 def test_a_rule_of_another_module_is_called() -> None:
@@ -133,8 +146,8 @@ def test_a_rule_of_another_module_is_called() -> None:
     def contains(*, substring: str) -> Callable[[str], bool]:
         return lambda line: substring not in line
 
-    assert cleaning._known(contains) == ""
-    assert cleaning._known(functools.partial(rules.contains)) == ""
+    assert clean_lines._known(contains) == ""
+    assert clean_lines._known(functools.partial(rules.contains)) == ""
 
 
 @pytest.mark.parametrize("room", sorted(twins.PLAIN))
@@ -148,7 +161,7 @@ def test_a_changed_room_has_no_twin(room: str, monkeypatch: pytest.MonkeyPatch) 
                 engine.use("fast")
 
 
-@pytest.mark.parametrize("stage", [langid.English, badwords.DropBadwords, cleaning.MaxLength])
+@pytest.mark.parametrize("stage", [language.English, badwords.DropBadwords, length.MaxLength])
 def test_a_stage_of_a_changed_room_is_asked_page_by_page(stage: type, monkeypatch: pytest.MonkeyPatch) -> None:
     knows_columns = batch._knows_columns.__wrapped__
     assert knows_columns(stage)

@@ -13,9 +13,9 @@ import tfds_c4
 from agreement import agree, judged
 from hypothesis import strategies as st
 
-from c4pipe.badwords import SPACELESS, DropBadwords
-from c4pipe.langid import LabelLanguage
 from c4pipe.page import Page
+from c4pipe.stages.badwords import SPACELESS, DropBadwords
+from c4pipe.stages.language import LabelLanguage
 from c4pipe.text import language_detector
 from c4pipe.variants import ENGLISH, MC4_LANGUAGES
 

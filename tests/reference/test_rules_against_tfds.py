@@ -9,9 +9,10 @@ from agreement import agree, judged
 from hypothesis import strategies as st
 from tfds_c4 import Result
 
-from c4pipe.cleaning import CleanLines, MinParagraphs
 from c4pipe.dedup import DedupLines, KeepNewest
 from c4pipe.page import Page
+from c4pipe.stages.clean_lines import CleanLines
+from c4pipe.stages.length import MinParagraphs
 from c4pipe.text import sentences
 from c4pipe.variants import C4_ROWS, LENGTH
 

@@ -11,10 +11,9 @@ from typing import Any, Literal
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from c4pipe import engine, rules, twins
-from c4pipe.batch import Batch, BatchVerdict, Counts, Kept, fired, strings, utf8
+from c4pipe.batch import Batch, BatchVerdict, Counts, strings, utf8
 from c4pipe.page import Page, Verdict, drop, keep, with_text
 from c4pipe.text import sentences
 
@@ -91,11 +90,6 @@ class _OfRows:
 
 def _counts(tallies: Mapping[str, bytearray]) -> Counts:
     return {counter: np.frombuffer(numbers, np.uint32) for counter, numbers in tallies.items()}
-
-
-def _those(kept: Kept, batch: Batch) -> BatchVerdict:
-    """Keep those pages, and count them ``passed`` and the others ``filtered``."""
-    return BatchVerdict(kept, batch.where(kept), fired({"passed": kept, "filtered": ~kept}))
 
 
 def _require_sound(rows: tuple[Row, ...]) -> None:
@@ -212,53 +206,3 @@ class DropPages(_OfRows):
             if fires(page.text):
                 return drop(f"filtered:{row.counter}")
         return keep(page)
-
-
-@dataclass(frozen=True)
-class MaxLength:
-    """Drop pages longer than ``characters``: mostly dumps and logs, and slow in all that follows."""
-
-    characters: int
-    name: str = "too-long-filter"  # TFDS's counter namespace
-
-    def __post_init__(self) -> None:
-        if self.characters < 1:
-            raise ValueError(f"characters is {self.characters}, but must be 1 or more")
-
-    def judge(self, page: Page) -> Verdict:
-        """Pass the page on if its text has no more code points than allowed."""
-        return drop("filtered") if len(page.text) > self.characters else keep(page)
-
-    def judge_batch(self, batch: Batch) -> BatchVerdict | None:
-        """Judge each page of a batch."""
-        if engine.chosen() == "plain":
-            return None
-        kept = pc.binary_length(batch.text).to_numpy() <= self.characters
-        long = np.flatnonzero(~kept)  # in bytes
-        kept[long] = pc.utf8_length(batch.text.take(pa.array(long))).to_numpy() <= self.characters
-        return _those(kept, batch)
-
-
-@dataclass(frozen=True)
-class MinParagraphs:
-    """Drop pages without ``paragraphs`` lines of ``characters`` code points or more: what mC4 has for CleanLines."""
-
-    paragraphs: int
-    characters: int
-    name: str = "paragraph-filter"  # TFDS's counter namespace
-
-    def __post_init__(self) -> None:
-        if self.paragraphs < 1 or self.characters < 0:
-            raise ValueError(f"{self.paragraphs} paragraphs of {self.characters} characters: must be 1 of 0, or more")
-
-    def judge(self, page: Page) -> Verdict:
-        """Pass the page on if enough of its lines are long enough."""
-        long = sum(len(line) >= self.characters for line in page.text.split("\n"))
-        return keep(page) if long >= self.paragraphs else drop("filtered")
-
-    def judge_batch(self, batch: Batch) -> BatchVerdict | None:
-        """Judge each page of a batch."""
-        if (room := engine.twin("lines")) is None:
-            return None
-        flags = room.have_paragraphs(*utf8(batch.text), self.paragraphs, self.characters)
-        return _those(np.frombuffer(flags, bool), batch)
