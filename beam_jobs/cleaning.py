@@ -26,8 +26,8 @@ from beam_jobs.page_store import (
 from beam_jobs.parting import changes_too_early, only_filters
 from beam_jobs.plan import Job
 from beam_jobs.tree import Tree
-from c4pipe.across_pages import Dedup
 from c4pipe.batch import Batch, Kept, hashes
+from c4pipe.dedup.base import Dedup
 from c4pipe.text.digests import KEY_BYTES, md5s
 from c4pipe.variants import flat
 from c4pipe.warc.wet import WetReader

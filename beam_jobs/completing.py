@@ -23,8 +23,8 @@ from beam_jobs.page_store import (
 )
 from beam_jobs.plan import Job
 from beam_jobs.tree import Tree
-from c4pipe.across_pages import Dedup
 from c4pipe.batch import joined
+from c4pipe.dedup.base import Dedup
 from c4pipe.stages.url_filters import InDomains
 
 PIECE_PAGES = 512  # taken together

@@ -11,8 +11,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from beam_jobs.plan import Job
-from c4pipe import keys, shards
+from c4pipe import shards
 from c4pipe.batch import ordered
+from c4pipe.dedup import key_arrays
 from c4pipe.text.digests import KEY_BYTES
 
 DOCUMENTS = pa.schema(
@@ -25,13 +26,13 @@ DOCUMENTS = pa.schema(
 
 def shard_bounds(documents: pa.Table, count: int) -> npt.NDArray[np.int64]:
     """Return where each of ``count`` shards begins in documents that are sorted by key."""
-    return keys.bucket_bounds(keys.leading_words(documents)[0], count)
+    return key_arrays.bucket_bounds(key_arrays.leading_words(documents)[0], count)
 
 
 def in_order(tables: Sequence[pa.Table]) -> pa.Table:
     """Return the documents of a shard as they are written: by their keyed hash, wherever they come from."""
     documents = pa.concat_tables([DOCUMENTS.empty_table(), *tables])
-    high, low = keys.leading_words(documents)
+    high, low = key_arrays.leading_words(documents)
     return ordered(documents.drop_columns("key"), np.lexsort((low, high)))
 
 

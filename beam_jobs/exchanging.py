@@ -14,8 +14,8 @@ from beam_jobs import budget, dealing, settling, steps, store_files
 from beam_jobs.parting import LineScope
 from beam_jobs.plan import Job
 from beam_jobs.report import check_bad_files
-from c4pipe import decisions, keys
 from c4pipe.commoncrawl import listing
+from c4pipe.dedup import key_arrays, resolve
 from c4pipe.fs import files
 
 # What a step holds at its peak, by the bytes of what it settles or sorts.
@@ -45,7 +45,7 @@ def settle_url_bucket(job: Job, bucket: int) -> None:
     slices = budget.slices(_share(map(job.store.urls, range(job.parts)), job.buckets), fits)
     claims = (
         pa.concat_tables([
-            keys.copied(_slice_urls(job, part, bucket * slices + index, job.buckets * slices))
+            key_arrays.copied(_slice_urls(job, part, bucket * slices + index, job.buckets * slices))
             for part in range(job.parts)
         ])
         for index in range(slices)
@@ -61,26 +61,26 @@ def _share(paths: Iterable[str], count: int) -> int:
 
 def _slice_urls(job: Job, part: int, bucket: int, buckets: int) -> pa.Table:
     claims = store_files.read_table(job.store.urls(part))
-    first, last = keys.key_range(claims, bucket, buckets)
+    first, last = key_arrays.key_range(claims, bucket, buckets)
     return claims.slice(first, last - first)
 
 
-def winners_of(job: Job, origin: LineScope, part: int) -> keys.Places:
+def winners_of(job: Job, origin: LineScope, part: int) -> key_arrays.Places:
     """The pages of a part that won in the scope of a line scope, from every bucket."""
     scope = job.scopes.index(origin.scope)
     return _gather((store_files.read_array(job.store.winners(scope, bucket)) for bucket in range(job.buckets)), part)
 
 
-def owners_of(job: Job, origin: LineScope, part: int) -> keys.Places:
+def owners_of(job: Job, origin: LineScope, part: int) -> key_arrays.Places:
     """The lines of a part that own their key, from every bucket; none where all lines are kept."""
     if origin.lines is None:
-        return np.empty(0, keys.LINE_PLACE)
+        return np.empty(0, key_arrays.LINE_PLACE)
     number = job.line_scopes.index(origin)
     return _gather((store_files.read_array(job.store.owners(number, bucket)) for bucket in range(job.buckets)), part)
 
 
-def _gather(arrays: Iterable[keys.Places], part: int) -> keys.Places:
-    return keys.in_order(np.concatenate([keys.of_part(array, part) for array in arrays]))
+def _gather(arrays: Iterable[key_arrays.Places], part: int) -> key_arrays.Places:
+    return key_arrays.in_order(np.concatenate([key_arrays.of_part(array, part) for array in arrays]))
 
 
 def claim_part(job: Job, number: int, part: int) -> None:
@@ -100,14 +100,14 @@ def settle_line_bucket(job: Job, number: int, bucket: int) -> None:
         claims = [
             _slice_lines(job, number, part, bucket * slices + index, job.buckets * slices) for part in range(job.parts)
         ]
-        owners.append(decisions.line_owners(np.concatenate(claims)))
-    store_files.write_array(job.store.owners(number, bucket), keys.by_part(np.concatenate(owners)))
+        owners.append(resolve.line_owners(np.concatenate(claims)))
+    store_files.write_array(job.store.owners(number, bucket), key_arrays.by_part(np.concatenate(owners)))
     job.store.finish("dedup_lines", steps.item(number, bucket))
 
 
-def _slice_lines(job: Job, number: int, part: int, bucket: int, buckets: int) -> decisions.LineClaims:
+def _slice_lines(job: Job, number: int, part: int, bucket: int, buckets: int) -> resolve.LineClaims:
     claims = store_files.read_array(job.store.claims(number, part))
-    first, last = keys.bucket_range(claims["key"], bucket, buckets)
+    first, last = key_arrays.bucket_range(claims["key"], bucket, buckets)
     return np.array(claims[first:last])  # as ``keys.copied``
 
 
@@ -139,6 +139,6 @@ def _dealt(job: Job, shard: dealing.Shard, index: int, count: int) -> Iterator[p
     for part in range(job.parts):
         table = store_files.read_batch(job.store.documents(part), f"{shard.variant}/{shard.split}")
         if table is not None:
-            first, last = keys.key_range(table, index, count)
+            first, last = key_arrays.key_range(table, index, count)
             rows = table.slice(first, last - first)
-            yield rows if job.parts <= MAPPED_PARTS_MAX else keys.copied(rows)
+            yield rows if job.parts <= MAPPED_PARTS_MAX else key_arrays.copied(rows)

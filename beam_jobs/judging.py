@@ -16,8 +16,9 @@ from beam_jobs.page_store import FIELDS, TALLY, alive, as_batch, keys_column, te
 from beam_jobs.parting import Branch, LineScope
 from beam_jobs.store_files import Part
 from beam_jobs.tree import Tree
-from c4pipe import keys, shards
+from c4pipe import shards
 from c4pipe.batch import Batch, hashes, joined, ordered, totals
+from c4pipe.dedup import key_arrays
 from c4pipe.variants import Variant, flat
 
 
@@ -39,13 +40,13 @@ class Judged:
         tables = {}
         for place in sorted(self.pieces):
             table = pa.concat_tables(self.pieces.pop(place))
-            tables[place] = ordered(table, np.lexsort(keys.leading_words(table)[::-1]))
+            tables[place] = ordered(table, np.lexsort(key_arrays.leading_words(table)[::-1]))
         return tables
 
 
 def judge_part(
     pages: Part,
-    places: Mapping[LineScope, tuple[keys.Places, keys.Places]],
+    places: Mapping[LineScope, tuple[key_arrays.Places, key_arrays.Places]],
     branches: Sequence[Branch],
     seed: int,
 ) -> Judged:
@@ -60,7 +61,12 @@ def judge_part(
 
 
 def _judge_scope(
-    pages: Part, winners: keys.Places, owners: keys.Places, branches: Sequence[Branch], seed: int, judged: Judged
+    pages: Part,
+    winners: key_arrays.Places,
+    owners: key_arrays.Places,
+    branches: Sequence[Branch],
+    seed: int,
+    judged: Judged,
 ) -> None:
     origin = branches[0].origin
     cleaning = name_of(origin.cleaning)
@@ -81,7 +87,7 @@ def _judge_scope(
         judged.counters[name] = shared + found
 
 
-def _winners_tally(pages: Part, winners: keys.Places, cleaning: str) -> Counter[str]:
+def _winners_tally(pages: Part, winners: key_arrays.Places, cleaning: str) -> Counter[str]:
     """What the stages of a cleaning counted for the winners."""
     prefix = f"{TALLY}{cleaning}:"
     rows = winners["row"]
@@ -92,7 +98,7 @@ def _winners_tally(pages: Part, winners: keys.Places, cleaning: str) -> Counter[
 
 
 def _lines_of(
-    owners: keys.Places, rows: npt.NDArray[np.uint32]
+    owners: key_arrays.Places, rows: npt.NDArray[np.uint32]
 ) -> tuple[npt.NDArray[np.uint32], npt.NDArray[np.int64]]:
     """The lines that pages own, those of the n-th between the n-th bound and the next; owners come in order."""
     first, last = np.searchsorted(owners["row"], (rows[0], rows[-1] + 1))

@@ -15,9 +15,9 @@ import pyarrow as pa
 
 from beam_jobs.names import name_of
 from beam_jobs.store_files import KEYS, Part
-from c4pipe import keys
-from c4pipe.across_pages import Dedup
 from c4pipe.batch import Batch, Kept, joined, laid_out, where
+from c4pipe.dedup import key_arrays
+from c4pipe.dedup.base import Dedup
 from c4pipe.text.digests import KEY_BYTES
 
 SCHEMA_NUMBER = 5  # of 5 on, names of stages do not hang on where their code is
@@ -104,7 +104,7 @@ def _where(pages: pa.Table, kept: Kept) -> pa.Table:
 
 
 def alive(
-    part: Part, winners: keys.Places, cleaning: str, columns: Iterable[str]
+    part: Part, winners: key_arrays.Places, cleaning: str, columns: Iterable[str]
 ) -> Iterator[tuple[npt.NDArray[np.uint32], pa.Table]]:
     """These columns of the winners that a cleaning kept, some at a time, with their rows; winners come in order."""
     kept = part.read([KEPT + cleaning])[KEPT + cleaning].to_numpy()

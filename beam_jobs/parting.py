@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from typing import cast
 
 from beam_jobs.tree import Line
-from c4pipe.across_pages import Dedup, KeepOne
+from c4pipe.dedup.base import Dedup, KeepOne
 from c4pipe.page import PageStage
 from c4pipe.stages.clean_lines import CleanLines
 from c4pipe.stages.language import English, LabelLanguage

@@ -13,7 +13,7 @@ from beam_jobs.parting import Branch, LineScope, Scope, Wanted, only_filters
 from beam_jobs.store import Store
 from beam_jobs.tree import Line
 from c4pipe import engine, resources
-from c4pipe.across_pages import Dedup
+from c4pipe.dedup.base import Dedup
 from c4pipe.fs import paths
 from c4pipe.terminal import counted
 from c4pipe.variants import Variant

@@ -13,8 +13,8 @@ from beam_jobs.page_store import ENTERS, PAGES, alive, keys_column
 from beam_jobs.parting import LineScope, Scope
 from beam_jobs.plan import Job
 from beam_jobs.store_files import Part
-from c4pipe import decisions, keys
 from c4pipe.batch import hashes, joined, laid_out
+from c4pipe.dedup import key_arrays, resolve
 from c4pipe.page import Page
 from c4pipe.text import urls
 from c4pipe.text.digests import KEY_BYTES
@@ -41,7 +41,7 @@ def claim_urls(pages: pa.Table, part: int, job: Job) -> pa.Table:
         "part": pa.array(np.full(len(pages), part, np.uint32)),
         "row": pa.array(np.arange(len(pages), dtype=np.uint32)),
     }
-    return decisions.sort_url_claims(pa.table(columns, schema=decisions.URL_CLAIMS))
+    return resolve.sort_url_claims(pa.table(columns, schema=resolve.URL_CLAIMS))
 
 
 def _competing(pages: pa.Table, part: int, job: Job) -> npt.NDArray[np.uint64]:
@@ -57,30 +57,30 @@ def _competing(pages: pa.Table, part: int, job: Job) -> npt.NDArray[np.uint64]:
 
 
 def settle_urls(
-    claims: pa.Table, scope: Scope, number: int, listed: keys.Keys | None
-) -> tuple[keys.Places, Counter[str]]:
+    claims: pa.Table, scope: Scope, number: int, listed: key_arrays.Keys | None
+) -> tuple[key_arrays.Places, Counter[str]]:
     """Return the pages that won in a scope, of all claims of a bucket, and what was counted.
 
     ``listed`` are the keys of the bucket that the scope's list of URLs has.
     """
     bit = np.uint64(1 << number)
     competing = claims.filter(pa.array((claims["scopes"].to_numpy() & bit) != 0))
-    winners, winner_keys = decisions.url_winners(competing, scope.newest.rank)
+    winners, winner_keys = resolve.url_winners(competing, scope.newest.rank)
     counters: Counter[str] = Counter()
     for won, pages in ((True, len(winners)), (False, len(competing) - len(winners))):
         tally = scope.newest.verdict(ANY_PAGE, won=won).tally if pages else {}
         counters.update({name: n * pages for name, n in flat(scope.newest.name, tally).items()})
     if scope.listed is not None:
         assert listed is not None
-        found = keys.found(winner_keys, listed)
+        found = key_arrays.found(winner_keys, listed)
         missing = len(listed) - int(found.sum())
         counted = {"passed": int(found.sum()), "filtered": int((~found).sum()), "missing-page": missing}
         counters.update(flat(scope.listed.name, {name: n for name, n in counted.items() if n}))
         winners = winners[found]
-    return keys.in_order(winners), counters
+    return key_arrays.in_order(winners), counters
 
 
-def claim_lines(pages: Part, winners: keys.Places, part: int, origin: LineScope) -> decisions.LineClaims:
+def claim_lines(pages: Part, winners: key_arrays.Places, part: int, origin: LineScope) -> resolve.LineClaims:
     """Return the line claims of a part's winners."""
     assert origin.lines is not None
     cleaning = name_of(origin.cleaning)
@@ -92,6 +92,6 @@ def claim_lines(pages: Part, winners: keys.Places, part: int, origin: LineScope)
         ranks.append(origin.lines.owner_ranks(joined(piece["url"])))
         packed.append(data[bounds[0] : bounds[-1]].tobytes())
         counts.append(np.diff(bounds) // KEY_BYTES)
-    return decisions.line_claims(
+    return resolve.line_claims(
         np.concatenate(rows), b"".join(ranks), b"".join(packed), np.concatenate(counts), part=part
     )

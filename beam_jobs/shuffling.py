@@ -18,7 +18,7 @@ from apache_beam.metrics import Metrics
 
 from beam_jobs import dealing, report, settling, steps
 from beam_jobs.plan import Job
-from c4pipe import decisions, keys
+from c4pipe.dedup import key_arrays, resolve
 
 BATCH_BYTES = 16 * 2**20  # of text in an element
 CLAIMS, UNREADABLE = "claims", "unreadable"  # what comes of WET files
@@ -51,7 +51,7 @@ def clean(part: int, job: Job) -> Iterator[tuple[int, bytes] | beam.pvalue.Tagge
     if "unreadable" in found:
         yield beam.pvalue.TaggedOutput(UNREADABLE, part)
     claims = settling.claim_urls(pages, part, job)
-    bounds = keys.url_bounds(claims, job.buckets)
+    bounds = key_arrays.url_bounds(claims, job.buckets)
     for bucket in range(job.buckets):
         # The first part sends something to each, so that all are settled: some only count what is listed.
         if part == 0 or bounds[bucket] < bounds[bucket + 1]:
@@ -77,11 +77,11 @@ def claim_lines(met: tuple[int, Iterable[bytes]], job: Job) -> Iterator[tuple[in
     """Send the line claims of a part's winners in a scope to their line scope and bucket."""
     number, blobs = met
     scope, part = divmod(number, job.parts)
-    winners = keys.in_order(gather(blobs, keys.PLACE))
+    winners = key_arrays.in_order(gather(blobs, key_arrays.PLACE))
     for number, origin in enumerate(job.line_scopes):
         if origin.lines is not None and origin.scope == job.scopes[scope]:
             claims = steps.claim_lines(job, origin, part, winners)
-            bounds = keys.bucket_bounds(claims["key"], job.buckets)
+            bounds = key_arrays.bucket_bounds(claims["key"], job.buckets)
             for bucket in range(job.buckets):
                 if bounds[bucket] < bounds[bucket + 1]:
                     yield number * job.buckets + bucket, claims[bounds[bucket] : bounds[bucket + 1]].tobytes()
@@ -90,7 +90,7 @@ def claim_lines(met: tuple[int, Iterable[bytes]], job: Job) -> Iterator[tuple[in
 def settle_lines(met: tuple[int, Iterable[bytes]], job: Job) -> Iterator[tuple[int, bytes]]:
     """Send the owners of a bucket's lines to their line scope and part."""
     number, blobs = met
-    yield from by_part(decisions.line_owners(gather(blobs, decisions.LINE_CLAIM)), number // job.buckets * job.parts)
+    yield from by_part(resolve.line_owners(gather(blobs, resolve.LINE_CLAIM)), number // job.buckets * job.parts)
 
 
 def by_part_alone(met: tuple[int, bytes], job: Job) -> tuple[int, tuple[int, bytes]]:
@@ -103,11 +103,11 @@ def by_part_alone(met: tuple[int, bytes], job: Job) -> tuple[int, tuple[int, byt
 def judge(met: tuple[int, dict[str, Iterable[tuple[int, bytes]]]], job: Job) -> Iterator[tuple[bytes, bytes]]:
     """Send the final documents of a part to their variant and split, in batches."""
     part, groups = met
-    winners, owners = _by_scope(groups["winners"], keys.PLACE), _by_scope(groups["owners"], keys.LINE_PLACE)
+    winners, owners = _by_scope(groups["winners"], key_arrays.PLACE), _by_scope(groups["owners"], key_arrays.LINE_PLACE)
     places = {
         origin: (
-            winners.get(job.scopes.index(origin.scope), np.empty(0, keys.PLACE)),
-            owners.get(number, np.empty(0, keys.LINE_PLACE)),
+            winners.get(job.scopes.index(origin.scope), np.empty(0, key_arrays.PLACE)),
+            owners.get(number, np.empty(0, key_arrays.LINE_PLACE)),
         )
         for number, origin in enumerate(job.line_scopes)
     }
@@ -118,11 +118,11 @@ def judge(met: tuple[int, dict[str, Iterable[tuple[int, bytes]]]], job: Job) -> 
     job.store.finish("finalize", steps.item(part), report)
 
 
-def _by_scope(met: Iterable[tuple[int, bytes]], dtype: np.dtype[Any]) -> dict[int, keys.Places]:
+def _by_scope(met: Iterable[tuple[int, bytes]], dtype: np.dtype[Any]) -> dict[int, key_arrays.Places]:
     blobs: dict[int, list[bytes]] = {}
     for scope, blob in met:
         blobs.setdefault(scope, []).append(blob)
-    return {scope: keys.in_order(gather(found, dtype)) for scope, found in blobs.items()}
+    return {scope: key_arrays.in_order(gather(found, dtype)) for scope, found in blobs.items()}
 
 
 def size(met: tuple[bytes, bytes]) -> tuple[bytes, int]:
@@ -165,13 +165,13 @@ def finish(_: int, job: Job) -> int:
     return len(shards)
 
 
-def by_part(places: keys.Places, base: int) -> Iterator[tuple[int, bytes]]:
+def by_part(places: key_arrays.Places, base: int) -> Iterator[tuple[int, bytes]]:
     """Cut an array that is sorted by part."""
     for part in np.unique(places["part"]).tolist():
-        yield base + part, keys.of_part(places, part).tobytes()
+        yield base + part, key_arrays.of_part(places, part).tobytes()
 
 
-def gather(blobs: Iterable[bytes], dtype: np.dtype[Any]) -> keys.Places:
+def gather(blobs: Iterable[bytes], dtype: np.dtype[Any]) -> key_arrays.Places:
     """Join arrays that travelled as bytes."""
     return np.frombuffer(b"".join(blobs), dtype)
 

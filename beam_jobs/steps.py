@@ -3,7 +3,7 @@
     clean         a WET file             -> its part of the page store, URL claims      cleaning.py, settling.py
     settle_urls   a bucket of claims     -> the pages that won, a scope each            settling.py
     claim_lines   a part and its winners -> line claims                                 settling.py
-    settle_lines  a bucket of claims     -> the lines that own their key                c4pipe/decisions.py
+    settle_lines  a bucket of claims     -> the lines that own their key                c4pipe/dedup/resolve.py
     judge_part    a part, its winners, its owners -> final documents, by variant, split judging.py
     write_shard   a shard's documents    -> its files                                   dealing.py, c4pipe/shards.py
 
@@ -26,7 +26,8 @@ import pyarrow as pa
 from beam_jobs import cleaning, completing, dealing, judging, settling, sources, store_files
 from beam_jobs.parting import LineScope
 from beam_jobs.plan import Job
-from c4pipe import decisions, keys, shards
+from c4pipe import shards
+from c4pipe.dedup import key_arrays, resolve
 from c4pipe.fs import download, files, paths
 
 # What this machine lacks, for whatever file: a full disk that a WET file was fetched to, say.
@@ -84,8 +85,8 @@ def list_urls(job: Job) -> None:
     for number, scope in enumerate(job.scopes):
         last = job.store.listed(number, job.buckets - 1)  # a whole build keeps its report alone
         if scope.listed is not None and not (job.store.is_done("list", item(number)) and files.exists(last)):
-            listed = keys.unique(scope.listed.listed())
-            bounds = keys.bucket_bounds(listed["key"], job.buckets)
+            listed = key_arrays.unique(scope.listed.listed())
+            bounds = key_arrays.bucket_bounds(listed["key"], job.buckets)
             for bucket in range(job.buckets):
                 store_files.write_array(job.store.listed(number, bucket), listed[bounds[bucket] : bounds[bucket + 1]])
             job.store.finish("list", item(number), {"urls": len(listed)})
@@ -93,30 +94,30 @@ def list_urls(job: Job) -> None:
 
 def settle_urls(
     job: Job, bucket: int, claims: Iterable[pa.Table], slices: int = 1
-) -> Iterator[tuple[int, keys.Places]]:
+) -> Iterator[tuple[int, key_arrays.Places]]:
     """Decide which pages win the URLs of a bucket: the winners of each scope; the report says what was counted.
 
     The claims come in so many slices, each an equal range of the bucket's keys.
     """
-    winners: list[list[keys.Places]] = [[] for _ in job.scopes]
+    winners: list[list[key_arrays.Places]] = [[] for _ in job.scopes]
     counters: list[Counter[str]] = [Counter() for _ in job.scopes]
     for index, table in enumerate(claims):
         for number, scope in enumerate(job.scopes):
             listed = None
             if scope.listed is not None:
                 listed = store_files.read_array(job.store.listed(number, bucket))
-                first, last = keys.bucket_range(listed["key"], bucket * slices + index, job.buckets * slices)
+                first, last = key_arrays.bucket_range(listed["key"], bucket * slices + index, job.buckets * slices)
                 listed = listed[first:last]
             won, counted = settling.settle_urls(table, scope, number, listed)
             winners[number].append(won)
             counters[number].update(counted)
     for number, found in enumerate(winners):
-        yield number, keys.in_order(np.concatenate(found))
+        yield number, key_arrays.in_order(np.concatenate(found))
     report = {str(number): dict(counted) for number, counted in enumerate(counters)}
     job.store.finish("dedup_urls", item(bucket), {"counters": report})
 
 
-def claim_lines(job: Job, origin: LineScope, part: int, winners: keys.Places) -> decisions.LineClaims:
+def claim_lines(job: Job, origin: LineScope, part: int, winners: key_arrays.Places) -> resolve.LineClaims:
     """The line claims of a part's winners, from the page store."""
     job.begin()
     with store_files.opened_pages(sources.pages_path(job, part)) as pages:
@@ -124,7 +125,7 @@ def claim_lines(job: Job, origin: LineScope, part: int, winners: keys.Places) ->
 
 
 def judge_part(
-    job: Job, part: int, places: dict[LineScope, tuple[keys.Places, keys.Places]]
+    job: Job, part: int, places: dict[LineScope, tuple[key_arrays.Places, key_arrays.Places]]
 ) -> tuple[dict[tuple[str, str], pa.Table], dict[str, Any]]:
     """The final documents of a part by variant and split; the report says what was counted and how much there is."""
     job.begin()

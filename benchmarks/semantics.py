@@ -16,11 +16,12 @@ from dataclasses import dataclass, replace
 from typing import TypeGuard
 
 from c4pipe import resources
-from c4pipe.dedup import DedupLines, KeepLargestText, KeepNewest
+from c4pipe.dedup.lines import DedupLines
+from c4pipe.dedup.spans import DedupSpans
+from c4pipe.dedup.urls import KeepLargestText, KeepNewest
 from c4pipe.local import Oracle, Outcome
 from c4pipe.page import Page
 from c4pipe.rows import C4_ROWS, PAPER_PAGE_ROWS, PAPER_ROWS
-from c4pipe.spans import DedupSpans
 from c4pipe.stages.clean_lines import CleanLines, DropPages, Row
 from c4pipe.variants import SEMANTICS, V310, Stage, Variant, variant
 from c4pipe.warc.wet import WetReader

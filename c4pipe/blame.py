@@ -8,11 +8,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from c4pipe.across_pages import Dedup, KeepOne
 from c4pipe.compare import Difference
 from c4pipe.corpus import Corpus, traced
 from c4pipe.corpus_files import TEXT_HASH, Document
-from c4pipe.dedup import line_key
+from c4pipe.dedup.base import Dedup, KeepOne
+from c4pipe.dedup.lines import line_key
 from c4pipe.explain import counter, explain
 from c4pipe.line_diff import LineDiff, change, line_diff
 from c4pipe.page import Page

@@ -11,8 +11,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from c4pipe.across_pages import Dedup
-from c4pipe.dedup import DedupLines, line_key
+from c4pipe.dedup.base import Dedup
+from c4pipe.dedup.lines import DedupLines, line_key
 from c4pipe.page import Page, Verdict
 from c4pipe.stages.clean_lines import CleanLines, DropPages, Row, built, first_to_fire
 from c4pipe.stages.url_filters import InUrlList

@@ -23,9 +23,9 @@ RULES = "rules"  # told apart one by one: the compiled room of lines calls those
 # The plain rooms that a compiled room is the twin of. A room of columns decides nothing.
 PLAIN = {
     "badwords": ("stages.badwords",),
-    "claims": ("decisions",),
+    "claims": ("dedup.resolve",),
     "documents": ("documents",),
-    "keys": ("across_pages", "dedup", "text.digests"),
+    "keys": ("dedup.base", "dedup.lines", "text.digests"),
     "langdetect": ("text.language_detector",),
     "lines": ("stages.clean_lines", "stages.length"),
     "records": (
@@ -41,7 +41,7 @@ PLAIN = {
     "urls": ("text.urls",),
 }
 JUDGING = ("stages.language",)  # a room of stages that judge columns by the twins of other rooms
-TWINLESS = ("spans", "stages.url_filters")  # rooms of stages that only plain code judges
+TWINLESS = ("dedup.spans", "dedup.urls", "stages.url_filters")  # rooms of stages that only plain code judges
 DECIDING = tuple(sorted({*itertools.chain(*PLAIN.values()), *JUDGING, *TWINLESS}))
 
 # The rules that the compiled room of lines knows; it calls any other.

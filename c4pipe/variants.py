@@ -10,11 +10,12 @@ import numpy as np
 import numpy.typing as npt
 
 from c4pipe.batch import Batch
-from c4pipe.dedup import DedupLines, KeepLargestText, KeepNewest
+from c4pipe.dedup.lines import DedupLines
+from c4pipe.dedup.spans import DedupSpans
+from c4pipe.dedup.urls import KeepLargestText, KeepNewest
 from c4pipe.page import Page, PageStage, Verdict
 from c4pipe.published import APRIL_2019, MC4_CRAWLS, MC4_CRAWLS_2020, MC4_LANGUAGES, WEBTEXT_CRAWLS
 from c4pipe.rows import C4_ROWS, PAPER_PAGE_ROWS, PAPER_ROWS
-from c4pipe.spans import DedupSpans
 from c4pipe.stages.badwords import LANGUAGES, DropBadwords
 from c4pipe.stages.clean_lines import CleanLines, DropPages
 from c4pipe.stages.language import English, LabelLanguage

@@ -1,3 +1,3 @@
-from c4pipe.keys import Words
+from c4pipe.dedup.key_arrays import Words
 
 def least_of_each(key: Words, key_low: Words, rank: Words, rank_low: Words) -> bytearray: ...

@@ -1,4 +1,4 @@
-"""The twin of ``least_of_each`` in c4pipe/decisions.py: claims are dealt by the first bytes of their keys, heaps sorted.
+"""The twin of ``least_of_each`` in c4pipe/dedup/resolve.py: claims are dealt by the first bytes of their keys, heaps sorted.
 
 Equal because both say of each key which claim's rank is the least, and of equal ranks the first: here claims are sorted
 by key and by where they stand, so a run of equal keys is gone through in their order, and only a lesser rank is taken.

@@ -6,10 +6,11 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
 from c4pipe import local
-from c4pipe.across_pages import Dedup, KeepOne
-from c4pipe.dedup import DedupLines, KeepNewest
+from c4pipe.dedup.base import Dedup, KeepOne
+from c4pipe.dedup.lines import DedupLines
+from c4pipe.dedup.spans import DedupSpans
+from c4pipe.dedup.urls import KeepNewest
 from c4pipe.page import Page
-from c4pipe.spans import DedupSpans
 from c4pipe.stages.clean_lines import CleanLines
 from c4pipe.stages.language import LabelLanguage
 from c4pipe.variants import Stage, Variant

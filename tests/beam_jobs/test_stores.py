@@ -161,8 +161,8 @@ def test_a_file_that_an_earlier_build_could_not_read(wet: str, tmp_path: Path) -
 OTHERS = """
 from dataclasses import replace
 
-from c4pipe.dedup import DedupLines
-from c4pipe.spans import DedupSpans
+from c4pipe.dedup.lines import DedupLines
+from c4pipe.dedup.spans import DedupSpans
 from c4pipe.variants import variant
 
 en = variant("en")

@@ -8,7 +8,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from c4pipe import decisions, engine
+from c4pipe import engine
+from c4pipe.dedup import resolve
 
 WORD = 2**64 - 1
 
@@ -38,12 +39,12 @@ def agree(case: Case) -> None:
     """Both choose the same, of columns that lie apart, too."""
     assert engine.twin("claims"), "the room is not compiled, or the engine plain was asked for"
     columns = np.array(case.claims, np.uint64).reshape(-1, 4).T
-    found = decisions.least_of_each(*columns)
+    found = resolve.least_of_each(*columns)
     assert found.dtype == np.int64
     assert found.tolist() == plainly(case), case
-    assert decisions.least_of_each(*map(np.ascontiguousarray, columns)).tolist() == found.tolist(), case
+    assert resolve.least_of_each(*map(np.ascontiguousarray, columns)).tolist() == found.tolist(), case
     with engine.using("plain"):
-        assert decisions.least_of_each(*columns).tolist() == found.tolist(), case
+        assert resolve.least_of_each(*columns).tolist() == found.tolist(), case
 
 
 def plainly(case: Case) -> list[int]:

@@ -12,9 +12,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from c4pipe import decisions, keys
-from c4pipe.across_pages import KeepOne, url_claim
-from c4pipe.dedup import DedupLines, KeepLargestText, KeepNewest, line_key
+from c4pipe.dedup import key_arrays, resolve
+from c4pipe.dedup.base import KeepOne, url_claim
+from c4pipe.dedup.lines import DedupLines, line_key
+from c4pipe.dedup.urls import KeepLargestText, KeepNewest
 from c4pipe.page import Page
 from c4pipe.text.digests import md5
 
@@ -43,7 +44,7 @@ def claims_of(pages: Sequence[Page], part: int) -> pa.Table:
         {"key": KeepNewest().key(page), **url_claim(page)._asdict(), "part": part, "row": row}
         for row, page in enumerate(pages)
     ]
-    return decisions.sort_url_claims(pa.Table.from_pylist(rows, schema=decisions.URL_CLAIMS))
+    return resolve.sort_url_claims(pa.Table.from_pylist(rows, schema=resolve.URL_CLAIMS))
 
 
 def url_winners(parts: Parts, buckets: int, order: random.Random, kind: KeepOne | None = None) -> list[Place]:
@@ -53,17 +54,17 @@ def url_winners(parts: Parts, buckets: int, order: random.Random, kind: KeepOne 
     for bucket in range(buckets):
         slices = []
         for table in claims:
-            first, last = keys.url_bounds(table, buckets)[bucket : bucket + 2]
+            first, last = key_arrays.url_bounds(table, buckets)[bucket : bucket + 2]
             slices.append(table.slice(first, last - first))
         order.shuffle(slices)
-        winners, their_keys = decisions.url_winners(pa.concat_tables(slices), (kind or KeepNewest()).rank)
+        winners, their_keys = resolve.url_winners(pa.concat_tables(slices), (kind or KeepNewest()).rank)
         assert their_keys.tolist() == sorted(set(their_keys.tolist()))
         found += winners.tolist()
     return found
 
 
 @pytest.mark.parametrize("kind", [KeepNewest(), KeepLargestText()])
-@pytest.mark.parametrize("rivals", [1, decisions.RIVALS])
+@pytest.mark.parametrize("rivals", [1, resolve.RIVALS])
 @given(PARTS, BUCKETS, st.randoms(use_true_random=False))
 def test_urls_go_to_the_pages_that_judge_all_keeps(
     kind: KeepOne, rivals: int, parts: Parts, buckets: int, order: random.Random
@@ -72,7 +73,7 @@ def test_urls_go_to_the_pages_that_judge_all_keeps(
     pages = [page for part in parts for page in part]
     expected = [page for page, verdict in zip(pages, kind.judge_all(pages), strict=True) if verdict.page]
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(decisions, "RIVALS", rivals)
+        patch.setattr(resolve, "RIVALS", rivals)
         found = url_winners(parts, buckets, order, kind)
     assert len(set(found)) == len(found) == len(expected)
     assert set(found) <= set(places)
@@ -92,31 +93,31 @@ def test_urls_go_to_the_same_pages_however_they_are_dealt(
 
 
 def test_no_claims() -> None:
-    empty = decisions.URL_CLAIMS.empty_table()
+    empty = resolve.URL_CLAIMS.empty_table()
     for claims in (empty, pa.concat_tables([empty, empty])):
-        winners, their_keys = decisions.url_winners(claims, KeepNewest().rank)
+        winners, their_keys = resolve.url_winners(claims, KeepNewest().rank)
         assert winners.tolist() == their_keys.tolist() == []
-    assert keys.url_bounds(empty, 3).tolist() == [0, 0, 0, 0]
+    assert key_arrays.url_bounds(empty, 3).tolist() == [0, 0, 0, 0]
     of_lines = claims_of_lines([], part=0)
-    assert of_lines.dtype == decisions.LINE_CLAIM
+    assert of_lines.dtype == resolve.LINE_CLAIM
     assert of_lines.tolist() == []
-    assert decisions.line_owners(of_lines).tolist() == []
+    assert resolve.line_owners(of_lines).tolist() == []
 
 
 @pytest.mark.parametrize("turn", [1, -1])
 def test_equal_claims_have_one_winner(turn: int) -> None:
     page = Page("http://a.com/1", "a", "2019-04-18T10:38:25Z")
     tables = [claims_of([page, page], 0), claims_of([page], 1)][::turn]
-    winners, their_keys = decisions.url_winners(pa.concat_tables(tables), KeepNewest().rank)
+    winners, their_keys = resolve.url_winners(pa.concat_tables(tables), KeepNewest().rank)
     assert len(winners) == len(their_keys) == 1
 
 
-def claims_of_lines(pages: Sequence[tuple[int, bytes, bytes]], *, part: int) -> decisions.LineClaims:
+def claims_of_lines(pages: Sequence[tuple[int, bytes, bytes]], *, part: int) -> resolve.LineClaims:
     """The claims of pages that are given as (row, rank, the keys of its lines one behind the other)."""
     rows = np.array([row for row, _, _ in pages], np.uint32)
     counts = np.array([len(packed) // 16 for _, _, packed in pages], np.int64)
     ranks, packed = (b"".join(page[place] for page in pages) for place in (1, 2))
-    return decisions.line_claims(rows, ranks, packed, counts, part=part)
+    return resolve.line_claims(rows, ranks, packed, counts, part=part)
 
 
 LINES = st.lists(st.sampled_from(["One.", "one. ", "Two.", "Three.", "", "É.", "é."]), min_size=1, max_size=6)
@@ -143,10 +144,10 @@ def test_lines_go_to_the_pages_that_own_them(
     for bucket in range(buckets):
         slices = []
         for array in claims:
-            first, last = keys.bucket_bounds(array["key"], buckets)[bucket : bucket + 2]
+            first, last = key_arrays.bucket_bounds(array["key"], buckets)[bucket : bucket + 2]
             slices.append(array[first:last])
         order.shuffle(slices)
-        owners = decisions.line_owners(np.concatenate(slices)).tolist()
+        owners = resolve.line_owners(np.concatenate(slices)).tolist()
         assert [part for part, _, _ in owners] == sorted(part for part, _, _ in owners)
         found += owners
     owned = {}
@@ -167,7 +168,7 @@ def test_the_least_rank_owns_a_key_by_all_its_bytes(pairs: list[tuple[bytes, byt
         least[key] = min(rank, least.get(key, rank))
     order.shuffle(pairs)
     claims = claims_of_lines([(row, rank, key) for row, (key, rank) in enumerate(pairs)], part=7)
-    owners = decisions.line_owners(claims).tolist()
+    owners = resolve.line_owners(claims).tolist()
     assert Counter(pairs[row] for _, row, _ in owners) == Counter(least.items())
     assert {(part, line) for part, _, line in owners} <= {(7, 0)}
 

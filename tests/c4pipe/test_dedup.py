@@ -13,10 +13,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from c4pipe import resources
-from c4pipe.across_pages import KeepOne, url_claim
-from c4pipe.dedup import DedupLines, KeepLargestText, KeepNewest, line_key
+from c4pipe.dedup.base import KeepOne, url_claim
+from c4pipe.dedup.lines import DedupLines, line_key
+from c4pipe.dedup.spans import DedupSpans
+from c4pipe.dedup.urls import KeepLargestText, KeepNewest
 from c4pipe.page import Page, Verdict
-from c4pipe.spans import DedupSpans
 from c4pipe.text import sentences
 from c4pipe.text.digests import md5
 

@@ -15,7 +15,8 @@ import pytest
 from langdetect import LangDetectException
 
 from c4pipe import local
-from c4pipe.dedup import DedupLines, KeepNewest
+from c4pipe.dedup.lines import DedupLines
+from c4pipe.dedup.urls import KeepNewest
 from c4pipe.page import Page, PageStage
 from c4pipe.stages import language
 from c4pipe.stages.badwords import DropBadwords

@@ -17,8 +17,8 @@ from hypothesis import strategies as st
 from wet_builder import DATE, WARCINFO, member_each, record
 
 from c4pipe import explain_text, local, lookup, terminal
-from c4pipe.across_pages import Dedup
-from c4pipe.dedup import DedupLines
+from c4pipe.dedup.base import Dedup
+from c4pipe.dedup.lines import DedupLines
 from c4pipe.explain import NEEDS_LIST, NEEDS_OTHERS, WITHIN_PAGE, Explanation, LineSeen, StageSeen, explain
 from c4pipe.page import Page, Verdict, keep
 from c4pipe.stages.clean_lines import CleanLines

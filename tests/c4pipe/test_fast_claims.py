@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from c4pipe import decisions, engine
+from c4pipe import engine
+from c4pipe.dedup import resolve
 
 room = pytest.importorskip("c4pipe.fast.claims")
 WORDS = st.sampled_from([0, 1, 2, 1 << 56, 2**63, 2**64 - 1])
@@ -33,9 +34,9 @@ def test_many_claims(count: int) -> None:
     rng = np.random.default_rng(count)
     high, low, rank, rank_low = rng.integers(0, 2**64, (4, count), np.uint64)
     high[::2], low[::2] = high[0], low[0]
-    found = decisions.least_of_each(high, low, rank, rank_low)
+    found = resolve.least_of_each(high, low, rank, rank_low)
     with engine.using("plain"):
-        assert np.array_equal(found, decisions.least_of_each(high, low, rank, rank_low))
+        assert np.array_equal(found, resolve.least_of_each(high, low, rank, rank_low))
     assert len(found) == count // 2 + 1
 
 

@@ -19,9 +19,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from c4pipe import engine, resources
-from c4pipe.across_pages import OwnerOrder
 from c4pipe.batch import Batch, utf8, verdict_of
-from c4pipe.dedup import DedupLines, line_key
+from c4pipe.dedup.base import OwnerOrder
+from c4pipe.dedup.lines import DedupLines, line_key
 from c4pipe.page import Page, Verdict, keep, with_text
 from c4pipe.text.digests import md5, md5s
 from c4pipe.warc.wet import WetReader

@@ -16,7 +16,8 @@ from types import ModuleType
 import pytest
 
 import c4pipe
-from c4pipe import rules, spans, twins
+from c4pipe import rules, twins
+from c4pipe.dedup import spans
 from c4pipe.fingerprint import fingerprint, named
 from c4pipe.stages import badwords
 from c4pipe.variants import VARIANTS

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from c4pipe import resources
-from c4pipe.dedup import DedupLines
+from c4pipe.dedup.lines import DedupLines
 from c4pipe.local import Oracle, Outcome
 from c4pipe.page import Page, Verdict
 from c4pipe.stages.clean_lines import CleanLines

@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from c4pipe import resources
+from c4pipe.dedup.spans import DedupSpans
 from c4pipe.page import Page, Verdict
-from c4pipe.spans import DedupSpans
 from c4pipe.text.digests import md5
 
 STAGE = DedupSpans(span_sentences=3, min_sentences=1)

@@ -7,7 +7,7 @@ from dataclasses import fields, replace
 
 import pytest
 
-from c4pipe.dedup import KeepLargestText, KeepNewest
+from c4pipe.dedup.urls import KeepLargestText, KeepNewest
 from c4pipe.page import Page
 from c4pipe.stages.badwords import ALLOWED
 from c4pipe.stages.clean_lines import CleanLines, Row

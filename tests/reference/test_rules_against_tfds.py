@@ -9,7 +9,8 @@ from agreement import agree, judged
 from hypothesis import strategies as st
 from tfds_c4 import Result
 
-from c4pipe.dedup import DedupLines, KeepNewest
+from c4pipe.dedup.lines import DedupLines
+from c4pipe.dedup.urls import KeepNewest
 from c4pipe.page import Page
 from c4pipe.stages.clean_lines import CleanLines
 from c4pipe.stages.length import MinParagraphs

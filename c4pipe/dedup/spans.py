@@ -15,7 +15,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 
 from c4pipe import resources
-from c4pipe.across_pages import Dedup, OwnerOrder, require_owner_order
+from c4pipe.dedup.base import Dedup, OwnerOrder, require_owner_order
 from c4pipe.page import Page, Verdict
 from c4pipe.text import sentences
 from c4pipe.text.digests import md5

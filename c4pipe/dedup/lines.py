@@ -1,8 +1,7 @@
-"""One page a URL and one page a line, as C4 has them: the stages of the two kinds in ``across_pages.py``."""
+"""One page a line, as C4 has it."""
 
 from __future__ import annotations
 
-import functools
 from collections import Counter
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -12,66 +11,11 @@ import numpy as np
 import pyarrow as pa
 
 from c4pipe import engine
-from c4pipe.across_pages import Counted, Dedup, KeepOne, Numbers, OwnerOrder, UrlClaim, require_owner_order
 from c4pipe.batch import Batch, BatchVerdict, binaries, fired, laid_out, strings, utf8
+from c4pipe.dedup.base import Counted, Dedup, Numbers, OwnerOrder, require_owner_order
 from c4pipe.page import Page, Verdict, with_text
 from c4pipe.text import sentences
 from c4pipe.text.digests import KEY_BYTES, md5
-
-
-@functools.total_ordering
-@dataclass(frozen=True, slots=True)
-class _Descending:
-    """A key that sorts texts backwards, by code point.
-
-    >>> sorted(["b", "a", "ab", ""], key=_Descending)
-    ['b', 'ab', 'a', '']
-    """
-
-    text: str
-
-    def __lt__(self, other: _Descending) -> bool:
-        return other.text < self.text
-
-
-@dataclass(frozen=True)
-class KeepNewest(KeepOne):
-    """Of the pages with one normalized URL keep the newest, as TFDS c4 3.1.0."""
-
-    name: str = "duplicate-url-filter"  # TFDS's counter namespace
-
-    def rank(self, claim: UrlClaim) -> tuple[object, ...]:
-        """The newest timestamp wins, compared as text as in TFDS.
-
-        TFDS takes the first to arrive among equally new ones. Here the largest MD5 of the text decides,
-        then the smaller full URL, content type and content length.
-        """
-        smaller = _Descending(claim.url), _Descending(claim.content_type), _Descending(claim.content_length)
-        return claim.timestamp, claim.text_md5, *smaller
-
-    def verdict(self, page: Page, *, won: bool) -> Verdict:
-        """Pass the page on if it won its URL. ``filtered`` stays 0, as it does in TFDS whatever was dropped."""
-        return Verdict(page, {"passed": 1, "filtered": 0}) if won else Verdict(None, {"filtered": 0})
-
-
-@dataclass(frozen=True)
-class KeepLargestText(KeepOne):
-    """Of the pages with one normalized URL keep that of the largest MD5 of the text, as TFDS c4 3.0.1."""
-
-    name: str = "duplicate-url-filter"  # TFDS's counter namespace
-
-    def rank(self, claim: UrlClaim) -> tuple[object, ...]:
-        """The largest MD5 of the text wins.
-
-        TFDS takes the first to arrive among pages of the same text. Here the smaller full URL decides,
-        then the newer timestamp, the smaller content type and content length.
-        """
-        smaller = _Descending(claim.content_type), _Descending(claim.content_length)
-        return claim.text_md5, _Descending(claim.url), claim.timestamp, *smaller
-
-    def verdict(self, page: Page, *, won: bool) -> Verdict:
-        """Pass the page on if it won its URL, and count it if not."""
-        return Verdict(page, {"passed": 1, "filtered": 0}) if won else Verdict(None, {"filtered": 1})
 
 
 def line_key(line: str) -> bytes:

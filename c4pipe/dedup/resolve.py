@@ -2,7 +2,7 @@
 
 Each page claims its URL, each line of a page that won its URL claims its text; a claim says where its
 page lies (the number of its part and its row there) and never decides by that place, so the files'
-names and order cannot change an outcome. ``across_pages.py`` takes the same decisions on pages.
+names and order cannot change an outcome. ``dedup/base.py`` takes the same decisions on pages.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from c4pipe import engine
-from c4pipe.across_pages import UrlClaim
-from c4pipe.keys import (
+from c4pipe.dedup.base import UrlClaim
+from c4pipe.dedup.key_arrays import (
     KEY,
     LINE_PLACE,
     PLACE,
