@@ -11,15 +11,15 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from beam_jobs.plan import Job
-from c4pipe import shards
 from c4pipe.batch import ordered
 from c4pipe.dedup import key_arrays
+from c4pipe.shards import read_write
 from c4pipe.text.digests import KEY_BYTES
 
 DOCUMENTS = pa.schema(
     [
         ("key", pa.binary(KEY_BYTES)),
-        *((name, pa.large_string() if name == "text" else pa.string()) for name in shards.FIELDS),
+        *((name, pa.large_string() if name == "text" else pa.string()) for name in read_write.FIELDS),
     ]
 )
 
@@ -38,7 +38,7 @@ def in_order(tables: Sequence[pa.Table]) -> pa.Table:
 
 def size_of(documents: pa.Table) -> int:
     """Bytes of the documents' fields, without what a format adds."""
-    return sum(int(pc.sum(pc.binary_length(documents[name])).as_py() or 0) for name in shards.FIELDS)
+    return sum(int(pc.sum(pc.binary_length(documents[name])).as_py() or 0) for name in read_write.FIELDS)
 
 
 @dataclass(frozen=True, order=True)

@@ -16,9 +16,9 @@ from beam_jobs.page_store import FIELDS, TALLY, alive, as_batch, keys_column, te
 from beam_jobs.parting import Branch, LineScope
 from beam_jobs.store_files import Part
 from beam_jobs.tree import Tree
-from c4pipe import shards
 from c4pipe.batch import Batch, hashes, joined, ordered, totals
 from c4pipe.dedup import key_arrays
+from c4pipe.shards import read_write
 from c4pipe.variants import Variant, flat
 
 
@@ -110,7 +110,7 @@ def _lines_of(
 
 def _documents(batch: Batch, seed: int) -> pa.Table:
     """Rows of ``DOCUMENTS``."""
-    packed = b"".join(shards.document_key(url, seed) for url in batch.url.to_pylist())
+    packed = b"".join(read_write.document_key(url, seed) for url in batch.url.to_pylist())
     key = hashes(packed, DOCUMENTS.field("key").type.byte_width)
     fields = (batch.text, batch.url, batch.timestamp, batch.content_type, batch.content_length)
     return pa.table([key, *fields], schema=DOCUMENTS)

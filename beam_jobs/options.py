@@ -8,10 +8,11 @@ from typing import Any, get_args
 
 from beam_jobs import budget
 from beam_jobs.store_files import COMPRESSIONS
-from c4pipe import engine, shards
+from c4pipe import engine
 from c4pipe.commoncrawl.listing import BASE_URL
-from c4pipe.documents import SEEDS
 from c4pipe.fs import paths
+from c4pipe.shards import read_write
+from c4pipe.shards.documents import SEEDS
 from c4pipe.variants import SEMANTICS
 
 FN_API_RUNNERS = ("FnApiRunner", "DirectRunner", "BundleBasedDirectRunner")  # names of one runner here
@@ -42,8 +43,10 @@ def formats(text: str) -> tuple[str, ...]:
     ('parquet', 'jsonl')
     """
     names = tuple(dict.fromkeys(name.strip() for name in text.split(",") if name.strip()))
-    if not names or not set(names) <= set(shards.FORMATS):
-        raise argparse.ArgumentTypeError(f"{text!r} must be any of {', '.join(shards.FORMATS)}, separated by commas")
+    if not names or not set(names) <= set(read_write.FORMATS):
+        raise argparse.ArgumentTypeError(
+            f"{text!r} must be any of {', '.join(read_write.FORMATS)}, separated by commas"
+        )
     return names
 
 
@@ -161,7 +164,7 @@ OPTIONS: tuple[tuple[str, dict[str, Any]], ...] = (
             "default": ("jsonl",),
             "type": formats,
             "metavar": "F,...",
-            "help": f"any of {', '.join(shards.FORMATS)} (default: jsonl)",
+            "help": f"any of {', '.join(read_write.FORMATS)} (default: jsonl)",
         },
     ),
     (

@@ -13,8 +13,9 @@ from typing import Any
 from beam_jobs.names import name_of
 from beam_jobs.parting import Branch
 from beam_jobs.plan import Job
-from c4pipe import shards, terminal
+from c4pipe import terminal
 from c4pipe.fs import files, paths
+from c4pipe.shards import read_write
 
 TFDS_VERSION = "3.1.0"  # of the features in the shards, whatever the semantics
 FAULTS_LISTED_MAX = 10_000  # in a manifest; all are counted
@@ -95,9 +96,9 @@ def _publish(job: Job, branch: Branch, reports: Reports, identity: Mapping[str, 
     variant = branch.wanted.variant
     folder = job.folder(variant)
     written = [found for found in reports["write"].values() if found["variant"] == variant.name]
-    infos = [shards.ShardInfo(**info) for found in written for info in found["shards"]]
+    infos = [read_write.ShardInfo(**info) for found in written for info in found["shards"]]
     if "tfrecord" in job.formats and infos:
-        for name, data in shards.dataset_info(infos, variant=variant.name, version=TFDS_VERSION).items():
+        for name, data in read_write.dataset_info(infos, variant=variant.name, version=TFDS_VERSION).items():
             files.write_bytes(paths.join(folder, name), data)
     parts = [reports["clean"][f"{part:05d}"] for part in branch.wanted.parts]
     faults: Counter[str] = Counter()

@@ -5,7 +5,7 @@
     claim_lines   a part and its winners -> line claims                                 settling.py
     settle_lines  a bucket of claims     -> the lines that own their key                c4pipe/dedup/resolve.py
     judge_part    a part, its winners, its owners -> final documents, by variant, split judging.py
-    write_shard   a shard's documents    -> its files                                   dealing.py, c4pipe/shards.py
+    write_shard   a shard's documents    -> its files                            dealing.py, c4pipe/shards/read_write.py
 
 What a step decides is a pure function in the rooms named beside it. What is here reads or writes the page store and the
 shards, however steps exchange: ``shuffling.py`` sends what they hand on, ``exchanging.py`` leaves it in files, so
@@ -26,9 +26,9 @@ import pyarrow as pa
 from beam_jobs import cleaning, completing, dealing, judging, settling, sources, store_files
 from beam_jobs.parting import LineScope
 from beam_jobs.plan import Job
-from c4pipe import shards
 from c4pipe.dedup import key_arrays, resolve
 from c4pipe.fs import download, files, paths
+from c4pipe.shards import read_write
 
 # What this machine lacks, for whatever file: a full disk that a WET file was fetched to, say.
 LACKS = frozenset({*files.FULL, errno.EMFILE, errno.ENFILE, errno.ENOMEM})
@@ -141,7 +141,7 @@ def judge_part(
 
 def shard_path(job: Job, shard: dealing.Shard, form: str) -> str:
     """Path of a shard in a format."""
-    return paths.join(job.output, shard.variant, shards.shard_name(form, shard.split, shard.index, shard.count))
+    return paths.join(job.output, shard.variant, read_write.shard_name(form, shard.split, shard.index, shard.count))
 
 
 def write_shard(job: Job, shard: dealing.Shard, documents: Callable[[], Iterable[pa.Table]]) -> None:
@@ -150,5 +150,5 @@ def write_shard(job: Job, shard: dealing.Shard, documents: Callable[[], Iterable
     for form in job.formats:
         path = shard_path(job, shard, form)
         with files.write_atomic(path) as stream:
-            infos.append(asdict(shards.write_shard(form, stream, documents(), name=path.rpartition("/")[2])))
+            infos.append(asdict(read_write.write_shard(form, stream, documents(), name=path.rpartition("/")[2])))
     job.store.finish("write", shard.item, {"variant": shard.variant, "shards": infos})

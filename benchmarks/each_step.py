@@ -14,9 +14,10 @@ from typing import Any
 
 import numpy as np
 
-from c4pipe import batch, engine, shards
+from c4pipe import batch, engine
 from c4pipe.batch import Batch, Kept
 from c4pipe.page import Page, PageStage
+from c4pipe.shards import read_write
 from c4pipe.text import sentences, urls
 from c4pipe.text.digests import md5s
 from c4pipe.variants import CLEAN, ENGLISH, ENGLISH_WORDS, LENGTH, NEWEST
@@ -114,7 +115,7 @@ judge_lines = DEDUP_LINES.judge_places_batch
 
 def writing(documents: Sequence[Page]) -> Iterator[Step]:
     """Writing the documents in each format, into memory."""
-    table = shards.table(
+    table = read_write.table(
         {
             "text": page.text,
             "url": page.url,
@@ -124,8 +125,8 @@ def writing(documents: Sequence[Page]) -> Iterator[Step]:
         }
         for page in documents
     )
-    for form in shards.FORMATS:
-        write = functools.partial(shards.write_shard, form)
+    for form in read_write.FORMATS:
+        write = functools.partial(read_write.write_shard, form)
         yield Step(f"writing {form}", len(documents), lambda write=write: write(io.BytesIO(), table))
 
 

@@ -22,9 +22,9 @@ from typing import BinaryIO
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from c4pipe import shards
-from c4pipe.documents import BATCH, DamagedShard
 from c4pipe.fs import files
+from c4pipe.shards import read_write
+from c4pipe.shards.documents import BATCH, DamagedShard
 from c4pipe.stages.language import UNKNOWN
 from c4pipe.variants import MC4_LANGUAGES
 
@@ -123,7 +123,7 @@ def _found(row: Mapping[str, object], inner: Mapping[str, object], names: tuple[
 def _rows(path: str) -> Iterator[Mapping[str, object]]:
     kind = kind_of(path)
     if kind == "tfrecord":
-        yield from shards.read_documents(path)
+        yield from read_write.read_documents(path)
         return
     with files.open_read(path) as stream:
         yield from _parquet(stream, path) if kind == "parquet" else _json_lines(stream, path)

@@ -24,7 +24,7 @@ RULES = "rules"  # told apart one by one: the compiled room of lines calls those
 PLAIN = {
     "badwords": ("stages.badwords",),
     "claims": ("dedup.resolve",),
-    "documents": ("documents",),
+    "documents": ("shards.documents",),
     "keys": ("dedup.base", "dedup.lines", "text.digests"),
     "langdetect": ("text.language_detector",),
     "lines": ("stages.clean_lines", "stages.length"),

@@ -14,7 +14,7 @@ from typing import Any
 
 import torch
 
-from c4pipe.shards import find_shards
+from c4pipe.shards.read_write import find_shards
 from model import atomic, checkpoint, yardstick
 from model.config import PRESETS, VERSIONS, T5Config, preset
 from model.metrics import Metrics, read, say

@@ -19,7 +19,7 @@ from typing import Protocol
 
 import numpy as np
 
-from c4pipe.shards import read_documents
+from c4pipe.shards.read_write import read_documents
 from model.config import PAD
 from model.objectives import Ids, Objective, generator
 from model.packing import Example, Row, pack

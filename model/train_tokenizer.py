@@ -11,7 +11,7 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from c4pipe.shards import find_shards, read_documents
+from c4pipe.shards.read_write import find_shards, read_documents
 from model import atomic, tokenizer
 
 MAX_BYTES = 200_000_000  # of text; SentencePiece holds about 20 bytes of memory for each

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from c4pipe.shards import find_shards, read_documents
+from c4pipe.shards.read_write import find_shards, read_documents
 from model.config import EOS, PAD
 from model.forward import logits_of
 from model.loss import loss_sums

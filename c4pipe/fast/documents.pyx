@@ -1,4 +1,4 @@
-"""The twins of what c4pipe/formats.py and c4pipe/documents.py write of documents: the bytes of a batch in one call.
+"""The twins of what c4pipe/shards/formats.py and c4pipe/shards/documents.py write of documents: the bytes of a batch in one call.
 
 Columns come as where each value begins and the last ends, in 64 bits, and valid UTF-8; all have as many values.
 

@@ -14,10 +14,10 @@ from crawls import Record
 
 from beam_jobs import files_driver, identity, options, planning, report, steps
 from beam_jobs.plan import Job
-from c4pipe import shards
 from c4pipe.fs import files
+from c4pipe.shards import read_write
 
-ALL_FORMATS = ",".join(shards.FORMATS)
+ALL_FORMATS = ",".join(read_write.FORMATS)
 LOCK = "store/lock"  # held by a build at work; it says nothing
 SPLITS = ("train", "validation")
 
@@ -94,18 +94,18 @@ def told(folder: Path, name: str) -> Any:
 
 def verified(folder: Path) -> list[str]:
     """How the shards differ from what the manifest says of them."""
-    return shards.verify(folder, [shards.ShardInfo(**info) for info in told(folder, "manifest.json")["shards"]])
+    return read_write.verify(folder, [read_write.ShardInfo(**info) for info in told(folder, "manifest.json")["shards"]])
 
 
 def documents(folder: Path, format: str | None = None, split: str | None = None) -> Documents:
     """The documents of a split, or of all that are there, each with its split, sorted by URL."""
     found: Documents = []
     for name in (split,) if split else present(folder):
-        paths = shards.find_shards(folder, name, format)
-        found += [document | {"split": name} for path in paths for document in shards.read_documents(path)]
+        paths = read_write.find_shards(folder, name, format)
+        found += [document | {"split": name} for path in paths for document in read_write.read_documents(path)]
     return sorted(found, key=lambda document: document["url"])
 
 
 def present(folder: Path) -> Iterable[str]:
     """The splits that have files."""
-    return sorted({name.split for name in map(shards.parse_name, os.listdir(folder)) if name is not None})
+    return sorted({name.split for name in map(read_write.parse_name, os.listdir(folder)) if name is not None})

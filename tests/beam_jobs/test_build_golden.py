@@ -18,7 +18,8 @@ import builds
 import pytest
 
 from beam_jobs import build_c4
-from c4pipe import cli, resources, shards
+from c4pipe import cli, resources
+from c4pipe.shards import read_write
 from c4pipe.stages import language
 
 pytestmark = pytest.mark.slow
@@ -81,14 +82,14 @@ def expected(golden: Path) -> list[dict[str, Any]]:
 def test_documents(built: dict[str, Path], expected: list[dict[str, Any]], way: str) -> None:
     """Text, URL, timestamp, split and content fields."""
     found = builds.documents(built[way], "tfrecord")
-    assert found == [{name: row[name] for name in (*shards.FIELDS, "split")} for row in expected]
+    assert found == [{name: row[name] for name in (*read_write.FIELDS, "split")} for row in expected]
     digests = [hashlib.sha256(one["text"].encode()).hexdigest() for one in found]
     assert digests == [row["text_sha256"] for row in expected]
 
 
 @pytest.mark.parametrize("way", WAYS)
 def test_formats(built: dict[str, Path], expected: list[dict[str, Any]], way: str) -> None:
-    for format, fields in (("parquet", shards.FIELDS), ("jsonl", ("text", "timestamp", "url"))):
+    for format, fields in (("parquet", read_write.FIELDS), ("jsonl", ("text", "timestamp", "url"))):
         found = builds.documents(built[way], format)
         assert found == [{name: row[name] for name in (*fields, "split")} for row in expected]
 
@@ -172,7 +173,7 @@ def test_shards_of_all_formats_have_one_digest_a_place(built: dict[str, Path]) -
     """The digest of the content outlives the format."""
     digests: dict[tuple[str, int], set[str]] = {}
     for info in builds.told(built["files"], "manifest.json")["shards"]:
-        name = shards.parse_name(info["name"])
+        name = read_write.parse_name(info["name"])
         assert name is not None
         digests.setdefault((name.split, name.index), set()).add(info["content_digest"])
     assert len(digests) == 5

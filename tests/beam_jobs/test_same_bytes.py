@@ -16,7 +16,7 @@ from builds import Built
 from crawls import Record
 
 from beam_jobs import build_c4
-from c4pipe import shards
+from c4pipe.shards import read_write
 
 SHARDS = ("--shards", "3")  # as the small build has
 
@@ -34,8 +34,8 @@ def whole(small: Built) -> dict[str, str]:
 def test_what_a_build_leaves(small: Built) -> None:
     """Shards of both splits in each format, and what is told of them."""
     expected = {
-        shards.shard_name(format, split, index, count)
-        for format in shards.FORMATS
+        read_write.shard_name(format, split, index, count)
+        for format in read_write.FORMATS
         for split, count in (("train", 3), ("validation", 1))
         for index in range(count)
     }
@@ -47,11 +47,11 @@ def test_what_a_build_leaves(small: Built) -> None:
     assert stored == {"identity.json", "inputs.json", "pages", "done"}  # the exchanges are gone
 
 
-@pytest.mark.parametrize("format", shards.FORMATS)
+@pytest.mark.parametrize("format", read_write.FORMATS)
 def test_formats_hold_the_same_documents(small: Built, format: str) -> None:
     found = builds.documents(small.folder, format)
     whole = builds.documents(small.folder, "tfrecord")
-    fields = {"text", "timestamp", "url", "split"} if format == "jsonl" else {*shards.FIELDS, "split"}
+    fields = {"text", "timestamp", "url", "split"} if format == "jsonl" else {*read_write.FIELDS, "split"}
     assert found == [{name: one[name] for name in one if name in fields} for one in whole]
     assert len(found) == sum(builds.told(small.folder, "stats.json")["documents"].values()) > 0
 
@@ -137,7 +137,7 @@ def test_numbers_of_shards(small: Built, count: int, validation: int, tmp_path: 
     """Whatever the number, the documents and the order are the same; most of 256 shards are empty, and valid."""
     builds.plain(builds.arguments(small.wet, tmp_path, "--shards", str(count), format="parquet"))
     folder = tmp_path / "en"
-    assert [len(shards.find_shards(folder, split)) for split in builds.SPLITS] == [count, validation]
+    assert [len(read_write.find_shards(folder, split)) for split in builds.SPLITS] == [count, validation]
     for split in builds.SPLITS:
         found, other = (in_order(place, split) for place in (folder, small.folder))
         assert found == other
@@ -146,7 +146,7 @@ def test_numbers_of_shards(small: Built, count: int, validation: int, tmp_path: 
 
 
 def in_order(folder: Path, split: str) -> builds.Documents:
-    return [one for path in shards.find_shards(folder, split, "parquet") for one in shards.read_documents(path)]
+    return [one for path in read_write.find_shards(folder, split, "parquet") for one in read_write.read_documents(path)]
 
 
 def test_another_seed_is_another_order_of_the_same_documents(small: Built, tmp_path: Path) -> None:
@@ -202,7 +202,7 @@ def test_an_empty_shard_among_others_is_a_file_like_them(
     assert [info["documents"] for info in infos if info["format"] == "jsonl"] == [1, 0, 0]
     for format, builder in (("parquet", "parquet"), ("jsonl", "json")):
         loaded = datasets.load_dataset(
-            builder, data_files=shards.find_shards(folder, "train", format), cache_dir=str(tmp_path / "cache")
+            builder, data_files=read_write.find_shards(folder, "train", format), cache_dir=str(tmp_path / "cache")
         )
         assert [row["url"] for row in loaded["train"]] == [ONE.url]
     (split,) = builds.told(folder, "dataset_info.json")["splits"]

@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 
-from c4pipe import cli, shards
+from c4pipe import cli
+from c4pipe.shards import read_write
 from c4pipe.text import urls
 
 FIELDS = ("text", "url", "timestamp")  # of the release's JSON lines
@@ -84,9 +85,9 @@ def of_shards(format: str) -> Callable[[Path], None]:
     def write(folder: Path) -> None:
         folder.mkdir()
         for split, rows in (("train", ROWS[:4]), ("validation", ROWS[4:])):
-            name = shards.shard_name(format, split, 0, 1)
+            name = read_write.shard_name(format, split, 0, 1)
             with (folder / name).open("wb") as stream:
-                shards.write_shard(format, stream, shards.table(rows), name=name)
+                read_write.write_shard(format, stream, read_write.table(rows), name=name)
         (folder / "manifest.json").write_text('{"options": {"variant": "en", "semantics": "3.1.0"}}')
         (folder / "stats.json").write_text(json.dumps({"counters": {"clean-page/passed": 5}, "faults": {}}))
 

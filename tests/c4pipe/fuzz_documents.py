@@ -9,9 +9,10 @@ from collections.abc import Iterator, Sequence
 
 import pyarrow as pa
 
-from c4pipe import batch, formats, tfrecord
-from c4pipe.documents import DIGESTED, FIELDS
+from c4pipe import batch
 from c4pipe.fast import documents
+from c4pipe.shards import jsonl, tfrecord
+from c4pipe.shards.documents import DIGESTED, FIELDS
 
 Document = dict[str, str]
 
@@ -45,9 +46,9 @@ def agree(rows: Sequence[Document]) -> None:
     for first in {0, len(rows) // 2}:
         columns = {field: batch.utf8(pa.array([row[field] for row in rows]).slice(first)) for field in FIELDS}
         asked = rows[first:]
-        released = [{field: row[field] for field in formats.RELEASED} for row in asked]
+        released = [{field: row[field] for field in jsonl.RELEASED} for row in asked]
         lines = [json.dumps(row, ensure_ascii=False, separators=(",", ":")) + "\n" for row in released]
-        found = documents.json_lines(formats.AROUND, [columns[field] for field in formats.RELEASED])
+        found = documents.json_lines(jsonl.AROUND, [columns[field] for field in jsonl.RELEASED])
         assert found == "".join(lines).encode(), ascii(asked)
         values = [row[field].encode() for row in asked for field in DIGESTED]
         frames = b"".join(len(value).to_bytes(8, "little") + value for value in values)

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from corpus_builder import ROWS, Row, of_shards, row, rules, run, told, write_lines
 
-from c4pipe import shards
 from c4pipe.conform import Deviation, read_deviations
+from c4pipe.shards import read_write
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 
@@ -210,10 +210,10 @@ def test_the_known_page_is_allowed_by_this_projects_table(
     table = read_deviations(str(ROOT / "tests" / "known-deviations.json"))
     rows = [one | next((d.values for d in table if d.url == one["url"]), {}) for one in golden_rows]
     for split in ("train", "validation"):
-        name = shards.shard_name("parquet", split, 0, 1)
+        name = read_write.shard_name("parquet", split, 0, 1)
         with (tmp_path / name).open("wb") as stream:
-            documents = shards.table([one for one in rows if one["split"] == split])
-            shards.write_shard("parquet", stream, documents, name=name)
+            documents = read_write.table([one for one in rows if one["split"] == split])
+            read_write.write_shard("parquet", stream, documents, name=name)
     arguments = ("--golden", golden, "--variant", "en", tmp_path)
     without = told(capsys, *arguments)
     assert (rules(without, "different"), without["counts"]["different"]) == (

@@ -16,7 +16,7 @@ from c4pipe import corpus_files
 from c4pipe.blame import Side
 from c4pipe.conform import report
 from c4pipe.corpus import open_corpus
-from c4pipe.documents import DamagedShard
+from c4pipe.shards.documents import DamagedShard
 
 pytestmark = pytest.mark.usefixtures("builtin")
 

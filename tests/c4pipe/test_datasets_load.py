@@ -8,8 +8,8 @@ from pathlib import Path
 import datasets
 import pytest
 
-from c4pipe import shards
-from c4pipe.shards import FIELDS
+from c4pipe.shards import read_write
+from c4pipe.shards.read_write import FIELDS
 
 BUILDERS = {"parquet": "parquet", "jsonl": "json"}
 RELEASED = ("text", "timestamp", "url")
@@ -32,16 +32,16 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for format in BUILDERS:
         for split, parts in SPLITS.items():
             for index, documents in enumerate(parts):
-                name = shards.shard_name(format, split, index, len(parts))
+                name = read_write.shard_name(format, split, index, len(parts))
                 with open(folder / name, "wb") as stream:
-                    shards.write_shard(format, stream, shards.table(documents), name=name)
+                    read_write.write_shard(format, stream, read_write.table(documents), name=name)
     return folder
 
 
 def load(folder: Path, format: str, streaming: bool, cache: Path, *splits: str) -> dict[str, list[dict[str, str]]]:
     loaded = datasets.load_dataset(
         BUILDERS[format],
-        data_files={split: shards.find_shards(folder, split, format) for split in splits},
+        data_files={split: read_write.find_shards(folder, split, format) for split in splits},
         cache_dir=str(cache),
         streaming=streaming,
     )
@@ -64,11 +64,11 @@ def test_parquet_and_json_lines_give_the_same_documents(folder: Path, streaming:
         split: [{field: one[field] for field in RELEASED} for one in documents] for split, documents in parquet.items()
     }
     for split, documents in parquet.items():
-        assert shards.content_digest(documents) == shards.content_digest(jsonl[split])
+        assert read_write.content_digest(documents) == read_write.content_digest(jsonl[split])
 
 
 def test_parquet_columns_are_strings(folder: Path, tmp_path: Path) -> None:
-    files = shards.find_shards(folder, "train", "parquet")
+    files = read_write.find_shards(folder, "train", "parquet")
     loaded = datasets.load_dataset("parquet", data_files=files, split="train", cache_dir=str(tmp_path / "cache"))
     assert loaded.features == datasets.Features(dict.fromkeys(FIELDS, datasets.Value("string")))
 
@@ -78,4 +78,4 @@ def test_a_split_without_documents_is_simply_not_there(folder: Path, tmp_path: P
         path.unlink()
     assert set(load(folder, "parquet", False, tmp_path / "cache", "train")) == {"train"}
     with pytest.raises(FileNotFoundError, match="no shards of split 'validation'"):
-        shards.find_shards(folder, "validation")
+        read_write.find_shards(folder, "validation")

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from c4pipe import documents
-from c4pipe.documents import BATCH, FIELDS, content_digest, document_key, shard_of
+from c4pipe.shards import documents
+from c4pipe.shards.documents import BATCH, FIELDS, content_digest, document_key, shard_of
 
 DOCUMENT = dict(zip(FIELDS, ("Some text.", "http://a.org/", "2019-04-18T10:38:25Z", "text/plain", "10"), strict=True))
 

@@ -15,8 +15,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from c4pipe import engine, shards, tfrecord
-from c4pipe.documents import BATCH, FIELDS
+from c4pipe import engine
+from c4pipe.shards import read_write, tfrecord
+from c4pipe.shards.documents import BATCH, FIELDS
 from c4pipe.warc.wet import WetReader
 
 documents = pytest.importorskip("c4pipe.fast.documents")
@@ -62,13 +63,15 @@ def test_mutated_documents() -> None:
 
 
 @pytest.mark.parametrize("rows", [1, BATCH, BATCH + 1])
-@pytest.mark.parametrize("format", shards.FORMATS)
+@pytest.mark.parametrize("format", read_write.FORMATS)
 def test_shards_are_alike(format: str, rows: int) -> None:
-    made = shards.table(document(f"{number} é\n" * (number % 7), f"http://a.org/{number}") for number in range(rows))
+    made = read_write.table(
+        document(f"{number} é\n" * (number % 7), f"http://a.org/{number}") for number in range(rows)
+    )
     assert written("fast", format, made) == written("plain", format, made)
 
 
-@pytest.mark.parametrize("format", shards.FORMATS)
+@pytest.mark.parametrize("format", read_write.FORMATS)
 def test_shards_of_real_pages_are_alike(format: str, ten_wet_files: list[Path]) -> None:
     pages = []
     for path in ten_wet_files:
@@ -80,10 +83,10 @@ def test_shards_of_real_pages_are_alike(format: str, ten_wet_files: list[Path]) 
     assert written("fast", format, made) == written("plain", format, made)
 
 
-def written(by: str, format: str, made: pa.Table) -> tuple[bytes, shards.ShardInfo]:
+def written(by: str, format: str, made: pa.Table) -> tuple[bytes, read_write.ShardInfo]:
     stream = io.BytesIO()
     with engine.using(by):
-        info = shards.write_shard(format, stream, made)
+        info = read_write.write_shard(format, stream, made)
     return stream.getvalue(), info
 
 

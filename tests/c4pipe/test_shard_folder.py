@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from c4pipe import shards
-from c4pipe.shard_names import format_of
-from c4pipe.shards import FIELDS, FORMATS, ShardInfo, ShardName
+from c4pipe.shards import read_write
+from c4pipe.shards.names import format_of
+from c4pipe.shards.read_write import FIELDS, FORMATS, ShardInfo, ShardName
 
 NAMES = [
     ("tfrecord", "train", 0, 8, "c4-train.tfrecord-00000-of-00008"),
@@ -27,8 +27,8 @@ NAMES = [
 
 @pytest.mark.parametrize(("format", "split", "index", "count", "name"), NAMES)
 def test_names_are_made_and_parsed(format: str, split: str, index: int, count: int, name: str) -> None:
-    assert shards.shard_name(format, split, index, count) == name
-    assert shards.parse_name(name) == ShardName(format, split, index, count)
+    assert read_write.shard_name(format, split, index, count) == name
+    assert read_write.parse_name(name) == ShardName(format, split, index, count)
     assert str(ShardName(format, split, index, count)) == name
     assert format_of(name) == format
 
@@ -41,7 +41,7 @@ def test_names_are_made_and_parsed(format: str, split: str, index: int, count: i
 )
 def test_every_name_is_parsed_as_it_was_made(format: str, split: str, index: int, more: int) -> None:
     made = ShardName(format, split, index, index + more)
-    assert shards.parse_name(str(made)) == made
+    assert read_write.parse_name(str(made)) == made
 
 
 @pytest.mark.parametrize(
@@ -59,7 +59,7 @@ def test_every_name_is_parsed_as_it_was_made(format: str, split: str, index: int
     ],
 )
 def test_what_is_no_shard_is_not_parsed(name: str) -> None:
-    assert shards.parse_name(name) is None
+    assert read_write.parse_name(name) is None
 
 
 @pytest.mark.parametrize(
@@ -77,7 +77,7 @@ def test_what_is_no_shard_is_not_parsed(name: str) -> None:
 )
 def test_impossible_names_are_refused(format: str, split: str, index: int, count: int, message: str) -> None:
     with pytest.raises(ValueError, match=message):
-        shards.shard_name(format, split, index, count)
+        read_write.shard_name(format, split, index, count)
 
 
 def document(number: int) -> dict[str, str]:
@@ -90,10 +90,10 @@ def build(folder: Path, formats: tuple[str, ...] = FORMATS, **splits: list[int])
     for format in formats:
         for split, sizes in splits.items():
             for index, size in enumerate(sizes):
-                name = shards.shard_name(format, split.replace("_", "-"), index, len(sizes))
+                name = read_write.shard_name(format, split.replace("_", "-"), index, len(sizes))
                 with open(folder / name, "wb") as stream:
-                    made = shards.table(document(100 * index + number) for number in range(size))
-                    infos.append(shards.write_shard(format, stream, made, name=name))
+                    made = read_write.table(document(100 * index + number) for number in range(size))
+                    infos.append(read_write.write_shard(format, stream, made, name=name))
     return infos
 
 
@@ -102,10 +102,10 @@ def test_shards_are_found_in_order(format: str, tmp_path: Path) -> None:
     folder = tmp_path / "odd [name]*"
     folder.mkdir()
     build(folder, train=[1] * 11, en_validation=[1], validation=[1])
-    names = [shards.shard_name(format, "train", index, 11) for index in range(11)]
-    assert shards.find_shards(folder, "train", format) == [str(folder / name) for name in names]
-    assert shards.find_shards(folder, "validation", format) == [
-        str(folder / shards.shard_name(format, "validation", 0, 1))
+    names = [read_write.shard_name(format, "train", index, 11) for index in range(11)]
+    assert read_write.find_shards(folder, "train", format) == [str(folder / name) for name in names]
+    assert read_write.find_shards(folder, "validation", format) == [
+        str(folder / read_write.shard_name(format, "validation", 0, 1))
     ]
 
 
@@ -121,7 +121,7 @@ def test_the_cheapest_format_is_taken_unless_one_is_named(
     present: tuple[str, ...], chosen: str, tmp_path: Path
 ) -> None:
     build(tmp_path, present, train=[1, 1])
-    assert shards.find_shards(tmp_path, "train") == shards.find_shards(tmp_path, "train", chosen)
+    assert read_write.find_shards(tmp_path, "train") == read_write.find_shards(tmp_path, "train", chosen)
 
 
 def test_missing_shards_are_named(tmp_path: Path) -> None:
@@ -130,15 +130,15 @@ def test_missing_shards_are_named(tmp_path: Path) -> None:
     (tmp_path / "c4-train-00003-of-00004.parquet").unlink()
     lacking = "lacks c4-train-00001-of-00004.parquet, c4-train-00003-of-00004.parquet; finish the build"
     with pytest.raises(FileNotFoundError, match=lacking):
-        shards.find_shards(tmp_path, "train")
-    assert len(shards.find_shards(tmp_path, "train", "jsonl")) == 4
+        read_write.find_shards(tmp_path, "train")
+    assert len(read_write.find_shards(tmp_path, "train", "jsonl")) == 4
 
 
 def test_two_builds_in_one_folder_are_named(tmp_path: Path) -> None:
     build(tmp_path, ("jsonl",), train=[1])
     build(tmp_path, ("jsonl",), train=[1, 1])
     with pytest.raises(ValueError, match="mixes jsonl shards of 'train' of builds with 1 and 2 of them; remove"):
-        shards.find_shards(tmp_path, "train")
+        read_write.find_shards(tmp_path, "train")
 
 
 @pytest.mark.parametrize(
@@ -151,14 +151,14 @@ def test_two_builds_in_one_folder_are_named(tmp_path: Path) -> None:
 def test_an_absent_split_or_format_is_named(split: str, format: str | None, message: str, tmp_path: Path) -> None:
     build(tmp_path, ("jsonl", "tfrecord"), train=[1])
     with pytest.raises(FileNotFoundError, match=message):
-        shards.find_shards(tmp_path, split, format)
+        read_write.find_shards(tmp_path, split, format)
 
 
 def test_a_folder_without_shards_is_named(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError, match=f"^{tmp_path} has no shards of split 'train'; it has none at all$"):
-        shards.find_shards(tmp_path, "train")
+        read_write.find_shards(tmp_path, "train")
     with pytest.raises(ValueError, match="format 'csv' is unknown"):
-        shards.find_shards(tmp_path, "train", "csv")
+        read_write.find_shards(tmp_path, "train", "csv")
 
 
 @pytest.fixture
@@ -169,19 +169,19 @@ def memory_folder() -> Iterator[str]:
 
 def test_remote_shards_are_found_and_read(memory_folder: str) -> None:
     for format in FORMATS:
-        name = shards.shard_name(format, "train", 0, 1)
+        name = read_write.shard_name(format, "train", 0, 1)
         with fsspec.open(f"{memory_folder}/{name}", "wb") as stream:
-            info = shards.write_shard(format, stream, shards.table([document(1), document(2)]), name=name)
-        (path,) = shards.find_shards(memory_folder, "train", format)
+            info = read_write.write_shard(format, stream, read_write.table([document(1), document(2)]), name=name)
+        (path,) = read_write.find_shards(memory_folder, "train", format)
         assert path == f"{memory_folder}/{name}"
-        assert [one["url"] for one in shards.read_documents(path, 1)] == ["http://e.org/2"]
-        assert [difference for difference in shards.verify(memory_folder, [info]) if name in difference] == []
+        assert [one["url"] for one in read_write.read_documents(path, 1)] == ["http://e.org/2"]
+        assert [difference for difference in read_write.verify(memory_folder, [info]) if name in difference] == []
 
 
 def test_verify_finds_nothing_in_a_whole_folder(tmp_path: Path) -> None:
     infos = build(tmp_path, train=[2, 0, 1], validation=[1])
     (tmp_path / "stats.json").write_text("{}")
-    assert shards.verify(tmp_path, infos) == []
+    assert read_write.verify(tmp_path, infos) == []
 
 
 def test_verify_names_every_difference(tmp_path: Path) -> None:
@@ -194,18 +194,18 @@ def test_verify_names_every_difference(tmp_path: Path) -> None:
     with open(tmp_path / names[2], "ab") as stream:
         stream.write(b"x")
     build(tmp_path, ("parquet",), train=[1])
-    assert [difference.split(",")[0] for difference in shards.verify(tmp_path, infos)] == [
+    assert [difference.split(",")[0] for difference in read_write.verify(tmp_path, infos)] == [
         f"{names[0]} is missing",
-        shards.verify(tmp_path, infos[1:2])[0].split(",")[0],
+        read_write.verify(tmp_path, infos[1:2])[0].split(",")[0],
         f"{names[2]} has {infos[2].bytes + 1} bytes",
         "c4-train-00000-of-00001.parquet is not of this build",
     ]
-    assert shards.verify(tmp_path, infos[1:2])[0].startswith(f"{names[1]} has SHA-256 ")
+    assert read_write.verify(tmp_path, infos[1:2])[0].startswith(f"{names[1]} has SHA-256 ")
 
 
 def test_dataset_info_tells_tfrecord_splits_with_documents(tmp_path: Path) -> None:
     infos = build(tmp_path, train=[2, 0, 1], en_validation=[1], validation=[0, 0])
-    told = shards.dataset_info(reversed(infos), variant="en", version="3.0.1")
+    told = read_write.dataset_info(reversed(infos), variant="en", version="3.0.1")
     assert set(told) == {"dataset_info.json", "features.json"}
     data_bytes = {info.name: str(info.bytes - 16 * info.documents) for info in infos}
     train_bytes = sum(int(data_bytes[f"c4-train.tfrecord-0000{index}-of-00003"]) for index in range(3))
@@ -235,17 +235,17 @@ def test_dataset_info_tells_tfrecord_splits_with_documents(tmp_path: Path) -> No
         "pythonClassName": "tensorflow_datasets.core.features.features_dict.FeaturesDict",
         "featuresDict": {"features": dict.fromkeys(FIELDS, text)},
     }
-    assert told == shards.dataset_info(infos, variant="en", version="3.0.1")
+    assert told == read_write.dataset_info(infos, variant="en", version="3.0.1")
 
 
 def test_dataset_info_without_shards_has_no_splits() -> None:
-    assert json.loads(shards.dataset_info([], variant="en")["dataset_info.json"])["splits"] == []
+    assert json.loads(read_write.dataset_info([], variant="en")["dataset_info.json"])["splits"] == []
 
 
 def test_dataset_info_refuses_a_split_that_is_not_whole(tmp_path: Path) -> None:
     infos = build(tmp_path, ("tfrecord",), train=[1, 1, 1])
     with pytest.raises(ValueError, match=r"train' must be 3 shards, each once; not so c4-train\.tfrecord-00001"):
-        shards.dataset_info([infos[0], infos[2]], variant="en")
+        read_write.dataset_info([infos[0], infos[2]], variant="en")
     other = build(tmp_path, ("tfrecord",), train=[1, 1])
     with pytest.raises(ValueError, match=r"not so c4-train\.tfrecord-00001-of-00002"):
-        shards.dataset_info([*infos, other[1]], variant="en")
+        read_write.dataset_info([*infos, other[1]], variant="en")

@@ -18,9 +18,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from c4pipe import shards, tfrecord
-from c4pipe.documents import BATCH
-from c4pipe.shards import FIELDS, FORMATS, DamagedShard, ShardInfo
+from c4pipe.shards import read_write, tfrecord
+from c4pipe.shards.documents import BATCH
+from c4pipe.shards.read_write import FIELDS, FORMATS, DamagedShard, ShardInfo
 
 Document = dict[str, str]
 RELEASED = ("text", "timestamp", "url")
@@ -44,10 +44,10 @@ def document(number: int, text: str | None = None) -> Document:
 
 
 def write(format: str, documents: list[Document] | pa.Table, folder: Path, name: str = "") -> tuple[Path, ShardInfo]:
-    name = name or shards.shard_name(format, "train", 0, 1)
-    made = documents if isinstance(documents, pa.Table) else shards.table(documents)
+    name = name or read_write.shard_name(format, "train", 0, 1)
+    made = documents if isinstance(documents, pa.Table) else read_write.table(documents)
     with open(folder / name, "wb") as stream:
-        info = shards.write_shard(format, stream, made, name=name)
+        info = read_write.write_shard(format, stream, made, name=name)
     return folder / name, info
 
 
@@ -59,8 +59,12 @@ def held(format: str, documents: list[Document]) -> list[Document]:
 def test_any_text_comes_back(format: str, tmp_path: Path) -> None:
     documents = [document(number, text) for number, text in enumerate(TRICKY)]
     path, info = write(format, documents, tmp_path)
-    assert list(shards.read_documents(path)) == held(format, documents)
-    assert shards.content_digest(shards.read_documents(path)) == info.content_digest == shards.content_digest(documents)
+    assert list(read_write.read_documents(path)) == held(format, documents)
+    assert (
+        read_write.content_digest(read_write.read_documents(path))
+        == info.content_digest
+        == read_write.content_digest(documents)
+    )
 
 
 any_document = st.fixed_dictionaries(dict.fromkeys(FIELDS, st.text()))
@@ -72,14 +76,14 @@ def test_any_documents_come_back(tmp_path_factory: pytest.TempPathFactory, docum
     folder = tmp_path_factory.getbasetemp()
     for format in FORMATS:
         path, info = write(format, documents, folder)
-        found = list(shards.read_documents(path))
+        found = list(read_write.read_documents(path))
         assert found == held(format, documents)
-        assert shards.content_digest(found) == info.content_digest
+        assert read_write.content_digest(found) == info.content_digest
 
 
 @pytest.mark.parametrize("format", FORMATS)
 def test_info_tells_the_file(format: str, tmp_path: Path) -> None:
-    name = shards.shard_name(format, "bg-Latn-validation", 2, 8)
+    name = read_write.shard_name(format, "bg-Latn-validation", 2, 8)
     path, info = write(format, [document(1), document(2)], tmp_path, name)
     data = path.read_bytes()
     assert info == ShardInfo(
@@ -89,24 +93,24 @@ def test_info_tells_the_file(format: str, tmp_path: Path) -> None:
         documents=2,
         bytes=len(data),
         sha256=hashlib.sha256(data).hexdigest(),
-        content_digest=shards.content_digest([document(1), document(2)]),
+        content_digest=read_write.content_digest([document(1), document(2)]),
     )
 
 
 def test_a_stream_without_a_name_has_no_split() -> None:
-    info = shards.write_shard("jsonl", io.BytesIO(), shards.table([document(1)]))
+    info = read_write.write_shard("jsonl", io.BytesIO(), read_write.table([document(1)]))
     assert (info.name, info.split, info.documents) == ("", "", 1)
 
 
 def test_an_unknown_format_is_named() -> None:
     with pytest.raises(ValueError, match="format 'csv' is unknown; there are tfrecord, parquet, jsonl"):
-        shards.write_shard("csv", io.BytesIO(), shards.table([]))
+        read_write.write_shard("csv", io.BytesIO(), read_write.table([]))
 
 
 @pytest.mark.parametrize("format", FORMATS)
 def test_the_stream_stays_open(format: str) -> None:
     stream = io.BytesIO()
-    info = shards.write_shard(format, stream, shards.table([document(1)]))
+    info = read_write.write_shard(format, stream, read_write.table([document(1)]))
     assert len(stream.getvalue()) == info.bytes
 
 
@@ -166,12 +170,12 @@ def test_json_lines_cut_after_a_member_are_fewer(tmp_path: Path) -> None:
     path, info = write("jsonl", documents, tmp_path)
     first, second = members_of(path.read_bytes())
     path.write_bytes(first)
-    assert list(shards.read_documents(path)) == held("jsonl", documents[:BATCH])
-    assert shards.verify(tmp_path, [info]) == [f"{path.name} has {len(first)} bytes, not {info.bytes}"]
+    assert list(read_write.read_documents(path)) == held("jsonl", documents[:BATCH])
+    assert read_write.verify(tmp_path, [info]) == [f"{path.name} has {len(first)} bytes, not {info.bytes}"]
     for end in range(1, len(second)):
         path.write_bytes(first + second[:end])
         with pytest.raises(DamagedShard, match=f"^{path}, in or after line "):
-            list(shards.read_documents(path, BATCH))
+            list(read_write.read_documents(path, BATCH))
 
 
 def test_json_lines_inflated_never_change(tmp_path: Path) -> None:
@@ -209,10 +213,10 @@ def test_parquet_row_groups_are_of_one_size(count: int, tmp_path: Path) -> None:
 def test_bytes_depend_on_the_documents_alone(format: str) -> None:
     """Not on when, how the table is chunked or typed, or what else it holds; but on the order of documents."""
     documents = [document(number, TRICKY[number % 8]) for number in range(BATCH + 300)]
-    plain = shards.table(documents)
+    plain = read_write.table(documents)
 
     def sha256(made: pa.Table) -> str:
-        return shards.write_shard(format, io.BytesIO(), made).sha256
+        return read_write.write_shard(format, io.BytesIO(), made).sha256
 
     chunked = pa.concat_tables([plain.slice(0, 7), plain.slice(7, 0), plain.slice(7, 1500), plain.slice(1507)])
     assert chunked["text"].num_chunks > 2
@@ -228,7 +232,7 @@ def test_bytes_depend_on_the_documents_alone(format: str) -> None:
     )
     for same in (plain, chunked, large, wider, described, nulls_possible):
         assert sha256(same) == sha256(plain)
-    assert sha256(shards.table(documents[::-1])) != sha256(plain)
+    assert sha256(read_write.table(documents[::-1])) != sha256(plain)
 
 
 @pytest.mark.parametrize("format", FORMATS)
@@ -236,24 +240,24 @@ def test_bytes_depend_on_the_documents_alone(format: str) -> None:
 def test_reading_begins_anywhere(format: str, start: int, tmp_path: Path) -> None:
     documents = [document(number) for number in range(2 * BATCH + 3)]
     path, _ = write(format, documents, tmp_path)
-    assert list(shards.read_documents(path, start)) == held(format, documents[start:])
+    assert list(read_write.read_documents(path, start)) == held(format, documents[start:])
 
 
 @pytest.mark.parametrize("rows", [100, 5000, 10_000])
 def test_parquet_of_other_writers_is_read_from_anywhere(rows: int, tmp_path: Path) -> None:
     """Row groups of any size, other columns, other string types."""
     documents = [document(number) for number in range(5001)]
-    made = shards.table(documents).cast(pa.schema([(name, pa.large_string()) for name in FIELDS]))
+    made = read_write.table(documents).cast(pa.schema([(name, pa.large_string()) for name in FIELDS]))
     made = made.append_column("score", [range(5001)]).drop_columns(["content-type"])
     pq.write_table(made, tmp_path / "a.parquet", row_group_size=rows)
     for start in (0, 1, 999, 1000, 4999, 5000, 5001):
-        found = list(shards.read_documents(tmp_path / "a.parquet", start))
+        found = list(read_write.read_documents(tmp_path / "a.parquet", start))
         assert found == [{f: one[f] for f in FIELDS if f != "content-type"} for one in documents[start:]]
 
 
 def test_a_negative_start_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="start is -1, but must be 0 or more"):
-        list(shards.read_documents(write("jsonl", [document(1)], tmp_path)[0], -1))
+        list(read_write.read_documents(write("jsonl", [document(1)], tmp_path)[0], -1))
 
 
 @pytest.mark.parametrize("format", FORMATS)
@@ -267,15 +271,17 @@ def test_reading_is_lazy(format: str, tmp_path: Path) -> None:
     else:
         data[-100] ^= 1
     path.write_bytes(data)
-    assert list(islice(shards.read_documents(path), 2)) == held(format, [document(n, f"{n} " * 500) for n in (0, 1)])
+    assert list(islice(read_write.read_documents(path), 2)) == held(
+        format, [document(n, f"{n} " * 500) for n in (0, 1)]
+    )
     with pytest.raises(DamagedShard, match=f"^{path}, (record|row group 2|line|in or after line)"):
-        list(shards.read_documents(path))
+        list(read_write.read_documents(path))
 
 
 @pytest.mark.parametrize("format", FORMATS)
 def test_a_shard_without_documents_reads_as_none(format: str, tmp_path: Path) -> None:
     path, info = write(format, [], tmp_path)
-    assert list(shards.read_documents(path)) == []
+    assert list(read_write.read_documents(path)) == []
     assert (info.documents, info.content_digest) == (0, hashlib.sha256().hexdigest())
 
 
@@ -287,7 +293,7 @@ def test_a_file_cut_anywhere_is_named(format: str, tmp_path: Path) -> None:
     for end in range(len(data)):
         path.write_bytes(data[:end])
         with pytest.raises(DamagedShard, match=f"^{path}, "):
-            list(shards.read_documents(path))
+            list(read_write.read_documents(path))
 
 
 def gzipped(*lines: bytes) -> bytes:
@@ -319,7 +325,7 @@ def test_json_lines_that_are_no_documents_are_named(data: bytes, message: str, t
     path = tmp_path / "a.json.gz"
     path.write_bytes(data)
     with pytest.raises(DamagedShard, match=f"^{path}, {message}"):
-        list(shards.read_documents(path))
+        list(read_write.read_documents(path))
 
 
 @pytest.mark.parametrize("line", [b'{"text":"\\ud83d\\ude00 \\\\ud800"}', '{"text":"😀 \\\\ud800","x":1}'.encode()])
@@ -327,7 +333,7 @@ def test_json_of_other_writers_is_read(line: bytes, tmp_path: Path) -> None:
     """Escaped pairs, no newline at the end, several gzip members, other keys."""
     path = tmp_path / "part.json.gz"
     path.write_bytes(gzipped(GOOD) + gzip.compress(line))
-    assert list(shards.read_documents(path)) == [
+    assert list(read_write.read_documents(path)) == [
         {"text": "a", "url": "u", "timestamp": "t"},
         {"text": "😀 \\ud800"},
     ]
@@ -345,14 +351,14 @@ def test_records_that_are_no_documents_are_named(features: dict[str, bytes], mes
     good = tfrecord.record(tfrecord.example({"text": b"a"}))
     path.write_bytes(good + tfrecord.record(tfrecord.example(features)))
     with pytest.raises(DamagedShard, match=f"^{path}, record at byte {len(good)}: {message}"):
-        list(shards.read_documents(path))
+        list(read_write.read_documents(path))
 
 
 def test_a_record_that_is_no_example_is_named(tmp_path: Path) -> None:
     path = tmp_path / "a.tfrecord"
     path.write_bytes(tfrecord.record(b"\x0b"))
     with pytest.raises(DamagedShard, match=r"record at byte 0: not a tf\.train\.Example of text: wire type 3"):
-        list(shards.read_documents(path))
+        list(read_write.read_documents(path))
 
 
 @pytest.mark.parametrize(
@@ -368,15 +374,15 @@ def test_parquet_that_holds_no_documents_is_named(
 ) -> None:
     pq.write_table(pa.table(columns), tmp_path / "a.parquet")
     with pytest.raises(DamagedShard, match=message):
-        list(shards.read_documents(tmp_path / "a.parquet"))
+        list(read_write.read_documents(tmp_path / "a.parquet"))
 
 
 def test_a_missing_file_is_no_damaged_shard(tmp_path: Path) -> None:
     for name in ("a.parquet", "a.json.gz", "a.tfrecord"):
         with pytest.raises(FileNotFoundError):
-            list(shards.read_documents(tmp_path / name))
+            list(read_write.read_documents(tmp_path / name))
 
 
 def test_a_name_of_no_format_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=r"a\.csv: no shard has such a name; they look like c4-"):
-        list(shards.read_documents(tmp_path / "a.csv"))
+        list(read_write.read_documents(tmp_path / "a.csv"))

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from c4pipe import tfrecord
-from c4pipe.documents import DamagedShard
+from c4pipe.shards import tfrecord
+from c4pipe.shards.documents import DamagedShard
 
 
 def slow_crc32c(data: bytes) -> int:

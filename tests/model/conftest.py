@@ -63,9 +63,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def stream(folder: Path, tokenizer: Tokenizer) -> DataStream:
-    from c4pipe import shards
+    from c4pipe.shards import read_write
     from model.objectives import SpanCorruption
     from model.stream import DataStream
 
     objective = SpanCorruption(tokenizer.sentinel_id(0), inputs_length=32)
-    return DataStream(tuple(shards.find_shards(folder, "train")), tokenizer, objective, group_documents=8)
+    return DataStream(tuple(read_write.find_shards(folder, "train")), tokenizer, objective, group_documents=8)

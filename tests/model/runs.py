@@ -9,7 +9,7 @@ from typing import Any
 
 import torch
 
-from c4pipe import shards
+from c4pipe.shards import read_write
 from model import metrics
 from model.config import T5Config
 from model.optim import Adafactor
@@ -30,9 +30,9 @@ def write_split(folder: Path, split: str, numbers: range) -> None:
         | {"content-type": "text/plain", "content-length": "1"}
         for number in numbers
     ]
-    name = shards.shard_name("jsonl", split, 0, 1)
+    name = read_write.shard_name("jsonl", split, 0, 1)
     with open(folder / name, "wb") as file:
-        shards.write_shard("jsonl", file, shards.table(rows), name=name)
+        read_write.write_shard("jsonl", file, read_write.table(rows), name=name)
 
 
 def network(tokenizer: Tokenizer, *, version: str = "v1.1", dropout: float = 0.0) -> T5Config:

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from c4pipe import shards
+from c4pipe.shards import read_write
 from model import checkpoint, export, infill
 from model.config import T5Config
 from model.optim import Adafactor
@@ -34,9 +34,9 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
         | {"content-type": "text/plain", "content-length": "1"}
         for number, text in enumerate(TEXTS)
     ]
-    name = shards.shard_name("jsonl", "train", 0, 1)
+    name = read_write.shard_name("jsonl", "train", 0, 1)
     with open(folder / name, "wb") as stream:
-        shards.write_shard("jsonl", stream, shards.table(rows), name=name)
+        read_write.write_shard("jsonl", stream, read_write.table(rows), name=name)
     return folder
 
 

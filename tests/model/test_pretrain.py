@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 import torch
 
-from c4pipe import shards
+from c4pipe.shards import read_write
 from model import checkpoint, metrics, pretrain
 from model.tokenizer import train as train_tokenizer
 
@@ -42,9 +42,9 @@ def build(tmp_path_factory: pytest.TempPathFactory) -> Path:
     ]
     for format in ("jsonl", "parquet"):
         for index in range(2):
-            name = shards.shard_name(format, "train", index, 2)
+            name = read_write.shard_name(format, "train", index, 2)
             with open(folder / name, "wb") as stream:
-                shards.write_shard(format, stream, shards.table(rows[index::2]), name=name)
+                read_write.write_shard(format, stream, read_write.table(rows[index::2]), name=name)
     (folder / "spiece.model").write_bytes(train_tokenizer(TEXTS, vocab_size=60))
     return folder
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from c4pipe import shards
+from c4pipe.shards import read_write
 from model.objectives import Ids, SpanCorruption, generator
 from model.packing import Example, Row, pack, trim_and_pack
 from model.stream import Batch, DataPosition, DataStream, chunks, random_part, url_key
@@ -43,10 +43,10 @@ def write(folder: Path, texts: list[str], *, format: str = "jsonl", count: int =
             | {"content-type": "text/plain", "content-length": "1"}
             for number, text in list(enumerate(texts))[index * size : (index + 1) * size]
         ]
-        name = shards.shard_name(format, "train", index, count)
+        name = read_write.shard_name(format, "train", index, count)
         with open(folder / name, "wb") as file:
-            shards.write_shard(format, file, shards.table(rows), name=name)
-    return tuple(shards.find_shards(folder, "train"))
+            read_write.write_shard(format, file, read_write.table(rows), name=name)
+    return tuple(read_write.find_shards(folder, "train"))
 
 
 @pytest.fixture
@@ -179,7 +179,7 @@ def test_batches_are_the_rows_in_order(stream: DataStream) -> None:
 def test_formats_give_the_same_rows(tmp_path: Path) -> None:
     streams = [
         first_rows(DataStream(write(tmp_path / format, TEXTS, format=format, count=3), Letters(), OBJECTIVE), 60)
-        for format in shards.FORMATS
+        for format in read_write.FORMATS
     ]
     assert streams[0] == streams[1] == streams[2]
 

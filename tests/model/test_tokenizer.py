@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from c4pipe import shards
+from c4pipe.shards import read_write
 from model import train_tokenizer
 from model.tokenizer import MAX_LINE_BYTES, Tokenizer, cut, train
 
@@ -151,9 +151,9 @@ def write_shards(folder: Path, texts: list[str], format: str, count: int) -> Non
             | {"content-type": "text/plain", "content-length": "1"}
             for text in texts[index::count]
         ]
-        name = shards.shard_name(format, "train", index, count)
+        name = read_write.shard_name(format, "train", index, count)
         with open(folder / name, "wb") as stream:
-            shards.write_shard(format, stream, shards.table(rows), name=name)
+            read_write.write_shard(format, stream, read_write.table(rows), name=name)
 
 
 @pytest.mark.parametrize(("format", "count", "order"), [("jsonl", 1, 1), ("parquet", 3, -1), ("tfrecord", 2, 1)])

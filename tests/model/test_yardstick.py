@@ -13,7 +13,7 @@ import pytest
 import torch
 from runs import CONFIG, CPU, fresh, go, lines_of, network, poison, write_split
 
-from c4pipe import shards
+from c4pipe.shards import read_write
 from model import metrics, yardstick
 from model.forward import logits_of
 from model.stream import DataStream
@@ -53,7 +53,7 @@ def test_the_yardstick_counts_training_text_alone(folder: Path, stream: DataStre
     """Add-one shares of the pieces in what is trained on, over the text tokens of held-out targets."""
     documents = yardstick.choose(str(folder), "train", 10)
     urls = {document["url"] for document in documents}
-    trained = [d for path in stream.shards for d in shards.read_documents(path) if d["url"] not in urls]
+    trained = [d for path in stream.shards for d in read_write.read_documents(path) if d["url"] not in urls]
     assert len(trained) == 50
     tokens = [token for document in trained for token in tokenizer.encode(document["text"])]
     held_out = held_out_of(folder, stream, tokenizer)
@@ -98,7 +98,7 @@ def test_held_out_documents_are_scored_in_a_run(
 
 
 def test_counting_stops_at_its_limit(stream: DataStream, tokenizer: Tokenizer) -> None:
-    first = next(islice(shards.read_documents(stream.shards[0]), 1))
+    first = next(islice(read_write.read_documents(stream.shards[0]), 1))
     counted = yardstick.unigram(stream, tokenizer, counted_tokens=1)
     tokens = tokenizer.encode(first["text"])
     assert np.exp(counted).sum() == pytest.approx(1.0)

@@ -8,8 +8,8 @@ import pytest
 import tensorflow as tf
 import tensorflow_datasets as tfds
 
-from c4pipe import shards, tfrecord
-from c4pipe.shards import FIELDS
+from c4pipe.shards import read_write, tfrecord
+from c4pipe.shards.read_write import FIELDS
 
 Documents = list[dict[str, str]]
 FEATURES = tfds.features.FeaturesDict(dict.fromkeys(FIELDS, tfds.features.Text()))  # as TFDS's c4 has them
@@ -28,10 +28,10 @@ def build(folder: Path, splits: dict[str, list[Documents]]) -> None:
     infos = []
     for split, parts in splits.items():
         for index, part in enumerate(parts):
-            name = shards.shard_name("tfrecord", split, index, len(parts))
+            name = read_write.shard_name("tfrecord", split, index, len(parts))
             with open(folder / name, "wb") as stream:
-                infos.append(shards.write_shard("tfrecord", stream, shards.table(part), name=name))
-    for name, data in shards.dataset_info(infos, variant="en").items():
+                infos.append(read_write.write_shard("tfrecord", stream, read_write.table(part), name=name))
+    for name, data in read_write.dataset_info(infos, variant="en").items():
         (folder / name).write_bytes(data)
 
 
@@ -84,20 +84,20 @@ def test_examples_are_those_of_tensorflow() -> None:
 
 def test_files_are_those_of_tensorflow(tmp_path: Path) -> None:
     """Each side writes the other's bytes and reads what it wrote."""
-    name = shards.shard_name("tfrecord", "train", 0, 1)
+    name = read_write.shard_name("tfrecord", "train", 0, 1)
     with open(tmp_path / name, "wb") as stream:
-        shards.write_shard("tfrecord", stream, shards.table(documents(*range(9))), name=name)
+        read_write.write_shard("tfrecord", stream, read_write.table(documents(*range(9))), name=name)
     found = [record.numpy() for record in tf.data.TFRecordDataset(str(tmp_path / name))]
     with tf.io.TFRecordWriter(str(tmp_path / "theirs.tfrecord")) as writer:
         for record in found:
             writer.write(record)
     assert (tmp_path / "theirs.tfrecord").read_bytes() == (tmp_path / name).read_bytes()
-    assert list(shards.read_documents(tmp_path / "theirs.tfrecord")) == documents(*range(9))
+    assert list(read_write.read_documents(tmp_path / "theirs.tfrecord")) == documents(*range(9))
 
 
 def test_shards_that_tfds_wrote_are_read(tmp_path: Path) -> None:
     with tf.io.TFRecordWriter(str(tmp_path / "c4-train.tfrecord-00000-of-00001")) as writer:
         for one in documents(*range(9)):
             writer.write(FEATURES.serialize_example(one))
-    (path,) = shards.find_shards(tmp_path, "train")
-    assert list(shards.read_documents(path)) == documents(*range(9))
+    (path,) = read_write.find_shards(tmp_path, "train")
+    assert list(read_write.read_documents(path)) == documents(*range(9))

@@ -162,3 +162,17 @@ def shard_of(key: bytes, count: int) -> int:
     if count < 1:
         raise ValueError(f"{count} shards, but there must be one at least")
     return int.from_bytes(key[:8], "big") * count >> 64
+
+
+def whole_document(document: Mapping[str, object], name: str, place: str) -> dict[str, str]:
+    """The fields of ours in the document; each must be a string, and the text must be there."""
+    if "text" not in document:
+        raise DamagedShard(name, place, f"no field 'text' among {', '.join(document) or 'none'}")
+    found = {}
+    for field in FIELDS:
+        if field in document:
+            value = document[field]
+            if not isinstance(value, str):
+                raise DamagedShard(name, place, f"field {field!r} is {value!r}, but must be a string")
+            found[field] = value
+    return found

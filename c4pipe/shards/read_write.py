@@ -15,8 +15,8 @@ from typing import BinaryIO, cast
 
 import pyarrow as pa
 
-from c4pipe import formats
-from c4pipe.documents import (
+from c4pipe.fs import files
+from c4pipe.shards.documents import (
     FIELDS,
     DamagedShard,
     Digest,
@@ -27,9 +27,10 @@ from c4pipe.documents import (
     shard_of,
     table,
 )
-from c4pipe.fs import files
-from c4pipe.shard_folder import dataset_info, find_shards, verify
-from c4pipe.shard_names import FORMATS, ShardInfo, ShardName, format_of, known_format, parse_name, shard_name
+from c4pipe.shards.folder import find_shards, verify
+from c4pipe.shards.formats import READERS, WRITERS
+from c4pipe.shards.names import FORMATS, ShardInfo, ShardName, format_of, known_format, parse_name, shard_name
+from c4pipe.shards.tfds_info import dataset_info
 
 __all__ = [
     "FIELDS",
@@ -49,9 +50,6 @@ __all__ = [
     "verify",
     "write_shard",
 ]
-
-WRITERS = {"tfrecord": formats.write_tfrecord, "parquet": formats.write_parquet, "jsonl": formats.write_jsonl}
-READERS = {"tfrecord": formats.read_tfrecord, "parquet": formats.read_parquet, "jsonl": formats.read_jsonl}
 
 
 class _Counted(io.RawIOBase):

@@ -7,12 +7,14 @@ of ours is a tf.train.Example whose features are single byte strings, sorted by 
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator, Mapping
-from typing import BinaryIO
+from collections.abc import Iterable, Iterator, Mapping
+from typing import BinaryIO, cast
 
 import google_crc32c
+import pyarrow as pa
 
-from c4pipe.documents import DamagedShard
+from c4pipe import engine
+from c4pipe.shards.documents import FIELDS, DamagedShard, as_bytes, columns, whole_document
 
 FRAME_BYTES = 16  # of a record, beside its data
 MASK_DELTA = 0xA282EAD8  # TensorFlow, lib/hash/crc32c.h
@@ -135,3 +137,28 @@ def _read_varint(message: bytes, position: int) -> tuple[int, int]:
             return value, position
         shift += 7
     raise ValueError(f"a number without an end at byte {position}")
+
+
+def write_tfrecord(stream: BinaryIO, pieces: Iterator[pa.Table]) -> None:
+    """Write a tf.train.Example a document, with all fields."""
+    for piece in pieces:
+        stream.write(b"".join(map(record, _examples(piece))))
+
+
+def _examples(piece: pa.Table) -> Iterable[bytes]:
+    if fast := engine.twin("documents"):
+        names = sorted(FIELDS)
+        return cast("list[bytes]", fast.examples(tuple(name.encode() for name in names), columns(piece, names)))
+    rows = zip(*(as_bytes(piece, name) for name in FIELDS), strict=True)
+    return (example(dict(zip(FIELDS, row, strict=True))) for row in rows)
+
+
+def read_tfrecord(stream: BinaryIO, name: str, start: int) -> Iterator[dict[str, str]]:
+    """Read the features that are fields of ours."""
+    for offset, data in records(stream, name, skip=start):
+        try:
+            found = features(data)
+            document = {field: found[field].decode() for field in FIELDS if field in found}
+        except ValueError as error:
+            raise DamagedShard(name, f"record at byte {offset}", f"not a tf.train.Example of text: {error}") from error
+        yield whole_document(document, name, f"record at byte {offset}")
