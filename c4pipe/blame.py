@@ -13,7 +13,7 @@ from c4pipe.corpus import Corpus, traced
 from c4pipe.corpus_files import TEXT_HASH, Document
 from c4pipe.dedup.base import Dedup, KeepOne
 from c4pipe.dedup.lines import line_key
-from c4pipe.explain import counter, explain
+from c4pipe.explain.explanation import counter, explain
 from c4pipe.line_diff import LineDiff, change, line_diff
 from c4pipe.page import Page
 from c4pipe.resources import ResourceError

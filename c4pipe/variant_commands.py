@@ -5,11 +5,12 @@ from __future__ import annotations
 import argparse
 import json
 
-from c4pipe import lookup, resources, variant_text
+from c4pipe import resources, variant_text
 from c4pipe.command import Commands, add_resources_option, add_semantics_option, command
 from c4pipe.custom import resolve
-from c4pipe.explain import explain
-from c4pipe.explain_text import told
+from c4pipe.explain import find_pages
+from c4pipe.explain.explanation import explain
+from c4pipe.explain.render import told
 from c4pipe.fs import globs
 from c4pipe.terminal import say
 from c4pipe.variants import SEMANTICS, VARIANTS, Variant
@@ -99,7 +100,7 @@ def explain_pages(arguments: argparse.Namespace) -> None:
         raise ValueError(f"--variant names {len(more) + 1}; a page is explained for one")
     if arguments.urls:
         variant = variant.with_url_list(*globs.expand(arguments.urls))
-    found = lookup.pages(arguments.source, url=arguments.url, inputs=arguments.input, undated=variant.undated)
+    found = find_pages.pages(arguments.source, url=arguments.url, inputs=arguments.input, undated=variant.undated)
     for number, page in enumerate(found):
         if number:
             say("\n" + "=" * 40 + "\n")

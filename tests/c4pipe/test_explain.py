@@ -16,10 +16,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from wet_builder import DATE, WARCINFO, member_each, record
 
-from c4pipe import explain_text, local, lookup, terminal
+from c4pipe import local, terminal
 from c4pipe.dedup.base import Dedup
 from c4pipe.dedup.lines import DedupLines
-from c4pipe.explain import NEEDS_LIST, NEEDS_OTHERS, WITHIN_PAGE, Explanation, LineSeen, StageSeen, explain
+from c4pipe.explain import find_pages, render
+from c4pipe.explain.explanation import NEEDS_LIST, NEEDS_OTHERS, WITHIN_PAGE, Explanation, LineSeen, StageSeen, explain
 from c4pipe.page import Page, Verdict, keep
 from c4pipe.stages.clean_lines import CleanLines
 from c4pipe.variants import VARIANTS, CrawlStage, Variant, variant
@@ -234,7 +235,7 @@ def test_real_pages_alone_are_explained_as_the_oracle_judges_them(
 
 def test_the_text_says_all_of_it() -> None:
     explained = explain(EN, page("Home", *GOOD[:2], "It is \x1b[2Jso in fact, [1] isn't it?", GOOD[0]))
-    assert list(explain_text.told(explained)) == [
+    assert list(render.told(explained)) == [
         "http://example.com/  2019-04-18T10:38:25Z",
         "en, semantics 3.1.0; this page alone: 5 lines, 232 characters",
         "",
@@ -275,7 +276,7 @@ def test_the_text_says_all_of_it() -> None:
 
 
 def test_the_text_of_a_page_that_is_dropped_ends_with_the_stage() -> None:
-    *_, last = explain_text.told(explain(EN, page("Home")))
+    *_, last = render.told(explain(EN, page("Home")))
     assert last == "dropped by clean-page"
 
 
@@ -339,13 +340,13 @@ URLS = ["http://example.com/a", "http://www.example.com/a/", "http://example.com
 def test_pages_of_a_wet_file(tmp_path: Path, data: bytes, url: str | None, found: list[str]) -> None:
     path = tmp_path / "a.wet"
     path.write_bytes(data)
-    assert [one.url for one in lookup.pages(str(path), url=url)] == found
+    assert [one.url for one in find_pages.pages(str(path), url=url)] == found
 
 
 def test_a_url_is_looked_for_in_all_inputs(tmp_path: Path) -> None:
     for name in ("1.wet.gz", "2.wet.gz"):
         (tmp_path / name).write_bytes(WET)
-    found = lookup.pages("http://example.com/b", inputs=[str(tmp_path / "*.wet.gz")])
+    found = find_pages.pages("http://example.com/b", inputs=[str(tmp_path / "*.wet.gz")])
     assert [one.text for one in found] == ["Page B."] * 2
 
 
@@ -355,7 +356,7 @@ def test_pages_without_a_timestamp_where_they_take_part(tmp_path: Path, undated:
     dated = record("http://example.com/a", b"Dated.")
     lines = record("http://example.com/b", b"Undated.").split(b"\r\n")
     path.write_bytes(dated + b"\r\n".join(line for line in lines if not line.startswith(b"WARC-Date")))
-    assert [one.text for one in lookup.pages(str(path), undated=undated)] == ["Dated.", *found]
+    assert [one.text for one in find_pages.pages(str(path), undated=undated)] == ["Dated.", *found]
 
 
 @pytest.mark.parametrize(
@@ -368,14 +369,14 @@ def test_pages_without_a_timestamp_where_they_take_part(tmp_path: Path, undated:
 def test_a_plain_text_is_read_as_a_records_body(tmp_path: Path, body: bytes, text: str) -> None:
     path = tmp_path / "page.txt"
     path.write_bytes(body)
-    assert list(lookup.pages(str(path))) == [Page("", text, "", "text/plain", str(len(body)))]
-    assert [one.url for one in lookup.pages(str(path), url=URLS[0])] == URLS[:1]
+    assert list(find_pages.pages(str(path))) == [Page("", text, "", "text/plain", str(len(body)))]
+    assert [one.url for one in find_pages.pages(str(path), url=URLS[0])] == URLS[:1]
 
 
 @pytest.mark.parametrize(("data", "urls"), [(b"Some text.", [""]), (WET, URLS)])
 def test_standard_input(monkeypatch: pytest.MonkeyPatch, data: bytes, urls: list[str]) -> None:
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(data)))
-    assert [one.url for one in lookup.pages("-")] == urls
+    assert [one.url for one in find_pages.pages("-")] == urls
 
 
 @pytest.mark.parametrize(
@@ -397,4 +398,4 @@ def test_what_cannot_be_looked_up(tmp_path: Path, source: str, options: dict[str
         (tmp_path / name).write_bytes(data)
     inputs = [one.format(**places) for one in options.get("inputs", [])]
     with pytest.raises(ValueError, match=message):
-        list(lookup.pages(source.format(**places), url=options.get("url"), inputs=inputs))
+        list(find_pages.pages(source.format(**places), url=options.get("url"), inputs=inputs))

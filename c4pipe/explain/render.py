@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from c4pipe.explain import Explanation, LineSeen, StageSeen
+from c4pipe.explain.explanation import Explanation, LineSeen, StageSeen
 from c4pipe.terminal import shortened, visible
 
 STAYS = "stays"

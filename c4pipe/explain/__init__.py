@@ -1,0 +1,1 @@
+"""One page's way through a variant: found, explained, told."""
