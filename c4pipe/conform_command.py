@@ -7,11 +7,11 @@ import json
 import os
 
 from c4pipe import resources
-from c4pipe.blame import Side
 from c4pipe.command import Commands, WrongUsage, add_resources_option, add_semantics_option, command
-from c4pipe.conform import read_deviations, report
-from c4pipe.conform_text import as_data, told
-from c4pipe.corpus import NLTK, Corpus, open_corpus, open_golden
+from c4pipe.conform.blame import Side
+from c4pipe.conform.corpus import NLTK, Corpus, open_corpus, open_golden
+from c4pipe.conform.render import as_data, told
+from c4pipe.conform.report import read_deviations, report
 from c4pipe.custom import named
 from c4pipe.terminal import counted, say
 from c4pipe.variants import SEMANTICS, VARIANTS, Variant

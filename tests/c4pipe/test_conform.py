@@ -12,11 +12,11 @@ from corpus_builder import ROWS, Row, row, rules, run, told, write_lines
 from hypothesis import given
 from hypothesis import strategies as st
 
-from c4pipe.blame import COPY, NEVER_READ, UNTOLD, Side
-from c4pipe.compare import compare
-from c4pipe.conform import Report, report
-from c4pipe.corpus import Corpus, open_corpus
-from c4pipe.line_diff import LineDiff, line_diff
+from c4pipe.conform.blame import COPY, NEVER_READ, UNTOLD, Side
+from c4pipe.conform.compare import compare
+from c4pipe.conform.corpus import Corpus, open_corpus
+from c4pipe.conform.line_diff import LineDiff, line_diff
+from c4pipe.conform.report import Report, report
 from c4pipe.variants import variant
 
 EN = variant("en")

@@ -12,10 +12,10 @@ import pyarrow.parquet as pq
 import pytest
 from corpus_builder import ROWS, of_shards, run, told, write_lines
 
-from c4pipe import corpus_files
-from c4pipe.blame import Side
-from c4pipe.conform import report
-from c4pipe.corpus import open_corpus
+from c4pipe.conform import documents
+from c4pipe.conform.blame import Side
+from c4pipe.conform.corpus import open_corpus
+from c4pipe.conform.report import report
 from c4pipe.shards.documents import DamagedShard
 
 pytestmark = pytest.mark.usefixtures("builtin")
@@ -182,7 +182,7 @@ def test_of_two_formats_one_is_read(golden_folder: Path, tmp_path: Path, capsys:
     ],
 )
 def test_the_split_that_a_name_tells(path: str, told: tuple[str, str] | None) -> None:
-    assert corpus_files.named_split(path) == told
+    assert documents.named_split(path) == told
 
 
 @pytest.mark.parametrize(
@@ -205,7 +205,7 @@ def test_the_split_that_a_name_tells(path: str, told: tuple[str, str] | None) ->
 def test_damaged_files(tmp_path: Path, name: str, data: bytes, message: str) -> None:
     (tmp_path / name).write_bytes(data)
     with pytest.raises(DamagedShard) as caught:
-        list(corpus_files.documents(str(tmp_path / name)))
+        list(documents.documents(str(tmp_path / name)))
     assert message in str(caught.value)
 
 

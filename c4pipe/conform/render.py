@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from c4pipe.blame import Finding
-from c4pipe.conform import Report
+from c4pipe.conform.blame import Finding
+from c4pipe.conform.report import Report
 from c4pipe.terminal import shortened, visible
 
 KINDS = {"missing": "in the first alone", "extra": "in the second alone", "different": "in both, but not the same"}

@@ -12,8 +12,8 @@ from typing import Literal, cast
 import numpy as np
 import numpy.typing as npt
 
-from c4pipe.corpus import Corpus
-from c4pipe.corpus_files import Document
+from c4pipe.conform.corpus import Corpus
+from c4pipe.conform.documents import Document
 
 KEY_BYTES = 16  # 128 bits merge no two documents of any crawl by chance
 KEY = np.dtype(f"S{KEY_BYTES}")  # all keys are of one length, so that the zeros that NumPy ignores decide nothing

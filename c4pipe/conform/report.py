@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
-from c4pipe.blame import Finding, Side, blame
-from c4pipe.compare import Difference, Kind, compare
+from c4pipe.conform.blame import Finding, Side, blame
+from c4pipe.conform.compare import Difference, Kind, compare
 from c4pipe.fs import files
 
 FETCHING = "download_wet_url/"  # counters of the reference's own fetching: no pages are counted there

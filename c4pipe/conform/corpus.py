@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, cast
 
-from c4pipe.corpus_files import FACTS, KINDS, TEXT_HASH, Document, documents, kind_of
+from c4pipe.conform.documents import FACTS, KINDS, TEXT_HASH, Document, documents, kind_of
 from c4pipe.fs import files, globs
 from c4pipe.fs.paths import join
 

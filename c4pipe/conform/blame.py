@@ -8,13 +8,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from c4pipe.compare import Difference
-from c4pipe.corpus import Corpus, traced
-from c4pipe.corpus_files import TEXT_HASH, Document
+from c4pipe.conform.compare import Difference
+from c4pipe.conform.corpus import Corpus, traced
+from c4pipe.conform.documents import TEXT_HASH, Document
+from c4pipe.conform.line_diff import LineDiff, change, line_diff
 from c4pipe.dedup.base import Dedup, KeepOne
 from c4pipe.dedup.lines import line_key
 from c4pipe.explain.explanation import counter, explain
-from c4pipe.line_diff import LineDiff, change, line_diff
 from c4pipe.page import Page
 from c4pipe.resources import ResourceError
 from c4pipe.stages.clean_lines import CleanLines, built, first_to_fire

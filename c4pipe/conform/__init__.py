@@ -1,0 +1,1 @@
+"""Two corpora compared: by document, rule, counter and option."""
