@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from c4pipe.demo_prose import prose
+from c4pipe.demo_crawl.prose import prose
 
 ENGLISH_SHARE = 0.45
 ENGLISH_BYTES = 1_000_000  # of documentation: as much as is read in seconds

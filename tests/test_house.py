@@ -15,7 +15,7 @@ ROOMS = sorted(path for house in HOUSES for path in (ROOT / house).rglob("*.py")
 
 # One door per foreign library. Where a library has several rooms, each is named.
 DOORS = {
-    "warcio": {"c4pipe/demo_crawl.py"},
+    "warcio": {"c4pipe/demo_crawl/__main__.py"},
     "nltk": {"c4pipe/text/sentences.py"},
     "langdetect": {"c4pipe/text/language_detector.py"},
     "gcld3": {"c4pipe/stages/language.py"},

@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 from warcio.archiveiterator import ArchiveIterator
 
-from c4pipe import demo_crawl, demo_prose
-from c4pipe.demo_prose import Prose, docstrings, modules, package_prose, unwrap
+from c4pipe.demo_crawl import __main__ as demo_crawl
+from c4pipe.demo_crawl import prose
+from c4pipe.demo_crawl.prose import Prose, docstrings, modules, package_prose, unwrap
 from c4pipe.page import Page
 from c4pipe.warc.wet import WetReader
 
@@ -84,7 +85,7 @@ def test_modules_are_sorted_without_tests_and_vendored_copies(tmp_path: Path) ->
 
 
 def test_no_package_takes_it_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(demo_prose, "PACKAGE_BYTES_MAX", 10)
+    monkeypatch.setattr(prose, "PACKAGE_BYTES_MAX", 10)
     for name in ("a/b.py", "a/c.py", "a/d.py", "e/f.py"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text('"""Öäü."""', encoding="utf-8")  # 7 bytes

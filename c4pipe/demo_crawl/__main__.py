@@ -15,7 +15,7 @@ from urllib.parse import quote
 
 from warcio.warcwriter import WARCWriter
 
-from c4pipe.demo_prose import prose
+from c4pipe.demo_crawl.prose import prose
 from c4pipe.fs import files
 
 MAX_BYTES = 5_000_000  # of text: enough for a vocabulary of 8,000 pieces and a tiny model
