@@ -18,7 +18,8 @@ import builds
 import pytest
 
 from beam_jobs import build_c4
-from c4pipe import cli, resources
+from c4pipe import resources
+from c4pipe.cli import main
 from c4pipe.shards import read_write
 from c4pipe.stages import language
 
@@ -113,7 +114,7 @@ def test_files_are_as_the_manifest_says(built: dict[str, Path], way: str) -> Non
 def conform(name: str, golden: Path, output: Path, shared: Path, *more: str) -> int:
     """The exit code of the conformance kit."""
     named = ("--golden", str(golden), "--variant", name, "--deviations", str(KNOWN))
-    return cli.main(["conform", *named, "--resources", str(shared / "data" / "resources"), *more, str(output)])
+    return main.main(["conform", *named, "--resources", str(shared / "data" / "resources"), *more, str(output)])
 
 
 @pytest.mark.parametrize("name", VARIANTS)

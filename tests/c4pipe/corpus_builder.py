@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from c4pipe import cli
+from c4pipe.cli import main
 from c4pipe.shards import read_write
 from c4pipe.text import urls
 
@@ -66,7 +66,7 @@ def write_golden(folder: Path) -> Path:
 
 
 def run(*arguments: object) -> int:
-    return cli.main(["conform", *map(str, arguments)])
+    return main.main(["conform", *map(str, arguments)])
 
 
 def told(capsys: pytest.CaptureFixture[str], *arguments: object) -> Row:

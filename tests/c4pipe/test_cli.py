@@ -15,7 +15,8 @@ import pytest
 from unruly_server import UnrulyServer, status, whole
 from wet_builder import record
 
-from c4pipe import cli, resources
+from c4pipe import resources
+from c4pipe.cli import main
 from c4pipe.commoncrawl import listing
 from c4pipe.fingerprint import fingerprint
 from c4pipe.fs import files, globs
@@ -28,7 +29,7 @@ WET = gzip.compress(b"WARC/1.0\r\n")
 
 
 def commands() -> dict[str, argparse.ArgumentParser]:
-    (action,) = [action for action in cli.parser()._actions if isinstance(action, argparse._SubParsersAction)]
+    (action,) = [action for action in main.parser()._actions if isinstance(action, argparse._SubParsersAction)]
     return dict(action.choices)
 
 
@@ -49,7 +50,7 @@ def test_every_command_has_examples_that_parse(name: str) -> None:
     for example in examples:
         program, *arguments = shlex.split(example)
         assert (program, arguments[0]) == ("c4pipe", name)
-        assert cli.parser().parse_args(arguments).command == name
+        assert main.parser().parse_args(arguments).command == name
 
 
 @pytest.mark.parametrize("name", sorted(commands()))
@@ -74,7 +75,7 @@ def test_fetch_prints_where_the_files_are(
     options: list[str],
     numbers: list[int],
 ) -> None:
-    assert cli.main(["fetch", CRAWL, "--output", str(tmp_path), "--base-url", crawl_server.url, *options]) == 0
+    assert main.main(["fetch", CRAWL, "--output", str(tmp_path), "--base-url", crawl_server.url, *options]) == 0
     printed = capsys.readouterr()
     assert printed.out.splitlines() == [str(tmp_path / PATHS[number]) for number in numbers]
     assert f"{len(numbers)}/{len(numbers)} files" in printed.err
@@ -82,7 +83,7 @@ def test_fetch_prints_where_the_files_are(
 
 
 def test_fetch_takes_an_address_as_a_build_spells_it(crawl_server: UnrulyServer, tmp_path: Path) -> None:
-    assert cli.main(["fetch", CRAWL, "--output", str(tmp_path), "--base_url", crawl_server.url]) == 0
+    assert main.main(["fetch", CRAWL, "--output", str(tmp_path), "--base_url", crawl_server.url]) == 0
 
 
 @pytest.mark.parametrize("name", ["variants", "explain", "conform"])
@@ -92,7 +93,7 @@ def test_help_lists_the_versions_of_the_rules(name: str) -> None:
 
 def test_fetch_a_sample(crawl_server: UnrulyServer, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     base = ["fetch", CRAWL, "--output", str(tmp_path), "--base-url", crawl_server.url]
-    assert cli.main([*base, "--sample", "3", "--seed", "7"]) == 0
+    assert main.main([*base, "--sample", "3", "--seed", "7"]) == 0
     assert capsys.readouterr().out.splitlines() == [str(tmp_path / path) for path in listing.sample(PATHS, 3, 7)]
 
 
@@ -103,7 +104,7 @@ def test_fetch_a_list(
     listing = f"{PATHS[4]}\n\ns3://commoncrawl/{PATHS[1]}\n".encode()
     (tmp_path / "list").write_bytes(gzip.compress(listing) if packed else listing)
     base = ["fetch", CRAWL, "--output", str(tmp_path), "--base-url", crawl_server.url]
-    assert cli.main([*base, "--paths", str(tmp_path / "list")]) == 0
+    assert main.main([*base, "--paths", str(tmp_path / "list")]) == 0
     assert capsys.readouterr().out.splitlines() == [str(tmp_path / PATHS[4]), str(tmp_path / PATHS[1])]
     assert crawl_server.count(f"/crawl-data/{CRAWL}/wet.paths.gz") == 0
 
@@ -130,7 +131,7 @@ def test_fetch_says_what_is_wrong(
     message: str,
 ) -> None:
     base = ["--base-url", crawl_server.url, "--output", str(tmp_path)]
-    assert cli.main(["fetch", *base, *arguments]) == 1
+    assert main.main(["fetch", *base, *arguments]) == 1
     printed = capsys.readouterr()
     assert printed.out == ""
     assert message in printed.err
@@ -142,7 +143,7 @@ def test_fetch_names_what_did_not_come(
 ) -> None:
     crawl_server.behave(f"/{PATHS[1]}", status(404))
     base = ["fetch", CRAWL, "--output", str(tmp_path), "--base-url", crawl_server.url]
-    assert cli.main([*base, "--first", "3"]) == 1
+    assert main.main([*base, "--first", "3"]) == 1
     printed = capsys.readouterr()
     assert printed.out == ""
     assert f"1 of 3 files did not come:\n  {crawl_server.url}/{PATHS[1]}: HTTP 404" in printed.err
@@ -154,7 +155,7 @@ def test_fetch_names_what_did_not_come(
 )
 def test_wrong_usage_exits_with_2(options: list[str]) -> None:
     with pytest.raises(SystemExit) as caught:
-        cli.main(["fetch", CRAWL, "--output", "x", *options])
+        main.main(["fetch", CRAWL, "--output", "x", *options])
     assert caught.value.code == 2
 
 
@@ -163,7 +164,7 @@ def test_an_interrupt_is_no_traceback(monkeypatch: pytest.MonkeyPatch, capsys: p
         raise KeyboardInterrupt
 
     monkeypatch.setattr(listing, "listing", interrupt)
-    assert cli.main(["fetch", CRAWL, "--output", "x"]) == 130
+    assert main.main(["fetch", CRAWL, "--output", "x"]) == 130
     assert "the same command again goes on" in capsys.readouterr().err
 
 
@@ -185,13 +186,13 @@ def pinned(server: UnrulyServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 def test_resources_shows_where_each_is(
     pinned: dict[str, str], server: UnrulyServer, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert cli.main(["resources"]) == 0
+    assert main.main(["resources"]) == 0
     assert capsys.readouterr().out.splitlines() == [
         f"{sha256}  {name}  not here; {server.url}/{name}" for name, sha256 in pinned.items()
     ]
     assert server.count("/lists/en") == 0
 
-    assert cli.main(["resources", "--fetch"]) == 0
+    assert main.main(["resources", "--fetch"]) == 0
     assert capsys.readouterr().out.splitlines() == [
         f"{sha256}  {name}  {tmp_path}/cache/c4pipe/{name}" for name, sha256 in pinned.items()
     ]
@@ -201,13 +202,13 @@ def test_resources_makes_a_folder_that_is_one(
     pinned: dict[str, str], server: UnrulyServer, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     folder = tmp_path / "resources"
-    assert cli.main(["resources", "--output", str(folder)]) == 0
+    assert main.main(["resources", "--output", str(folder)]) == 0
     assert capsys.readouterr().out.splitlines() == [
         f"{sha256}  {name}  {folder}/{name}" for name, sha256 in pinned.items()
     ]
     subprocess.run(["sha256sum", "--check", "--quiet", "SHA256SUMS"], cwd=folder, check=True)
 
-    assert cli.main(["resources", "--resources", str(folder), "--output", str(tmp_path / "copy")]) == 0
+    assert main.main(["resources", "--resources", str(folder), "--output", str(tmp_path / "copy")]) == 0
     assert (tmp_path / "copy" / "lists" / "de").read_bytes() == b"lists/de"
     assert server.count("/lists/de") == 1
 
@@ -216,11 +217,11 @@ def test_resources_says_what_is_wrong(
     pinned: dict[str, str], server: UnrulyServer, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     server.behave("/lists/de", status(404))
-    assert cli.main(["resources", "--fetch"]) == 1
+    assert main.main(["resources", "--fetch"]) == 1
     printed = capsys.readouterr()
     assert printed.out == ""
     assert printed.err.startswith("c4pipe resources: lists/de is not in ")
-    assert cli.main(["resources", "--resources", str(tmp_path / "typo")]) == 1
+    assert main.main(["resources", "--resources", str(tmp_path / "typo")]) == 1
     assert "typo is no folder" in capsys.readouterr().err
 
 
@@ -235,7 +236,7 @@ EXAMPLE = Path(__file__).resolve().parent.parent.parent / "examples" / "my_varia
 
 
 def test_variants_are_listed_by_version(capsys: pytest.CaptureFixture[str]) -> None:
-    assert cli.main(["variants"]) == 0
+    assert main.main(["variants"]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert [line for line in lines if line.startswith("semantics ")] == [f"semantics {one}" for one in SEMANTICS]
     for (name, _), one in VARIANTS.items():
@@ -248,7 +249,7 @@ def test_variants_are_listed_by_version(capsys: pytest.CaptureFixture[str]) -> N
 
 @pytest.mark.parametrize(("name", "semantics"), sorted(VARIANTS))
 def test_a_variant_is_shown_whole(capsys: pytest.CaptureFixture[str], name: str, semantics: str) -> None:
-    assert cli.main(["variants", name, "--semantics", semantics]) == 0
+    assert main.main(["variants", name, "--semantics", semantics]) == 0
     text = capsys.readouterr().out
     assert text.startswith(f"{name}, semantics {semantics}")
     told = " ".join(text.split())
@@ -272,7 +273,7 @@ def test_a_variant_is_shown_whole(capsys: pytest.CaptureFixture[str], name: str,
 def test_variants_for_machines(
     capsys: pytest.CaptureFixture[str], arguments: list[str], names: list[tuple[str, str]]
 ) -> None:
-    assert cli.main(["variants", *arguments, "--json"]) == 0
+    assert main.main(["variants", *arguments, "--json"]) == 0
     found = json.loads(capsys.readouterr().out)
     assert [(one["name"], one["semantics"]) for one in found] == names
     for one in found:
@@ -288,7 +289,7 @@ def test_variants_for_machines(
     ],
 )
 def test_variants_says_what_is_wrong(capsys: pytest.CaptureFixture[str], arguments: list[str], message: str) -> None:
-    assert cli.main(["variants", *arguments]) == 1
+    assert main.main(["variants", *arguments]) == 1
     printed = capsys.readouterr()
     assert (printed.out, message in printed.err) == ("", True)
 
@@ -303,7 +304,7 @@ def page_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_explain(page_file: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert cli.main(["explain", str(page_file), "--resources", "builtin", "--url", "http://fake.com/url/370"]) == 0
+    assert main.main(["explain", str(page_file), "--resources", "builtin", "--url", "http://fake.com/url/370"]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert lines[0] == "http://fake.com/url/370"
     assert "   1 line-filtered:no_endmark | Home" in lines
@@ -313,7 +314,7 @@ def test_explain(page_file: Path, capsys: pytest.CaptureFixture[str]) -> None:
 def test_explain_by_rules_of_ones_own(page_file: Path, capsys: pytest.CaptureFixture[str]) -> None:
     page_file.write_text("PLEASE BUY OUR WONDERFUL THINGS AT ONCE, AND ALL OF THEM.", encoding="utf-8")
     arguments = ["explain", str(page_file), "--resources", "builtin", "--variant", f"{EXAMPLE}:MY_VARIANT"]
-    assert cli.main(arguments) == 0
+    assert main.main(arguments) == 0
     printed = capsys.readouterr().out
     assert "1 line-filtered:shouting | PLEASE BUY" in printed
     assert printed.endswith("dropped by clean-page\n")
@@ -322,10 +323,10 @@ def test_explain_by_rules_of_ones_own(page_file: Path, capsys: pytest.CaptureFix
 def test_explain_parts_several_pages(page_file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     wet = tmp_path / "a.wet"
     wet.write_bytes(record("http://example.com/a", b"A.") + record("http://example.com/b", b"B."))
-    assert cli.main(["explain", str(wet), "--resources", "builtin"]) == 0
+    assert main.main(["explain", str(wet), "--resources", "builtin"]) == 0
     assert capsys.readouterr().out.count("=" * 40) == 1
     arguments = ["http://example.com/b", "--input", str(wet), "--resources", "builtin"]
-    assert cli.main(["explain", *arguments]) == 0
+    assert main.main(["explain", *arguments]) == 0
     assert capsys.readouterr().out.startswith("http://example.com/b  2019")
 
 
@@ -342,7 +343,7 @@ def test_explain_parts_several_pages(page_file: Path, tmp_path: Path, capsys: py
 def test_explain_says_what_is_wrong(
     page_file: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], message: str
 ) -> None:
-    assert cli.main(["explain", *(word.format(page=page_file) for word in arguments)]) == 1
+    assert main.main(["explain", *(word.format(page=page_file) for word in arguments)]) == 1
     printed = capsys.readouterr()
     assert (printed.out, message in printed.err) == ("", True)
 
@@ -363,5 +364,5 @@ def test_an_error_with_words_of_a_file_is_shown_and_not_obeyed(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "other.jsonl").write_text('{"\\u001b[2Jurl": "", "text": ""}\n', "utf-8")
-    assert cli.main(["conform", str(tmp_path), str(tmp_path)]) == 1
+    assert main.main(["conform", str(tmp_path), str(tmp_path)]) == 1
     assert r"no field 'url' among \x1b[2Jurl, text" in capsys.readouterr().err

@@ -7,7 +7,7 @@ import json
 import os
 
 from c4pipe import resources
-from c4pipe.command import Commands, WrongUsage, add_resources_option, add_semantics_option, command
+from c4pipe.cli.options import Commands, WrongUsage, add_resources_option, add_semantics_option, command
 from c4pipe.conform.blame import Side
 from c4pipe.conform.corpus import NLTK, Corpus, open_corpus, open_golden
 from c4pipe.conform.render import as_data, told

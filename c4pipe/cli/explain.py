@@ -1,65 +1,17 @@
-"""``c4pipe variants`` and ``c4pipe explain``: what the rules are, and what they make of a page."""
+"""``c4pipe explain``: what the rules make of a page."""
 
 from __future__ import annotations
 
 import argparse
-import json
 
-from c4pipe import resources, variant_text
-from c4pipe.command import Commands, add_resources_option, add_semantics_option, command
+from c4pipe import resources
+from c4pipe.cli.options import DEFAULT, VARIANT_HELP, Commands, add_resources_option, add_semantics_option, command
 from c4pipe.custom import resolve
 from c4pipe.explain import find_pages
 from c4pipe.explain.explanation import explain
 from c4pipe.explain.render import told
 from c4pipe.fs import globs
 from c4pipe.terminal import say
-from c4pipe.variants import SEMANTICS, VARIANTS, Variant
-
-DEFAULT = "3.1.0"
-VARIANT_HELP = "a published variant, or your own as module:NAME or path/to/file.py:NAME"
-
-
-def add_variants(commands: Commands) -> None:
-    """``c4pipe variants``: the table."""
-    parser = command(
-        commands,
-        "variants",
-        "List the variants with their stages, rules and limits, or show some whole.",
-        """
-c4pipe variants
-c4pipe variants en --semantics 3.1.0
-c4pipe variants path/to/my_variant.py:MY_VARIANT
-c4pipe variants --json
-""",
-    )
-    parser.add_argument("names", nargs="?", metavar="V,...", help=f"show these whole: {VARIANT_HELP}")
-    add_semantics_option(parser, None, f"all in the list, {DEFAULT} for those that are named")
-    parser.add_argument("--json", action="store_true", help="print JSON, everything whole")
-    parser.set_defaults(run=show_variants)
-
-
-def show_variants(arguments: argparse.Namespace) -> None:
-    """Print the variants that are asked for."""
-    chosen = (
-        resolve(arguments.names, arguments.semantics or DEFAULT) if arguments.names else listed(arguments.semantics)
-    )
-    if arguments.json:
-        say(json.dumps([variant_text.as_data(variant) for variant in chosen], indent=2))
-        return
-    for line in (
-        (line for variant in chosen for line in (*variant_text.whole(variant), ""))
-        if arguments.names
-        else variant_text.listing(chosen)
-    ):
-        say(line)
-
-
-def listed(semantics: str | None) -> tuple[Variant, ...]:
-    """The published variants, of one version of the semantics or of all."""
-    chosen = tuple(variant for (_, version), variant in VARIANTS.items() if semantics in (None, version))
-    if not chosen:
-        raise ValueError(f"no variants at semantics {semantics!r}; there are {', '.join(SEMANTICS)}")
-    return chosen
 
 
 def add_explain(commands: Commands) -> None:

@@ -43,3 +43,7 @@ def add_semantics_option(parser: argparse.ArgumentParser, default: str | None, o
         metavar="VERSION",
         help=f"version of the reference's rules: {', '.join(SEMANTICS)} (default: {otherwise})",
     )
+
+
+DEFAULT = "3.1.0"
+VARIANT_HELP = "a published variant, or your own as module:NAME or path/to/file.py:NAME"

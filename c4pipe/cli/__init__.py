@@ -1,0 +1,1 @@
+"""The ``c4pipe`` command: a room a sub-command."""
