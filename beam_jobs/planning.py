@@ -17,11 +17,11 @@ from beam_jobs.sources import Selection
 from c4pipe import batch, resources
 from c4pipe.batch import Batch
 from c4pipe.commoncrawl import listing
-from c4pipe.custom import resolve
 from c4pipe.fs import files, globs
 from c4pipe.fs.paths import is_remote, join
 from c4pipe.page import Page
 from c4pipe.stages.url_filters import InUrlList
+from c4pipe.user_variants import resolve
 from c4pipe.variants import Variant
 
 # What a build writes for a byte of gzipped WET, measured on real pages: the page store as it is compressed, the

@@ -19,7 +19,7 @@ from c4pipe import resources
 from c4pipe.dedup.lines import DedupLines
 from c4pipe.dedup.spans import DedupSpans
 from c4pipe.dedup.urls import KeepLargestText, KeepNewest
-from c4pipe.local import Oracle, Outcome
+from c4pipe.oracle import Oracle, Outcome
 from c4pipe.page import Page
 from c4pipe.rows import C4_ROWS, PAPER_PAGE_ROWS, PAPER_ROWS
 from c4pipe.stages.clean_lines import CleanLines, DropPages, Row

@@ -10,9 +10,9 @@ import os
 import zipfile
 from collections.abc import Iterable, Mapping
 
-from c4pipe import pinned
+from c4pipe import resource_pins
 from c4pipe.fs import download, files, paths
-from c4pipe.pinned import Resource
+from c4pipe.resource_pins import Resource
 
 BUILTIN = "builtin"  # the small stand-ins that sentences.py and badwords.py hold; only by name, never by default
 SETTING = "C4PIPE_RESOURCES"
@@ -50,7 +50,7 @@ def cache_folder() -> str:
 
 def read(name: str) -> bytes:
     """The pinned file's bytes, whose SHA-256 is the pinned one whatever place they come from."""
-    if name not in pinned.PINNED:
+    if name not in resource_pins.PINNED:
         raise ResourceError(f"no pinned file is named {name!r}; `c4pipe resources` lists them")
     return _read(source(), name)
 
@@ -62,7 +62,7 @@ def used(names: Iterable[str] | Mapping[str, bytes | None]) -> dict[str, str]:
     """
     contents = names if isinstance(names, Mapping) else dict.fromkeys(names)
     if source() != BUILTIN:
-        return {name: pinned.PINNED[name].sha256 for name in sorted(contents)}
+        return {name: resource_pins.PINNED[name].sha256 for name in sorted(contents)}
     found = {}
     for name, content in sorted(contents.items()):
         if content is None:
@@ -73,7 +73,7 @@ def used(names: Iterable[str] | Mapping[str, bytes | None]) -> dict[str, str]:
 
 @functools.cache
 def _read(source: str | None, name: str) -> bytes:
-    resource = pinned.PINNED[name]
+    resource = resource_pins.PINNED[name]
     if source == BUILTIN:
         raise ResourceError(f"{name} is not built in; {REMEDY}")
     found = _find(source, resource)
@@ -87,7 +87,7 @@ def forget() -> None:
 
 def locate(name: str) -> str | None:
     """Where the pinned file stands on this machine or in the named folder; None if it would be downloaded."""
-    found = _find(source(), pinned.PINNED[name])
+    found = _find(source(), resource_pins.PINNED[name])
     return found[0] if found else None
 
 
@@ -116,7 +116,7 @@ def _download(resource: Resource, source: str | None) -> bytes:
     except download.DownloadError as error:
         places = f"{source} or {cache_folder()}" if source else cache_folder()
         raise ResourceError(f"{resource.name} is not in {places}, and cannot be fetched: {error}; {REMEDY}") from error
-    siblings = [other for other in pinned.PINNED.values() if other.address == resource.address]
+    siblings = [other for other in resource_pins.PINNED.values() if other.address == resource.address]
     contents = {other.name: _part(other, body) for other in siblings}
     for other in siblings:
         _check(other, contents[other.name], other.address)

@@ -1,4 +1,4 @@
-"""The table: what C4's variants are, as data. Two interpreters run it, ``local.py`` here and the Beam job."""
+"""The table: what C4's variants are, as data. Two interpreters run it, ``oracle.py`` here and the Beam job."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from c4pipe.dedup.lines import DedupLines
 from c4pipe.dedup.spans import DedupSpans
 from c4pipe.dedup.urls import KeepLargestText, KeepNewest
 from c4pipe.page import Page, PageStage, Verdict
-from c4pipe.published import APRIL_2019, MC4_CRAWLS, MC4_CRAWLS_2020, MC4_LANGUAGES, WEBTEXT_CRAWLS
+from c4pipe.published_corpora import APRIL_2019, MC4_CRAWLS, MC4_CRAWLS_2020, MC4_LANGUAGES, WEBTEXT_CRAWLS
 from c4pipe.rows import C4_ROWS, PAPER_PAGE_ROWS, PAPER_ROWS
 from c4pipe.stages.badwords import LANGUAGES, DropBadwords
 from c4pipe.stages.clean_lines import CleanLines, DropPages

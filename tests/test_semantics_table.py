@@ -12,7 +12,8 @@ from types import ModuleType
 
 import pytest
 
-from c4pipe import local, resources
+from c4pipe import resources
+from c4pipe.oracle import Oracle, begin
 from c4pipe.page import Page
 from c4pipe.variants import V310, variant
 
@@ -78,17 +79,15 @@ def test_each_rule_changes_something(script: ModuleType) -> None:
 )
 def test_a_rule_of_the_paper_does_what_it_says(script: ModuleType, line: str, rule: str) -> None:
     """And no other of that variant's rules touches the page."""
-    oracle = local.Oracle([Page("http://a.com/1", f"{TEXT}\n{line}", DATE)])
+    oracle = Oracle([Page("http://a.com/1", f"{TEXT}\n{line}", DATE)])
     base = oracle.run(variant("en"))
     changed = {name: oracle.run(change(variant("en"))).pages for name, change in script.RULES_PAPER.items()}
     assert [name for name, pages in changed.items() if pages != base.pages] == [rule]
 
 
 def test_difference(script: ModuleType) -> None:
-    before = local.begin(
-        [Page("u/1", "a", DATE), Page("u/2", "b", DATE), Page("u/3", "c", DATE), Page("u/4", "d", DATE)]
-    )
-    after = local.begin([Page("u/2", "B", DATE), Page("u/3", "c", DATE), Page("u/4", "d", ""), Page("u/5", "e", DATE)])
+    before = begin([Page("u/1", "a", DATE), Page("u/2", "b", DATE), Page("u/3", "c", DATE), Page("u/4", "d", DATE)])
+    after = begin([Page("u/2", "B", DATE), Page("u/3", "c", DATE), Page("u/4", "d", ""), Page("u/5", "e", DATE)])
     assert script.difference(before, after) == script.Difference(gone=1, come=1, other=2)
     assert str(script.difference(before, after)) == "-1 +1 \u22602"
     assert str(script.difference(before, before)) == "0"
@@ -98,7 +97,7 @@ def test_tables(script: ModuleType) -> None:
     """Two pages with a line in common: the undated one takes part in 3.0.1, and with it alone would own the line."""
     urls = ("http://www.u/1", "http://www.u/2")
     shared = TEXT.split("\n")[0]
-    oracle = local.Oracle([Page(urls[0], TEXT, DATE), Page(urls[1], f"{shared}\n{OTHER}", "")])
+    oracle = Oracle([Page(urls[0], TEXT, DATE), Page(urls[1], f"{shared}\n{OTHER}", "")])
     lines = list(script.tables(oracle, ["en", "en.noclean"], None))
     assert lines[:9] == [
         "2 pages",

@@ -12,8 +12,8 @@ from c4pipe.conform.blame import Side
 from c4pipe.conform.corpus import NLTK, Corpus, open_corpus, open_golden
 from c4pipe.conform.render import as_data, told
 from c4pipe.conform.report import read_deviations, report
-from c4pipe.custom import named
 from c4pipe.terminal import counted, say
+from c4pipe.user_variants import named
 from c4pipe.variants import SEMANTICS, VARIANTS, Variant
 
 DIFFERENT = 3  # exit code; 1 is an error, 2 wrong usage

@@ -6,12 +6,12 @@ import argparse
 
 from c4pipe import resources
 from c4pipe.cli.options import DEFAULT, VARIANT_HELP, Commands, add_resources_option, add_semantics_option, command
-from c4pipe.custom import resolve
 from c4pipe.explain import find_pages
 from c4pipe.explain.explanation import explain
 from c4pipe.explain.render import told
 from c4pipe.fs import globs
 from c4pipe.terminal import say
+from c4pipe.user_variants import resolve
 
 
 def add_explain(commands: Commands) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from c4pipe import pinned, resources
+from c4pipe import resource_pins, resources
 from c4pipe.cli.options import Commands, command
 from c4pipe.fs import files, paths
 
@@ -31,14 +31,14 @@ def show_resources(arguments: argparse.Namespace) -> None:
     """Print ``SHA-256  name  place`` of each pinned file, after fetching or copying them if that is asked for."""
     if arguments.resources:
         resources.use(arguments.resources)
-    for name in pinned.PINNED:
+    for name in resource_pins.PINNED:
         if arguments.output:
             files.write_bytes(paths.join(arguments.output, *name.split("/")), resources.read(name))
         elif arguments.fetch:
             resources.read(name)
     if arguments.output:
-        sums = "".join(f"{resource.sha256}  ./{name}\n" for name, resource in pinned.PINNED.items())
+        sums = "".join(f"{resource.sha256}  ./{name}\n" for name, resource in resource_pins.PINNED.items())
         files.write_text(paths.join(arguments.output, "SHA256SUMS"), sums)
         resources.use(arguments.output)
-    for name, resource in pinned.PINNED.items():
+    for name, resource in resource_pins.PINNED.items():
         print(resource.sha256, name, resources.locate(name) or f"not here; {resource.address}", sep="  ")

@@ -5,10 +5,10 @@ from __future__ import annotations
 import argparse
 import json
 
-from c4pipe import variant_text
+from c4pipe import variant_listing
 from c4pipe.cli.options import DEFAULT, VARIANT_HELP, Commands, add_semantics_option, command
-from c4pipe.custom import resolve
 from c4pipe.terminal import say
+from c4pipe.user_variants import resolve
 from c4pipe.variants import SEMANTICS, VARIANTS, Variant
 
 
@@ -37,12 +37,12 @@ def show_variants(arguments: argparse.Namespace) -> None:
         resolve(arguments.names, arguments.semantics or DEFAULT) if arguments.names else listed(arguments.semantics)
     )
     if arguments.json:
-        say(json.dumps([variant_text.as_data(variant) for variant in chosen], indent=2))
+        say(json.dumps([variant_listing.as_data(variant) for variant in chosen], indent=2))
         return
     for line in (
-        (line for variant in chosen for line in (*variant_text.whole(variant), ""))
+        (line for variant in chosen for line in (*variant_listing.whole(variant), ""))
         if arguments.names
-        else variant_text.listing(chosen)
+        else variant_listing.listing(chosen)
     ):
         say(line)
 

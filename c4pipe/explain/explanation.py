@@ -16,7 +16,7 @@ from c4pipe.dedup.lines import DedupLines, line_key
 from c4pipe.page import Page, Verdict
 from c4pipe.stages.clean_lines import CleanLines, DropPages, Row, built, first_to_fire
 from c4pipe.stages.url_filters import InUrlList
-from c4pipe.variant_text import rule
+from c4pipe.variant_listing import rule
 from c4pipe.variants import CrawlStage, Stage, Variant, flat
 
 NEEDS_OTHERS = "not decided here: needs the other pages"

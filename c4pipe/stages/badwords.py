@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from c4pipe import engine, pinned, resources
+from c4pipe import engine, resource_pins, resources
 from c4pipe.batch import Batch, BatchVerdict, utf8
 from c4pipe.page import Page, Verdict
 from c4pipe.text import urls
@@ -30,14 +30,14 @@ _BUILTIN_ENGLISH = (
 # Language -> the files of its words. TFDS merges Canadian French into French.
 _FILES: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
-        "en": (f"ldnoobw/{pinned.ENGLISH_COMMIT}/en",),
+        "en": (f"ldnoobw/{resource_pins.ENGLISH_COMMIT}/en",),
         **{
             language: tuple(
-                f"ldnoobw/{pinned.MULTILINGUAL_COMMIT}/{file}"
-                for file in sorted(pinned.MULTILINGUAL)
+                f"ldnoobw/{resource_pins.MULTILINGUAL_COMMIT}/{file}"
+                for file in sorted(resource_pins.MULTILINGUAL)
                 if file.partition("-")[0] == language
             )
-            for language in sorted({file.partition("-")[0] for file in pinned.MULTILINGUAL} - {"en"})
+            for language in sorted({file.partition("-")[0] for file in resource_pins.MULTILINGUAL} - {"en"})
         },
     }
 )

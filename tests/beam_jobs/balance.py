@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
-from c4pipe import local
+from c4pipe import oracle
 from c4pipe.dedup.base import Dedup, KeepOne
 from c4pipe.dedup.lines import DedupLines
 from c4pipe.dedup.spans import DedupSpans
@@ -108,9 +108,9 @@ def _of_languages(stage: Stage, counters: Mapping[str, int]) -> Iterator[str]:
             yield f"{total} is {counters.get(total, 0)}, its languages make {parts}"
 
 
-def of_stage(stage: Stage, before: local.Outcome, after: local.Outcome) -> Iterator[str]:
+def of_stage(stage: Stage, before: oracle.Outcome, after: oracle.Outcome) -> Iterator[str]:
     """What a stage lost or made up of the pages and lines that came to it."""
-    verdicts, _ = local.judge(stage, before.pages)
+    verdicts, _ = oracle.judge(stage, before.pages)
     dropped = sum(fate.dropped_by == stage.name for fate in after.trace)
     if len(before.pages) != len(after.pages) + dropped:
         yield f"{stage.name}: {len(before.pages)} came, {len(after.pages)} passed, {dropped} dropped"
@@ -155,7 +155,7 @@ def pieces(stage: Stage, text: str) -> Sequence[str]:
     return text.splitlines() if isinstance(stage, CleanLines) else text.split("\n")
 
 
-def _of_owners(stage: Dedup, came: Sequence[Page], after: local.Outcome) -> Iterator[str]:
+def _of_owners(stage: Dedup, came: Sequence[Page], after: oracle.Outcome) -> Iterator[str]:
     """Whatever is said, is said once, and by one page; of all lines one is left, if its page is."""
     keys = {key for page in came for key in stage.keys(page.text)}
     left = Counter(key for page in after.pages for key in stage.keys(page.text))

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import builds
 
-from c4pipe import engine, local
+from c4pipe import engine, oracle
 from c4pipe.page import Page
 from c4pipe.variants import Variant, flat
 from c4pipe.warc.wet import WetReader
@@ -28,8 +28,8 @@ def of_oracle(paths: Sequence[Path], variants: Mapping[str, Variant]) -> dict[st
     """What the oracle makes of WET files, by the plain rooms."""
     pages, reading = _read(paths)
     with engine.using("plain"):
-        oracle = local.Oracle(pages)
-        outcomes = {name: oracle.run(variant) for name, variant in variants.items()}
+        shared = oracle.Oracle(pages)
+        outcomes = {name: shared.run(variant) for name, variant in variants.items()}
     return {
         name: Corpus(
             documents=rows(variants[name], outcome.pages),

@@ -19,7 +19,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from beam_jobs import store_files
-from c4pipe import local, resources
+from c4pipe import oracle, resources
 from c4pipe.page import Page
 from c4pipe.variants import VARIANTS, variant
 from c4pipe.warc import wet
@@ -48,7 +48,7 @@ def small_pieces() -> Iterator[None]:
 def agree(paths: str, name: str, **changes: int) -> None:
     """Build without Beam, and compare with the oracle on the pages of the same files."""
     pages, reading = crawls.read(paths)
-    outcome = local.run(variant(name), pages)
+    outcome = oracle.run(variant(name), pages)
     with tempfile.TemporaryDirectory() as output:
         argv = builds.arguments(paths, output, "--variant", name, "--shards", "2", format="parquet")
         with small_pieces():
@@ -106,7 +106,7 @@ def test_the_small_crawl(small: builds.Built, name: str) -> None:
 
 def test_the_small_crawl_meets_every_stage(small: builds.Built) -> None:
     """Or the other tests on it would show less than they seem to."""
-    outcome = local.run(variant("en"), crawls.read(small.wet)[0])
+    outcome = oracle.run(variant("en"), crawls.read(small.wet)[0])
     stages = {stage.name for stage in variant("en").stages}
     assert {fate.dropped_by for fate in outcome.trace} == stages | {None}
     assert {variant("en").split(page) for page in outcome.pages} == {"train", "validation"}

@@ -14,7 +14,7 @@ import pytest
 from crawls import Record
 from hypothesis import HealthCheck, example, given, settings
 
-from c4pipe import engine, local, resources
+from c4pipe import engine, oracle, resources
 from c4pipe.page import Page, Verdict
 from c4pipe.variants import SEMANTICS, Variant, variant
 
@@ -49,11 +49,11 @@ def test_every_stage_of_every_variant(semantics: str, tmp_path: Path) -> None:
     @example(family.certain(), list(family.LIST))
     def conserve(records: list[Record], listed: list[str]) -> None:
         family.list_file(tmp_path, listed)
-        oracle = local.Oracle(record.page() for record in records if record.page().text)
+        shared = oracle.Oracle(record.page() for record in records if record.page().text)
         passages = {}  # what variants share is one object, and looked at once
         counted.append(Counter())
         for this in family.variants(semantics, str(urls)).values():
-            steps = [oracle.run(replace(this, stages=this.stages[:n])) for n in range(len(this.stages) + 1)]
+            steps = [shared.run(replace(this, stages=this.stages[:n])) for n in range(len(this.stages) + 1)]
             passages |= {id(each[-1]): each for each in zip(this.stages, steps, steps[1:], strict=False)}
             reading = {"split-wet-file/passed": len(steps[0].pages)}
             assert list(balance.of_counters(this, {**steps[-1].counters, **reading}, len(steps[-1].pages))) == []
@@ -79,18 +79,18 @@ def test_every_stage_of_every_variant(semantics: str, tmp_path: Path) -> None:
 def test_variants_that_share_stages_are_as_each_alone(semantics: str, tmp_path: Path) -> None:
     """So that the oracle of several, which the others are compared with, is the plain one."""
     pages = [record.page() for record in family.certain() if record.page().text]
-    oracle = local.Oracle(pages)
+    shared = oracle.Oracle(pages)
     for this in family.variants(semantics, family.list_file(tmp_path, family.LIST)).values():
-        assert oracle.run(this) == local.run(this, pages)
+        assert shared.run(this) == oracle.run(this, pages)
 
 
 @pytest.fixture
-def outcome() -> tuple[Variant, local.Outcome]:
+def outcome() -> tuple[Variant, oracle.Outcome]:
     pages = [record.page() for record in family.certain()]
-    return variant("en"), local.run(variant("en"), pages)
+    return variant("en"), oracle.run(variant("en"), pages)
 
 
-def test_every_count_of_pages_counts(outcome: tuple[Variant, local.Outcome]) -> None:
+def test_every_count_of_pages_counts(outcome: tuple[Variant, oracle.Outcome]) -> None:
     """One more or less anywhere is seen."""
     en, found = outcome
     counters = {"split-wet-file/passed": len(found.trace), **found.counters}
@@ -132,13 +132,13 @@ class Faulty:
     ],
 )
 def test_a_stage_that_does_not_tell_the_truth(name: str, left: str | None, tally: dict[str, int]) -> None:
-    before = local.begin([Page("http://a.example/1", "One.\nTwo.", crawls.NEW)])
+    before = oracle.begin([Page("http://a.example/1", "One.\nTwo.", crawls.NEW)])
     stage = Faulty(name, left, tuple(tally.items()))
-    assert list(balance.of_stage(stage, before, local.step(before, stage))) != []
+    assert list(balance.of_stage(stage, before, oracle.step(before, stage))) != []
 
 
 def test_a_stage_that_does() -> None:
     """Or the table above would show nothing."""
-    before = local.begin([Page("http://a.example/1", "One.\nTwo.", crawls.NEW)])
+    before = oracle.begin([Page("http://a.example/1", "One.\nTwo.", crawls.NEW)])
     honest = Faulty("dedupe-lines", "One.", (("passed", 1), ("line-passed", 1), ("line-filtered:local_duplicate", 1)))
-    assert list(balance.of_stage(honest, before, local.step(before, honest))) == []
+    assert list(balance.of_stage(honest, before, oracle.step(before, honest))) == []

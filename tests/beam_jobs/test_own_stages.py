@@ -12,7 +12,7 @@ import pytest
 from beam_jobs import build_c4, options, planning
 from beam_jobs.parting import Wanted, branch
 from beam_jobs.plan import Job
-from c4pipe import local
+from c4pipe import oracle
 from c4pipe.page import Page, Verdict, keep
 from c4pipe.stages.length import MaxLength
 from c4pipe.variants import Variant, variant
@@ -70,7 +70,7 @@ def test_a_build_is_what_the_oracle_says(
     wanted = own(*stages)
     build(wet, tmp_path, wanted, monkeypatch)
     pages, reading = crawls.read(wet)
-    outcome = local.run(wanted, pages)
+    outcome = oracle.run(wanted, pages)
     found = {document["url"]: document["text"] for document in builds.documents(tmp_path / "own")}
     assert found == {page.url: page.text for page in outcome.pages}
     counters = builds.told(tmp_path / "own", "stats.json")["counters"]

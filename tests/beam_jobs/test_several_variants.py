@@ -12,7 +12,7 @@ import pytest
 from crawls import Record
 
 from beam_jobs import build_c4, options, plan, planning
-from c4pipe import local
+from c4pipe import oracle
 from c4pipe.variants import variant
 
 ENGLISH = ("en", "en.noblocklist", "en.noclean")  # need nothing beyond the built-in lists
@@ -194,7 +194,7 @@ def test_listed_urls_are_joined_by_keys(wet: str, tmp_path: Path) -> None:
     argv = ("--variant", "webtextlike", "--urls", str(tmp_path / "list.txt"), "--format", "parquet")
     for exchange in ("files", "shuffle"):
         assert build(tmp_path / exchange, *argv, *builds.by(exchange), wet=wet) == 0
-        outcome = local.run(variant("webtextlike").with_url_list(str(tmp_path / "list.txt")), pages)
+        outcome = oracle.run(variant("webtextlike").with_url_list(str(tmp_path / "list.txt")), pages)
         found = {
             document["url"]: document["text"] for document in builds.documents(tmp_path / exchange / "webtextlike")
         }

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from c4pipe import pinned, resources
+from c4pipe import resource_pins, resources
 from c4pipe.page import Page, Verdict
 from c4pipe.stages import badwords
 from c4pipe.stages.badwords import DropBadwords
@@ -187,4 +187,4 @@ def test_only_the_languages_that_are_named_are_read() -> None:
     """A build of English reads no other list, and its manifest names none."""
     stage = DropBadwords(languages=("en",))
     assert stage.judge(page("culo", "es")) == Verdict(page("culo", "es"), {"passed": 1})
-    assert list(resources.used(stage.resources())) == [f"builtin:ldnoobw/{pinned.ENGLISH_COMMIT}/en"]
+    assert list(resources.used(stage.resources())) == [f"builtin:ldnoobw/{resource_pins.ENGLISH_COMMIT}/en"]

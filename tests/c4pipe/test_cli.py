@@ -20,7 +20,7 @@ from c4pipe.cli import main
 from c4pipe.commoncrawl import listing
 from c4pipe.fingerprint import fingerprint
 from c4pipe.fs import files, globs
-from c4pipe.pinned import Resource
+from c4pipe.resource_pins import Resource
 from c4pipe.variants import C4_ROWS, SEMANTICS, VARIANTS
 
 CRAWL = "CC-MAIN-2024-22"
@@ -175,7 +175,7 @@ def pinned(server: UnrulyServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
         name: Resource(name, hashlib.sha256(name.encode()).hexdigest(), server.behave(f"/{name}", whole(name.encode())))
         for name in ("lists/en", "lists/de")
     }
-    monkeypatch.setattr("c4pipe.pinned.PINNED", table)
+    monkeypatch.setattr("c4pipe.resource_pins.PINNED", table)
     monkeypatch.setattr(resources, "_chosen", None)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.delenv("C4PIPE_RESOURCES", raising=False)

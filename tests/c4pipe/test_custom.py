@@ -14,12 +14,12 @@ from pathlib import Path
 
 import pytest
 
-from c4pipe import custom, local
-from c4pipe.custom import BadVariant
+from c4pipe import oracle, user_variants
 from c4pipe.fingerprint import fingerprint
 from c4pipe.page import Page
 from c4pipe.rules import contains
 from c4pipe.stages.clean_lines import CleanLines
+from c4pipe.user_variants import BadVariant
 from c4pipe.variants import C4_ROWS, VARIANTS, variant
 
 EXAMPLE = Path(__file__).resolve().parent.parent.parent / "examples" / "my_variant.py"
@@ -87,36 +87,36 @@ def written(tmp_path: Path) -> Written:
 @pytest.mark.parametrize("body", [STAGE, RULE])
 def test_a_file_is_loaded(written: Written, body: str) -> None:
     path = written(body)
-    mine = custom.load(f"{path}:MINE")
+    mine = user_variants.load(f"{path}:MINE")
     assert (mine.name, mine.semantics) == ("mine", "3.1.0")
     assert sys.modules[Path(path).stem].MINE is mine
     assert os.environ["PYTHONPATH"].split(os.pathsep)[-1] == str(Path(path).parent)
-    assert custom.load(f"{path}:MINE") is mine
+    assert user_variants.load(f"{path}:MINE") is mine
 
 
 def test_a_relative_path_is_loaded_and_stays_importable(written: Written, monkeypatch: pytest.MonkeyPatch) -> None:
     path = Path(written(STAGE))
     monkeypatch.chdir(path.parent)
-    custom.load(f"./{path.name}:MINE")
+    user_variants.load(f"./{path.name}:MINE")
     assert os.environ["PYTHONPATH"].split(os.pathsep)[-1] == str(path.parent)
 
 
 def test_a_module_is_found_in_the_working_folder(written: Written, monkeypatch: pytest.MonkeyPatch) -> None:
     path = Path(written(STAGE))
     monkeypatch.chdir(path.parent)
-    assert custom.load(f"{path.stem}:MINE").name == "mine"
+    assert user_variants.load(f"{path.stem}:MINE").name == "mine"
 
 
 def test_a_module_on_the_path_is_loaded(written: Written, monkeypatch: pytest.MonkeyPatch) -> None:
     path = Path(written(STAGE))
     monkeypatch.syspath_prepend(str(path.parent))
-    assert custom.load(f"{path.stem}:MINE").name == "mine"
+    assert user_variants.load(f"{path.stem}:MINE").name == "mine"
 
 
 def test_another_process_gets_the_same_variant(written: Written) -> None:
     """As a worker does: by name, from what it inherits."""
     path = written(RULE)
-    mine = custom.load(f"{path}:MINE")
+    mine = user_variants.load(f"{path}:MINE")
     sent = pickle.dumps(mine)
     code = f"import pickle; from c4pipe.fingerprint import fingerprint; print(fingerprint(pickle.loads({sent!r})))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
@@ -192,14 +192,14 @@ def test_another_process_gets_the_same_variant(written: Written) -> None:
 )
 def test_what_is_wrong_is_told_at_the_start(written: Written, body: str, message: str) -> None:
     with pytest.raises(BadVariant) as caught:
-        custom.load(f"{written(body)}:MINE")
+        user_variants.load(f"{written(body)}:MINE")
     assert message in str(caught.value)
 
 
 def test_a_mistake_is_told_with_its_line(written: Written) -> None:
     path = written("A = 1\nMINE = replace(EN, stages=EN.stages * 2)")
     with pytest.raises(BadVariant, match=rf"{path}, line {BEGIN.count(chr(10)) + 2}\)"):
-        custom.load(f"{path}:MINE")
+        user_variants.load(f"{path}:MINE")
 
 
 @pytest.mark.parametrize(
@@ -216,30 +216,30 @@ def test_a_mistake_is_told_with_its_line(written: Written) -> None:
 )
 def test_what_names_nothing(name: str, message: str) -> None:
     with pytest.raises(BadVariant) as caught:
-        custom.load(name)
+        user_variants.load(name)
     assert message in str(caught.value)
 
 
 def test_a_file_alone_is_asked_for_a_name() -> None:
     with pytest.raises(BadVariant, match=r"examples/x\.py is a Python file; say .*: examples/x\.py:NAME$"):
-        custom.resolve("en,examples/x.py")
+        user_variants.resolve("en,examples/x.py")
 
 
 def test_a_file_that_hides_behind_an_installed_module(written: Written) -> None:
     with pytest.raises(BadVariant, match=r"hides behind another module warcio \(.*\); rename it"):
-        custom.load(f"{written(STAGE, stem='warcio')}:MINE")
+        user_variants.load(f"{written(STAGE, stem='warcio')}:MINE")
 
 
 def test_a_folder_that_would_hide_pythons_own_modules(written: Written) -> None:
     """Workers look there before they look among Python's own."""
     written("", stem="types", folder="shadows")
     with pytest.raises(BadVariant, match=r"holds types\.py, which would hide Python's own"):
-        custom.load(f"{written(STAGE, folder='shadows')}:MINE")
+        user_variants.load(f"{written(STAGE, folder='shadows')}:MINE")
 
 
 def test_a_name_that_no_worker_can_import(written: Written) -> None:
     with pytest.raises(BadVariant, match="cannot be imported by workers: rename it"):
-        custom.load(f"{written(STAGE, stem='own-rules')}:MINE")
+        user_variants.load(f"{written(STAGE, stem='own-rules')}:MINE")
 
 
 @pytest.mark.parametrize(
@@ -251,13 +251,13 @@ def test_a_name_that_no_worker_can_import(written: Written) -> None:
     ],
 )
 def test_resolve(names: str, found: list[str]) -> None:
-    assert [one.name for one in custom.resolve(names)] == found
-    assert custom.resolve(names) == tuple(variant(name) for name in found)
+    assert [one.name for one in user_variants.resolve(names)] == found
+    assert user_variants.resolve(names) == tuple(variant(name) for name in found)
 
 
 def test_resolve_takes_published_ones_and_your_own(written: Written) -> None:
     path = written(STAGE)
-    assert [one.name for one in custom.resolve(f"en,{path}:MINE", semantics="3.1.0")] == ["en", "mine"]
+    assert [one.name for one in user_variants.resolve(f"en,{path}:MINE", semantics="3.1.0")] == ["en", "mine"]
 
 
 @pytest.mark.parametrize(
@@ -271,13 +271,13 @@ def test_resolve_takes_published_ones_and_your_own(written: Written) -> None:
 )
 def test_resolve_says_what_is_wrong(names: str, message: str) -> None:
     with pytest.raises(ValueError, match=message):
-        custom.resolve(names)
+        user_variants.resolve(names)
 
 
 def test_two_of_one_folder(written: Written) -> None:
     one, other = written(STAGE), written(STAGE.replace('"mine"', '"Mine"'))
     with pytest.raises(BadVariant, match="two variants are named mine"):
-        custom.resolve(f"{one}:MINE,{other}:MINE")
+        user_variants.resolve(f"{one}:MINE,{other}:MINE")
 
 
 @pytest.mark.parametrize(
@@ -298,12 +298,12 @@ def test_two_of_one_folder(written: Written) -> None:
 )
 def test_a_fingerprint_notices_what_changed(written: Written, before: str, after: str, changed: bool) -> None:
     path = Path(written(before))
-    first = fingerprint(custom.load(f"{path}:MINE"))
+    first = fingerprint(user_variants.load(f"{path}:MINE"))
     del sys.modules[path.stem]
     path.write_text(BEGIN + after, encoding="utf-8")
     os.utime(path, (1, 1))  # so that Python's cache of the compiled file does not count
     importlib.invalidate_caches()
-    assert (fingerprint(custom.load(f"{path}:MINE")) != first) is changed
+    assert (fingerprint(user_variants.load(f"{path}:MINE")) != first) is changed
 
 
 def test_fingerprints_of_published_variants_differ() -> None:
@@ -313,7 +313,7 @@ def test_fingerprints_of_published_variants_differ() -> None:
 
 def test_described_names_functions_and_classes() -> None:
     (row,) = [row for row in variant("en").stages[2].rows if row.counter == "squigglybracket"]  # type: ignore[union-attr]
-    assert custom.described(row) == {
+    assert user_variants.described(row) == {
         "type": "c4pipe:Row",
         "effect": "drop_page",
         "counter": "squigglybracket",
@@ -334,12 +334,12 @@ def test_described_names_functions_and_classes() -> None:
     ],
 )
 def test_described(value: object, data: object) -> None:
-    assert custom.described(value) == data
+    assert user_variants.described(value) == data
 
 
 def test_what_cannot_be_described() -> None:
     with pytest.raises(TypeError, match="is a object, which cannot be told as data"):
-        custom.described((object(),))
+        user_variants.described((object(),))
 
 
 PLAIN = [f"This is quite a plain line of some length, and it has the number {number}." for number in range(6)]
@@ -363,11 +363,11 @@ SHORT = "Only six words are in here."
     ],
 )
 def test_the_example_does_what_it_says(lines: list[str], kept: list[str] | None, tally: dict[str, int]) -> None:
-    mine = custom.load(f"{EXAMPLE}:MY_VARIANT")
+    mine = user_variants.load(f"{EXAMPLE}:MY_VARIANT")
     assert mine.name == "en.calm"
     page = Page("http://example.com/", "\n".join(lines), "2019-04-18T10:38:25Z")
     (clean,) = [stage for stage in mine.stages if stage.name == "clean-page"]
-    outcome = local.run(replace(mine, stages=(clean,)), [page])
+    outcome = oracle.run(replace(mine, stages=(clean,)), [page])
     assert outcome.counters == {f"clean-page/{name}": count for name, count in tally.items()}
     assert [one.text for one in outcome.pages] == ([] if kept is None else ["\n".join(kept)])
 
@@ -397,11 +397,11 @@ def judge_into(page, variant, folder):
     """What a step of a build does: the variant comes with the step, as an argument."""
     import os
     from pathlib import Path
-    from c4pipe import local, resources
+    from c4pipe import oracle, resources
 
     resources.use("builtin")
     stem = page.url.rpartition("/")[2]
-    (Path(folder) / f"{stem}.verdict").write_text(repr(local.run(variant, [page]).counters))
+    (Path(folder) / f"{stem}.verdict").write_text(repr(oracle.run(variant, [page]).counters))
     (Path(folder) / f"{stem}.process").write_text(str(os.getpid()))
 '''
 
@@ -416,7 +416,7 @@ def test_beam_workers_judge_by_the_same_rules(written: Written, tmp_path: Path, 
 
     written("MARK = '#'", stem="own_neighbour", folder="workers")
     path = written(WORKER, folder="workers")
-    mine = custom.load(f"{path}:MINE")
+    mine = user_variants.load(f"{path}:MINE")
     judge_into = sys.modules[Path(path).stem].judge_into
     pages = [Page(f"http://example.com/{n}", f"{'#' * (n % 2)}{PLAIN[n]}", "2019") for n in range(6)]
     options = PipelineOptions(
@@ -425,7 +425,7 @@ def test_beam_workers_judge_by_the_same_rules(written: Written, tmp_path: Path, 
     with beam.Pipeline(options=options) as pipeline:
         _ = pipeline | beam.Create(pages) | beam.Reshuffle() | beam.Map(judge_into, mine, str(tmp_path))
     found = {path.name: path.read_text() for path in tmp_path.glob("*.verdict")}
-    assert found == {f"{n}.verdict": repr(local.run(mine, [page]).counters) for n, page in enumerate(pages)}
+    assert found == {f"{n}.verdict": repr(oracle.run(mine, [page]).counters) for n, page in enumerate(pages)}
     processes = {path.read_text() for path in tmp_path.glob("*.process")}
     assert (str(os.getpid()) in processes) is (mode == "in_memory")
 
@@ -436,7 +436,7 @@ def test_the_documentation_shows_the_example_as_it_is() -> None:
     lines = EXAMPLE.read_text(encoding="utf-8").splitlines()
     begin = shown.index(lines[0])
     assert shown[begin : begin + len(lines)] == lines
-    mine = custom.load(f"{EXAMPLE}:MY_VARIANT")
+    mine = user_variants.load(f"{EXAMPLE}:MY_VARIANT")
     (clean,) = [stage for stage in mine.stages if isinstance(stage, CleanLines)]
     for row in set(clean.rows) - set(C4_ROWS):
         assert f"`clean-page/line-filtered:{row.counter}`" in text

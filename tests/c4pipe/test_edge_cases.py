@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from langdetect import LangDetectException
 
-from c4pipe import local
+from c4pipe import oracle
 from c4pipe.dedup.lines import DedupLines
 from c4pipe.dedup.urls import KeepNewest
 from c4pipe.page import Page, PageStage
@@ -90,7 +90,7 @@ def select_newest_page(row: Row) -> Row:
 
 def remove_duplicate_text(row: Row) -> Row:
     dedup = replace(stage(DedupLines), min_sentences=row.get("min_num_sentences", 3))
-    outcome = local.step(local.begin(page(**fields) for fields in row["pages"]), dedup)
+    outcome = oracle.step(oracle.begin(page(**fields) for fields in row["pages"]), dedup)
     return {"pages": {page.url: page.text for page in outcome.pages}, "counters": outcome.counters}
 
 
@@ -140,7 +140,7 @@ def pipeline(row: Row, folder: Path) -> Row:
     wets = row["wet"] if isinstance(row["wet"], list) else [row["wet"]]
     streams = [io.BytesIO(gzip.compress(wet.encode("utf-8"))) for wet in wets]
     crawl = [page for number, stream in enumerate(streams) for page in WetReader(stream, name=f"{number}.wet.gz")]
-    return {"pages": [document(page) for page in local.run(this, crawl).pages]}
+    return {"pages": [document(page) for page in oracle.run(this, crawl).pages]}
 
 
 def document(page: Page) -> Row:

@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from wet_builder import DATE, WARCINFO, member_each, record
 
-from c4pipe import local, terminal
+from c4pipe import oracle, terminal
 from c4pipe.dedup.base import Dedup
 from c4pipe.dedup.lines import DedupLines
 from c4pipe.explain import find_pages, render
@@ -205,7 +205,7 @@ def test_lines_shown_are_those_counted(cleaned: Variant, lines: list[str]) -> No
         counted = {name.partition("/")[2]: count for name, count in seen.tally.items()}
         whole = {"passed", "filtered:too_few_sentences", "filtered:empty"}
         assert shown == {name: count for name, count in counted.items() if name not in whole}
-    outcome = local.run(alone, [given_page])
+    outcome = oracle.run(alone, [given_page])
     assert outcome.pages == (() if explained.final is None else (explained.final,))
     assert outcome.counters == sum((Counter(seen.tally) for seen in explained.stages), Counter())
     if explained.final is not None:
@@ -226,7 +226,7 @@ def test_real_pages_alone_are_explained_as_the_oracle_judges_them(
     undecided = tuple(s for s in VARIANTS[key].stages if isinstance(s, CrawlStage) and not isinstance(s, Dedup))
     this = replace(VARIANTS[key], stages=tuple(s for s in VARIANTS[key].stages if s not in undecided))
     for one in pages:
-        explained, outcome = explain(VARIANTS[key], one), local.run(this, [one])
+        explained, outcome = explain(VARIANTS[key], one), oracle.run(this, [one])
         assert outcome.pages == (() if explained.final is None else (explained.final,))
         dropped = explained.dropped_by
         assert outcome.trace[0].dropped_by == (dropped.name if dropped else None)

@@ -16,7 +16,7 @@ import pytest
 
 from c4pipe import resources
 from c4pipe.dedup.lines import DedupLines
-from c4pipe.local import Oracle, Outcome
+from c4pipe.oracle import Oracle, Outcome
 from c4pipe.page import Page, Verdict
 from c4pipe.stages.clean_lines import CleanLines
 from c4pipe.stages.language import CLD3_REMEDY

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from c4pipe import local, resources
-from c4pipe.local import Fate, Oracle, Outcome
+from c4pipe import oracle, resources
+from c4pipe.oracle import Fate, Oracle, Outcome
 from c4pipe.page import Page
 from c4pipe.variants import SEMANTICS, variant
 
@@ -61,7 +61,7 @@ def english(page: Page, text: str) -> Page:
 
 def test_run() -> None:
     """The first two pages are one, and it owns the third's lines: md5 of http://a.com/1 is the smallest."""
-    outcome = local.run(variant("en"), iter(CRAWL))
+    outcome = oracle.run(variant("en"), iter(CRAWL))
     assert outcome == Outcome(
         pages=(english(CRAWL[0], f"{TEXT}\n{OTHER}"),),
         counters={
@@ -101,7 +101,7 @@ def test_run() -> None:
 def test_undated_pages_take_part_by_version(semantics: str, left: int) -> None:
     """A page that takes no part has no fate."""
     crawl = [Page("http://a.com/1", TEXT, OLD), Page("http://a.com/2", OTHER, "")]
-    outcome = local.run(variant("en", semantics), crawl)
+    outcome = oracle.run(variant("en", semantics), crawl)
     assert [fate.page for fate in outcome.trace] == crawl[:left]
     assert outcome.pages == tuple(english(page, page.text) for page in crawl[:left])
 
@@ -110,25 +110,25 @@ def test_undated_pages_take_part_by_version(semantics: str, left: int) -> None:
 @given(st.lists(PAGES | PAGES.map(lambda page: replace(page, timestamp="")), max_size=6))
 def test_what_is_shared_changes_nothing(pages: list[Page]) -> None:
     """Of several variants over one crawl each is as if it were alone."""
-    oracle = Oracle(pages)
+    shared = Oracle(pages)
     for name in ("en", "en.noblocklist", "en.noclean", "en"):
         for semantics in SEMANTICS:
             this = variant(name, semantics)
-            assert oracle.run(this) == local.run(this, pages)
+            assert shared.run(this) == oracle.run(this, pages)
 
 
 def test_run_of_nothing() -> None:
-    assert local.run(variant("en"), ()) == Outcome((), {}, ())
+    assert oracle.run(variant("en"), ()) == Outcome((), {}, ())
 
 
 @settings(max_examples=30)
 @given(st.lists(PAGES, max_size=8), st.integers())
 def test_every_page_has_a_fate_whatever_the_order(pages: list[Page], seed: int) -> None:
-    outcome = local.run(variant("en"), pages)
+    outcome = oracle.run(variant("en"), pages)
     assert [fate.page for fate in outcome.trace] == pages
     assert [fate.page.url for fate in outcome.trace if fate.dropped_by is None] == [page.url for page in outcome.pages]
     shuffled = random.Random(seed).sample(pages, len(pages))
-    again = local.run(variant("en"), shuffled)
+    again = oracle.run(variant("en"), shuffled)
     assert again.counters == outcome.counters
     assert Counter(again.pages) == Counter(outcome.pages)
 
@@ -137,7 +137,7 @@ def test_every_page_has_a_fate_whatever_the_order(pages: list[Page], seed: int) 
 @given(st.lists(PAGES, max_size=8))
 def test_counts_agree_with_the_trace(pages: list[Page]) -> None:
     """At each stage: pages in = pages passed + pages dropped."""
-    outcome = local.run(variant("en"), pages)
+    outcome = oracle.run(variant("en"), pages)
     dropped = Counter(fate.dropped_by for fate in outcome.trace)
     left = len(pages)
     for stage in variant("en").stages:

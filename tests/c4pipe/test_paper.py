@@ -12,7 +12,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from c4pipe import local, resources
+from c4pipe import oracle, resources
 from c4pipe.page import Page
 from c4pipe.rows import PAPER_ROWS
 from c4pipe.stages import language
@@ -48,7 +48,7 @@ def page(*lines: str, url: str = "http://a.com/1") -> Page:
 
 
 def dropped_by(*lines: str, name: str = "en") -> str | None:
-    (fate,) = local.run(variant(name, "paper"), [page(*lines)]).trace
+    (fate,) = oracle.run(variant(name, "paper"), [page(*lines)]).trace
     return fate.dropped_by
 
 
@@ -203,7 +203,7 @@ def test_any_word_on_the_list_with_or_without_capitals() -> None:
         for stage in variant("en", "paper").stages
     )
     own = replace(variant("en", "paper"), stages=stages)
-    outcome = local.run(own, [page(*TEXT, "A rude word"), page(*OTHER, "A rude one", url="http://a.com/2")])
+    outcome = oracle.run(own, [page(*TEXT, "A rude word"), page(*OTHER, "A rude one", url="http://a.com/2")])
     assert [fate.dropped_by for fate in outcome.trace] == ["badwords-filter", None]
 
 
@@ -214,7 +214,7 @@ def test_all_but_one_of_any_three_sentence_span() -> None:
         page(OTHER[0], " ".join(TEXT), *OTHER[1:], url="http://a.com/2"),
         page(*OTHER[:2], TEXT[0], url="http://a.com/3"),
     ]
-    outcome = local.run(variant("en", "paper"), crawl)
+    outcome = oracle.run(variant("en", "paper"), crawl)
     assert [kept.text for kept in outcome.pages] == [
         "\n".join(TEXT),
         "\n".join(OTHER),
@@ -226,7 +226,7 @@ def test_all_but_one_of_any_three_sentence_span() -> None:
 def test_a_page_left_with_fewer_than_3_sentences_goes() -> None:
     first, second, third = sorted((f"http://a.com/{number}" for number in range(3)), key=md5)
     crawl = [page(*TEXT, url=first), page(*TEXT, *OTHER[:2], url=second), page(*TEXT, *OTHER[::-1], url=third)]
-    fates = [fate.dropped_by for fate in local.run(variant("en", "paper"), crawl).trace]
+    fates = [fate.dropped_by for fate in oracle.run(variant("en", "paper"), crawl).trace]
     assert fates == [None, "dedupe-spans", None]
 
 
@@ -254,7 +254,7 @@ def test_without_the_list_a_bad_word_stays() -> None:
 def test_one_page_a_url_the_newest() -> None:
     """Not in the text: what says the same under the same address is one page to all versions of the code."""
     newer = replace(page(*OTHER, url="https://www.a.com/1/"), timestamp="2019-04-19T00:00:00Z")
-    outcome = local.run(variant("en", "paper"), [page(*TEXT), newer])
+    outcome = oracle.run(variant("en", "paper"), [page(*TEXT), newer])
     assert [fate.dropped_by for fate in outcome.trace] == ["duplicate-url-filter", None]
 
 
@@ -265,7 +265,7 @@ def test_c4_additionally_filtered_to_news(owns: bool) -> None:
     news = page(*TEXT, *OTHER, url="http://www.herefordtimes.com/news")
     rivals = (f"http://a.com/{number}" for number in range(100))
     rival = next(url for url in rivals if (md5(news.url) < md5(url)) is owns)
-    outcome = local.run(variant("realnewslike", "paper"), [news, page(*TEXT, url=rival)])
+    outcome = oracle.run(variant("realnewslike", "paper"), [news, page(*TEXT, url=rival)])
     assert [kept.text for kept in outcome.pages] == ["\n".join((*TEXT, *OTHER) if owns else OTHER)]
 
 
@@ -275,7 +275,7 @@ def test_listed_urls_alone(tmp_path: Path) -> None:
     stages = variant("webtextlike", "paper").stages
     assert [type(stage) for stage in stages].index(InUrlList) == 1
     this = variant("webtextlike", "paper").with_url_list(str(listed))
-    outcome = local.run(this, [page(*TEXT), page(*OTHER, url="http://a.com/2")])
+    outcome = oracle.run(this, [page(*TEXT), page(*OTHER, url="http://a.com/2")])
     assert [fate.dropped_by for fate in outcome.trace] == ["webtextlike-filter", None]
 
 
@@ -307,7 +307,7 @@ def mt5(monkeypatch: pytest.MonkeyPatch) -> Variant:
     ],
 )
 def test_mt5(mt5: Variant, lines: tuple[str, ...], dropped: str | None) -> None:
-    (fate,) = local.run(mt5, [page(*lines)]).trace
+    (fate,) = oracle.run(mt5, [page(*lines)]).trace
     assert fate.dropped_by == dropped
 
 
@@ -316,6 +316,6 @@ def test_mt5_deduplicating_lines_across_documents(mt5: Variant) -> None:
         page(f"1{LONG}", f"2{LONG}", f"3{LONG}", "en 0.8"),
         page(f"1{LONG}", f"4{LONG}", f"5{LONG}", "en 0.9", url="http://a.com/2"),
     ]
-    first, second = local.run(mt5, crawl).pages
+    first, second = oracle.run(mt5, crawl).pages
     assert (first.text, first.language) == (crawl[0].text, "en")
     assert second.text == f"4{LONG}\n5{LONG}\nen 0.9"

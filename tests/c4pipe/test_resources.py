@@ -15,7 +15,7 @@ from unruly_server import UnrulyServer, status, whole
 
 from c4pipe import resources
 from c4pipe.fs import download, files
-from c4pipe.pinned import PINNED, Resource
+from c4pipe.resource_pins import PINNED, Resource
 from c4pipe.resources import BUILTIN, ResourceError
 
 LIST = b"some\nwords\n"
@@ -46,7 +46,7 @@ def pinned(server: UnrulyServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ]
     server.behave("/lists/en", whole(LIST))
     server.behave("/tab.zip", whole(archive(starters=STARTERS, endings=ENDINGS)))
-    monkeypatch.setattr("c4pipe.pinned.PINNED", {resource.name: resource for resource in table})
+    monkeypatch.setattr("c4pipe.resource_pins.PINNED", {resource.name: resource for resource in table})
     monkeypatch.setattr(resources, "PATIENCE", download.Patience(attempts=2, first_wait_seconds=0.001))
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.delenv("C4PIPE_RESOURCES", raising=False)

@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tfds_c4 import Result
 
-from c4pipe import local
+from c4pipe import oracle
 from c4pipe.page import Page
 from c4pipe.variants import Stage
 
@@ -50,5 +50,5 @@ def agree(made: st.SearchStrategy[T], ours: Callable[[T], object], theirs: Calla
 
 def judged(stage: Stage, pages: Sequence[Page]) -> Result:
     """What our stage passes on and counts, the counters that are 0 left out."""
-    outcome = local.step(local.begin(pages), stage)
+    outcome = oracle.step(oracle.begin(pages), stage)
     return list(outcome.pages), {name: count for name, count in outcome.counters.items() if count}

@@ -11,7 +11,7 @@ import tfds_c4
 from agreement import agree
 from tfds_c4 import Result
 
-from c4pipe import local
+from c4pipe import oracle
 from c4pipe.page import Page
 from c4pipe.variants import variant
 
@@ -41,7 +41,7 @@ def test_en(prepared: Path) -> None:
         return by_url(pages, counters)
 
     def ours(pages: list[Page]) -> Result:
-        outcome = local.run(variant("en"), pages)
+        outcome = oracle.run(variant("en"), pages)
         return by_url(outcome.pages, dict(outcome.counters))
 
     pieces = (*made.POLICIES[:3], *made.SCRIPTS[:3], *made.BRACES[:2], *made.LORDLY[:2], *made.FOREIGN, "shit", "anal")
