@@ -12,12 +12,12 @@ from types import ModuleType
 from typing import TYPE_CHECKING
 
 from beam_jobs import files_driver, identity, processes, report, steps
-from beam_jobs.lock import held
 from beam_jobs.options import exchange, is_local, parser, require_whole
 from beam_jobs.plan import Job, describe
 from beam_jobs.planning import check_disk, planned, rehearse
 from beam_jobs.processes import Processes
 from beam_jobs.progress import Progress
+from beam_jobs.store.lock import held
 from c4pipe import engine, resources, terminal
 from c4pipe.commoncrawl import listing
 from c4pipe.fs import download, files, paths

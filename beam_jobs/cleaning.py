@@ -10,7 +10,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from beam_jobs.page_store import (
+from beam_jobs.parting import changes_too_early, only_filters
+from beam_jobs.plan import Job
+from beam_jobs.store.page_store import (
     ENTERS,
     KEPT,
     LANGUAGE,
@@ -23,8 +25,6 @@ from beam_jobs.page_store import (
     marked,
     spread,
 )
-from beam_jobs.parting import changes_too_early, only_filters
-from beam_jobs.plan import Job
 from beam_jobs.tree import Tree
 from c4pipe.batch import Batch, Kept, hashes
 from c4pipe.dedup.base import Dedup

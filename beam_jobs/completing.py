@@ -10,18 +10,9 @@ from typing import Any
 import pyarrow as pa
 
 from beam_jobs.cleaning import cleaned, let_in
-from beam_jobs.names import name_of
-from beam_jobs.page_store import (
-    ENTERS,
-    KEPT,
-    RAW,
-    as_batch,
-    joined_pieces,
-    keys_column,
-    spread,
-    texts,
-)
 from beam_jobs.plan import Job
+from beam_jobs.store.column_names import name_of
+from beam_jobs.store.page_store import ENTERS, KEPT, RAW, as_batch, joined_pieces, keys_column, spread, texts
 from beam_jobs.tree import Tree
 from c4pipe.batch import joined
 from c4pipe.dedup.base import Dedup

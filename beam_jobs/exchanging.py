@@ -10,10 +10,11 @@ from collections.abc import Iterable, Iterator
 import numpy as np
 import pyarrow as pa
 
-from beam_jobs import budget, dealing, settling, steps, store_files
+from beam_jobs import budget, dealing, settling, steps
 from beam_jobs.parting import LineScope
 from beam_jobs.plan import Job
 from beam_jobs.report import check_bad_files
+from beam_jobs.store import tables
 from c4pipe.commoncrawl import listing
 from c4pipe.dedup import key_arrays, resolve
 from c4pipe.fs import files
@@ -32,7 +33,7 @@ def clean_part(job: Job, part: int) -> None:
     """
     done = job.store.is_done("clean", steps.item(part))
     pages, report = (steps.stored_pages(job, part, settling.claims_by), None) if done else steps.clean(job, part)
-    store_files.write_table(job.store.urls(part), settling.claim_urls(pages, part, job))
+    tables.write_table(job.store.urls(part), settling.claim_urls(pages, part, job))
     if report is not None:
         job.store.finish("clean", steps.item(part), report)
         if "unreadable" in report and listing.is_http(report["file"]):
@@ -51,7 +52,7 @@ def settle_url_bucket(job: Job, bucket: int) -> None:
         for index in range(slices)
     )  # fmt: skip
     for number, winners in steps.settle_urls(job, bucket, claims, slices):
-        store_files.write_array(job.store.winners(number, bucket), winners)
+        tables.write_array(job.store.winners(number, bucket), winners)
 
 
 def _share(paths: Iterable[str], count: int) -> int:
@@ -60,7 +61,7 @@ def _share(paths: Iterable[str], count: int) -> int:
 
 
 def _slice_urls(job: Job, part: int, bucket: int, buckets: int) -> pa.Table:
-    claims = store_files.read_table(job.store.urls(part))
+    claims = tables.read_table(job.store.urls(part))
     first, last = key_arrays.key_range(claims, bucket, buckets)
     return claims.slice(first, last - first)
 
@@ -68,7 +69,7 @@ def _slice_urls(job: Job, part: int, bucket: int, buckets: int) -> pa.Table:
 def winners_of(job: Job, origin: LineScope, part: int) -> key_arrays.Places:
     """The pages of a part that won in the scope of a line scope, from every bucket."""
     scope = job.scopes.index(origin.scope)
-    return _gather((store_files.read_array(job.store.winners(scope, bucket)) for bucket in range(job.buckets)), part)
+    return _gather((tables.read_array(job.store.winners(scope, bucket)) for bucket in range(job.buckets)), part)
 
 
 def owners_of(job: Job, origin: LineScope, part: int) -> key_arrays.Places:
@@ -76,7 +77,7 @@ def owners_of(job: Job, origin: LineScope, part: int) -> key_arrays.Places:
     if origin.lines is None:
         return np.empty(0, key_arrays.LINE_PLACE)
     number = job.line_scopes.index(origin)
-    return _gather((store_files.read_array(job.store.owners(number, bucket)) for bucket in range(job.buckets)), part)
+    return _gather((tables.read_array(job.store.owners(number, bucket)) for bucket in range(job.buckets)), part)
 
 
 def _gather(arrays: Iterable[key_arrays.Places], part: int) -> key_arrays.Places:
@@ -87,7 +88,7 @@ def claim_part(job: Job, number: int, part: int) -> None:
     """``claim_lines``, leaving the claims in a file."""
     origin = job.line_scopes[number]
     claims = steps.claim_lines(job, origin, part, winners_of(job, origin, part))
-    store_files.write_array(job.store.claims(number, part), claims)
+    tables.write_array(job.store.claims(number, part), claims)
     job.store.finish("claim_lines", steps.item(number, part))
 
 
@@ -101,12 +102,12 @@ def settle_line_bucket(job: Job, number: int, bucket: int) -> None:
             _slice_lines(job, number, part, bucket * slices + index, job.buckets * slices) for part in range(job.parts)
         ]
         owners.append(resolve.line_owners(np.concatenate(claims)))
-    store_files.write_array(job.store.owners(number, bucket), key_arrays.by_part(np.concatenate(owners)))
+    tables.write_array(job.store.owners(number, bucket), key_arrays.by_part(np.concatenate(owners)))
     job.store.finish("dedup_lines", steps.item(number, bucket))
 
 
 def _slice_lines(job: Job, number: int, part: int, bucket: int, buckets: int) -> resolve.LineClaims:
-    claims = store_files.read_array(job.store.claims(number, part))
+    claims = tables.read_array(job.store.claims(number, part))
     first, last = key_arrays.bucket_range(claims["key"], bucket, buckets)
     return np.array(claims[first:last])  # as ``keys.copied``
 
@@ -114,9 +115,9 @@ def _slice_lines(job: Job, number: int, part: int, bucket: int, buckets: int) ->
 def judge_into_file(job: Job, part: int) -> None:
     """``judge_part``, leaving the documents in a file."""
     places = {o: (winners_of(job, o, part), owners_of(job, o, part)) for o in job.line_scopes}
-    tables, report = steps.judge_part(job, part, places)
-    named = {f"{variant}/{split}": table for (variant, split), table in tables.items()}
-    store_files.write_batches(job.store.documents(part), dealing.DOCUMENTS, named)
+    documents, report = steps.judge_part(job, part, places)
+    named = {f"{variant}/{split}": table for (variant, split), table in documents.items()}
+    tables.write_batches(job.store.documents(part), dealing.DOCUMENTS, named)
     job.store.finish("finalize", steps.item(part), report)
 
 
@@ -137,7 +138,7 @@ def write_from_files(job: Job, shard: dealing.Shard, size: int) -> None:
 
 def _dealt(job: Job, shard: dealing.Shard, index: int, count: int) -> Iterator[pa.Table]:
     for part in range(job.parts):
-        table = store_files.read_batch(job.store.documents(part), f"{shard.variant}/{shard.split}")
+        table = tables.read_batch(job.store.documents(part), f"{shard.variant}/{shard.split}")
         if table is not None:
             first, last = key_arrays.key_range(table, index, count)
             rows = table.slice(first, last - first)

@@ -6,11 +6,12 @@ import hashlib
 from collections.abc import Iterator
 from typing import Any
 
-from beam_jobs import page_store, report
+from beam_jobs import report
 from beam_jobs.parting import Branch
 from beam_jobs.plan import Job
 from beam_jobs.reuse import holds
 from beam_jobs.sources import Selection
+from beam_jobs.store import page_store
 from c4pipe import resources
 from c4pipe.fingerprint import described, fingerprint
 from c4pipe.fs import files

@@ -11,10 +11,10 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from beam_jobs.dealing import DOCUMENTS
-from beam_jobs.names import name_of
-from beam_jobs.page_store import FIELDS, TALLY, alive, as_batch, keys_column, texts
 from beam_jobs.parting import Branch, LineScope
-from beam_jobs.store_files import Part
+from beam_jobs.store.column_names import name_of
+from beam_jobs.store.page_store import FIELDS, TALLY, alive, as_batch, keys_column, texts
+from beam_jobs.store.tables import Part
 from beam_jobs.tree import Tree
 from c4pipe.batch import Batch, hashes, joined, ordered, totals
 from c4pipe.dedup import key_arrays

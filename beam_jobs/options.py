@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any, get_args
 
 from beam_jobs import budget
-from beam_jobs.store_files import COMPRESSIONS
+from beam_jobs.store.tables import COMPRESSIONS
 from c4pipe import engine
 from c4pipe.commoncrawl.listing import BASE_URL
 from c4pipe.fs import paths

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 
 from beam_jobs import parting
 from beam_jobs.budget import CLUSTER_ITEM_BYTES
-from beam_jobs.names import name_of
 from beam_jobs.parting import Branch, LineScope, Scope, Wanted, only_filters
-from beam_jobs.store import Store
+from beam_jobs.store.column_names import name_of
+from beam_jobs.store.layout import Store
 from beam_jobs.tree import Line
 from c4pipe import engine, resources
 from c4pipe.dedup.base import Dedup

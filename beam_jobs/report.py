@@ -10,9 +10,9 @@ from dataclasses import asdict
 from importlib.metadata import version
 from typing import Any
 
-from beam_jobs.names import name_of
 from beam_jobs.parting import Branch
 from beam_jobs.plan import Job
+from beam_jobs.store.column_names import name_of
 from c4pipe import terminal
 from c4pipe.fs import files, paths
 from c4pipe.shards import read_write

@@ -7,10 +7,11 @@ from collections.abc import Iterable
 from importlib.metadata import version
 from typing import Any
 
-from beam_jobs import completing, page_store
-from beam_jobs.names import name_of
+from beam_jobs import completing
 from beam_jobs.parting import Branch
 from beam_jobs.plan import Job
+from beam_jobs.store import page_store
+from beam_jobs.store.column_names import name_of
 from c4pipe import resources
 from c4pipe.fingerprint import described
 

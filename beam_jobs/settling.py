@@ -8,11 +8,11 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from beam_jobs.names import name_of
-from beam_jobs.page_store import ENTERS, PAGES, alive, keys_column
 from beam_jobs.parting import LineScope, Scope
 from beam_jobs.plan import Job
-from beam_jobs.store_files import Part
+from beam_jobs.store.column_names import name_of
+from beam_jobs.store.page_store import ENTERS, PAGES, alive, keys_column
+from beam_jobs.store.tables import Part
 from c4pipe.batch import hashes, joined, laid_out
 from c4pipe.dedup import key_arrays, resolve
 from c4pipe.page import Page

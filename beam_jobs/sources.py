@@ -15,7 +15,7 @@ from typing import Any, BinaryIO, cast
 
 from beam_jobs.parting import Crawl
 from beam_jobs.plan import Job
-from beam_jobs.store import Store
+from beam_jobs.store.layout import Store
 from c4pipe.commoncrawl import listing as crawls
 from c4pipe.fs import download, files, globs, parallel
 from c4pipe.fs.paths import is_remote, join

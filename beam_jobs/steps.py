@@ -23,9 +23,10 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from beam_jobs import cleaning, completing, dealing, judging, settling, sources, store_files
+from beam_jobs import cleaning, completing, dealing, judging, settling, sources
 from beam_jobs.parting import LineScope
 from beam_jobs.plan import Job
+from beam_jobs.store import tables
 from c4pipe.dedup import key_arrays, resolve
 from c4pipe.fs import download, files, paths
 from c4pipe.shards import read_write
@@ -62,22 +63,22 @@ def clean(job: Job, part: int) -> tuple[pa.Table, dict[str, Any]]:
             raise
         cleaned = cleaning.nothing(job)
         report["unreadable"] = f"{type(error).__name__}: {error}".replace(f"{source['path']}: ", "")
-    store_files.write_pages(job.store.pages(part), cleaned.pages, job.store_compression)
+    tables.write_pages(job.store.pages(part), cleaned.pages, job.store_compression)
     return cleaned.pages, report | cleaned.report()
 
 
 def _reuse(job: Job, source: sources.Source) -> tuple[pa.Table, dict[str, Any]]:
-    before = store_files.read_pages(source["pages"])
+    before = tables.read_pages(source["pages"])
     found: Any = files.read_json(source["report"])
     pages, report = completing.complete(before, found, job)
     if pages.column_names != before.column_names:
-        store_files.write_pages(job.store.pages(source["part"]), pages, job.store_compression)
+        tables.write_pages(job.store.pages(source["part"]), pages, job.store_compression)
     return pages, report
 
 
 def stored_pages(job: Job, part: int, columns: Callable[[str], bool]) -> pa.Table:
     """The columns that are chosen of a part that was cleaned already."""
-    return store_files.read_pages(sources.pages_path(job, part), columns)
+    return tables.read_pages(sources.pages_path(job, part), columns)
 
 
 def list_urls(job: Job) -> None:
@@ -88,7 +89,7 @@ def list_urls(job: Job) -> None:
             listed = key_arrays.unique(scope.listed.listed())
             bounds = key_arrays.bucket_bounds(listed["key"], job.buckets)
             for bucket in range(job.buckets):
-                store_files.write_array(job.store.listed(number, bucket), listed[bounds[bucket] : bounds[bucket + 1]])
+                tables.write_array(job.store.listed(number, bucket), listed[bounds[bucket] : bounds[bucket + 1]])
             job.store.finish("list", item(number), {"urls": len(listed)})
 
 
@@ -105,7 +106,7 @@ def settle_urls(
         for number, scope in enumerate(job.scopes):
             listed = None
             if scope.listed is not None:
-                listed = store_files.read_array(job.store.listed(number, bucket))
+                listed = tables.read_array(job.store.listed(number, bucket))
                 first, last = key_arrays.bucket_range(listed["key"], bucket * slices + index, job.buckets * slices)
                 listed = listed[first:last]
             won, counted = settling.settle_urls(table, scope, number, listed)
@@ -120,7 +121,7 @@ def settle_urls(
 def claim_lines(job: Job, origin: LineScope, part: int, winners: key_arrays.Places) -> resolve.LineClaims:
     """The line claims of a part's winners, from the page store."""
     job.begin()
-    with store_files.opened_pages(sources.pages_path(job, part)) as pages:
+    with tables.opened_pages(sources.pages_path(job, part)) as pages:
         return settling.claim_lines(pages, winners, part, origin)
 
 
@@ -129,14 +130,14 @@ def judge_part(
 ) -> tuple[dict[tuple[str, str], pa.Table], dict[str, Any]]:
     """The final documents of a part by variant and split; the report says what was counted and how much there is."""
     job.begin()
-    with store_files.opened_pages(sources.pages_path(job, part)) as pages:
+    with tables.opened_pages(sources.pages_path(job, part)) as pages:
         judged = judging.judge_part(pages, places, job.branches, job.seed)
-    tables = judged.tables()
+    documents = judged.tables()
     sizes = [
         {"variant": variant, "split": split, "documents": len(table), "bytes": dealing.size_of(table)}
-        for (variant, split), table in sorted(tables.items())
+        for (variant, split), table in sorted(documents.items())
     ]
-    return tables, {"counters": judged.counters, "splits": sizes}
+    return documents, {"counters": judged.counters, "splits": sizes}
 
 
 def shard_path(job: Job, shard: dealing.Shard, form: str) -> str:

@@ -18,7 +18,7 @@ from crawls import Record
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from beam_jobs import store_files
+from beam_jobs.store import tables
 from c4pipe import oracle, resources
 from c4pipe.page import Page
 from c4pipe.variants import VARIANTS, variant
@@ -41,7 +41,7 @@ def small_pieces() -> Iterator[None]:
     """Few pages are read, judged and stored together, so that a part of some pages is several pieces."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(wet, "BATCH_PAGES", 2)
-        patch.setattr(store_files, "GROUP_PAGES", 3)
+        patch.setattr(tables, "GROUP_PAGES", 3)
         yield
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from beam_jobs import parting
-from beam_jobs.names import name_of
 from beam_jobs.parting import Wanted
+from beam_jobs.store.column_names import name_of
 from c4pipe import resources
 from c4pipe.variants import VARIANTS
 

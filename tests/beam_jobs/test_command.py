@@ -24,7 +24,7 @@ from c4pipe.commoncrawl.listing import BASE_URL
 from c4pipe.variants import SEMANTICS
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-MODULES = [module.name for module in pkgutil.iter_modules(beam_jobs.__path__)]
+MODULES = [module.name for module in pkgutil.walk_packages(beam_jobs.__path__, "beam_jobs.")]
 
 
 def examples() -> list[list[str]]:
@@ -218,4 +218,4 @@ def test_as_a_user_calls_it(small: builds.Built, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", MODULES)
 def test_doctests(name: str) -> None:
-    assert doctest.testmod(importlib.import_module(f"beam_jobs.{name}")).failed == 0
+    assert doctest.testmod(importlib.import_module(name)).failed == 0

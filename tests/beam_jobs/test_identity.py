@@ -15,7 +15,7 @@ import pytest
 
 from beam_jobs import build_c4, report
 from beam_jobs.identity import differences
-from beam_jobs.lock import held
+from beam_jobs.store.lock import held
 from c4pipe.stages.clean_lines import CleanLines
 from c4pipe.variants import VARIANTS, variant
 

@@ -20,8 +20,8 @@ import pytest
 from builds import Built
 
 from beam_jobs import build_c4, files_driver, options, planning, processes
-from beam_jobs.lock import held
 from beam_jobs.plan import Job
+from beam_jobs.store.lock import held
 from c4pipe.fs.download import DownloadError
 
 ROOT = Path(__file__).parent.parent.parent

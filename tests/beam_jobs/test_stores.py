@@ -12,9 +12,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from beam_jobs import identity, options, planning, reuse
-from beam_jobs.page_store import TEXT
 from beam_jobs.plan import Job
-from beam_jobs.store_files import COMPRESSIONS, KEYS, read_pages, write_pages
+from beam_jobs.store.page_store import TEXT
+from beam_jobs.store.tables import COMPRESSIONS, KEYS, read_pages, write_pages
 
 
 @pytest.fixture(scope="module")

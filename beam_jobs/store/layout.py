@@ -1,4 +1,4 @@
-"""Where a build keeps what it has done: the page store and the exchanges between its steps (``store_files.py``).
+"""Where a build keeps what it has done: the page store and the exchanges between its steps (``tables.py``).
 
     OUTPUT/store/identity.json            what is being built, from what
                  inputs.json              where each part comes from: a WET file, or an earlier page store

@@ -1,7 +1,7 @@
 """The page store: what is left of a WET file once its pages went through every stage that sees one page alone.
 
 A part is a table, a row a page that some variant has a use for. What a variant's stages made of a page stands in
-columns under the name of these stages (``names.name_of``), so variants that share stages share columns, and a
+columns under the name of these stages (``column_names.name_of``), so variants that share stages share columns, and a
 later build finds what it needs.
 """
 
@@ -13,8 +13,8 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from beam_jobs.names import name_of
-from beam_jobs.store_files import KEYS, Part
+from beam_jobs.store.column_names import name_of
+from beam_jobs.store.tables import KEYS, Part
 from c4pipe.batch import Batch, Kept, joined, laid_out, where
 from c4pipe.dedup import key_arrays
 from c4pipe.dedup.base import Dedup
