@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 import numpy as np
 import pyarrow as pa
 
-from beam_jobs import budget, dealing, settling, steps
+from beam_jobs import dealing, memory_budget, settling, steps
 from beam_jobs.parting import LineScope
 from beam_jobs.plan import Job
 from beam_jobs.report import check_bad_files
@@ -43,7 +43,7 @@ def clean_part(job: Job, part: int) -> None:
 def settle_url_bucket(job: Job, bucket: int) -> None:
     """``settle_urls``, leaving the winners in files."""
     fits = min(job.item_bytes // URL_COPIES, URL_CLAIMS_BYTES_MAX)
-    slices = budget.slices(_share(map(job.store.urls, range(job.parts)), job.buckets), fits)
+    slices = memory_budget.slices(_share(map(job.store.urls, range(job.parts)), job.buckets), fits)
     claims = (
         pa.concat_tables([
             key_arrays.copied(_slice_urls(job, part, bucket * slices + index, job.buckets * slices))
@@ -95,7 +95,7 @@ def claim_part(job: Job, number: int, part: int) -> None:
 def settle_line_bucket(job: Job, number: int, bucket: int) -> None:
     """Decide which lines own the keys of a bucket."""
     paths = (job.store.claims(number, part) for part in range(job.parts))
-    slices = budget.slices(_share(paths, job.buckets) * LINE_COPIES, job.item_bytes)
+    slices = memory_budget.slices(_share(paths, job.buckets) * LINE_COPIES, job.item_bytes)
     owners = []
     for index in range(slices):
         claims = [
@@ -123,7 +123,7 @@ def judge_into_file(job: Job, part: int) -> None:
 
 def write_from_files(job: Job, shard: dealing.Shard, size: int) -> None:
     """``write_shard`` with the documents that the parts' files hold for it, of so many bytes."""
-    slices = budget.slices(size * DOCUMENT_COPIES, job.item_bytes)
+    slices = memory_budget.slices(size * DOCUMENT_COPIES, job.item_bytes)
 
     def in_order() -> Iterator[pa.Table]:
         for index in range(slices):

@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Sequence
 from typing import Any, get_args
 
-from beam_jobs import budget
+from beam_jobs import memory_budget
 from beam_jobs.store.tables import COMPRESSIONS
 from c4pipe import engine
 from c4pipe.commoncrawl.listing import BASE_URL
@@ -203,7 +203,7 @@ OPTIONS: tuple[tuple[str, dict[str, Any]], ...] = (
     (
         "--memory",
         {
-            "type": budget.size,
+            "type": memory_budget.size,
             "metavar": "SIZE",
             "help": "what all processes on this machine may take together, such as 8G (default: four fifths of it)",
         },

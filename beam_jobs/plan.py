@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from beam_jobs import parting
-from beam_jobs.budget import CLUSTER_ITEM_BYTES
+from beam_jobs.memory_budget import CLUSTER_ITEM_BYTES
 from beam_jobs.parting import Branch, LineScope, Scope, Wanted, only_filters
 from beam_jobs.store.column_names import name_of
 from beam_jobs.store.layout import Store

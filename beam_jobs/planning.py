@@ -9,7 +9,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from beam_jobs import budget, reuse, sources
+from beam_jobs import memory_budget, reuse, sources
 from beam_jobs.options import is_local, store_compression
 from beam_jobs.parting import Crawl, Wanted, only_filters
 from beam_jobs.plan import MAX_SCOPES, Job, default_buckets
@@ -77,7 +77,7 @@ def _job(arguments: argparse.Namespace, wanted: tuple[Wanted, ...], selection: S
     )
     if not is_local(arguments):
         return job
-    share = budget.shared(arguments.memory, arguments.workers, raw=job.holds_raw)
+    share = memory_budget.shared(arguments.memory, arguments.workers, raw=job.holds_raw)
     return replace(job, item_bytes=share.item_bytes, workers=share.workers)
 
 

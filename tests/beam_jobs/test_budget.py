@@ -14,8 +14,8 @@ import pyarrow as pa
 import pytest
 from builds import Built
 
-from beam_jobs import budget, build_c4, dealing, exchanging, planning, settling
-from beam_jobs.budget import ITEM_BYTES, MIB, PARENT_BYTES, WORKER_BYTES
+from beam_jobs import build_c4, dealing, exchanging, memory_budget, planning, settling
+from beam_jobs.memory_budget import ITEM_BYTES, MIB, PARENT_BYTES, WORKER_BYTES
 
 ONE = PARENT_BYTES + WORKER_BYTES + ITEM_BYTES
 
@@ -24,30 +24,30 @@ ONE = PARENT_BYTES + WORKER_BYTES + ITEM_BYTES
     ("text", "size"), [("1", 1), ("1k", 1024), ("512MiB", 512 * MIB), ("1.5 g", 1536 * MIB), ("2T", 2**41)]
 )
 def test_sizes(text: str, size: int) -> None:
-    assert budget.size(text) == size
+    assert memory_budget.size(text) == size
 
 
 @pytest.mark.parametrize("text", ["", "G", "-1G", "8 parsecs", "1..5G"])
 def test_no_sizes(text: str) -> None:
     with pytest.raises(argparse.ArgumentTypeError, match="must be a number of bytes such as 8G"):
-        budget.size(text)
+        memory_budget.size(text)
 
 
 def test_a_worker_more_where_there_is_memory_for_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(budget, "cores", lambda: 3)
-    assert budget.shared(ONE, None) == budget.Share(1, ITEM_BYTES)
+    monkeypatch.setattr(memory_budget, "cores", lambda: 3)
+    assert memory_budget.shared(ONE, None) == memory_budget.Share(1, ITEM_BYTES)
     two = ONE + WORKER_BYTES + ITEM_BYTES
-    assert budget.shared(two - 1, None).workers == 1
-    assert budget.shared(two, None) == budget.shared(two, 2) == budget.Share(2, ITEM_BYTES)
-    assert budget.shared(10 * two, None).workers == 3
-    assert budget.shared(two + 2 * MIB, 2).item_bytes == ITEM_BYTES + MIB
+    assert memory_budget.shared(two - 1, None).workers == 1
+    assert memory_budget.shared(two, None) == memory_budget.shared(two, 2) == memory_budget.Share(2, ITEM_BYTES)
+    assert memory_budget.shared(10 * two, None).workers == 3
+    assert memory_budget.shared(two + 2 * MIB, 2).item_bytes == ITEM_BYTES + MIB
 
 
 @pytest.mark.skipif(not hasattr(os, "sched_getaffinity"), reason="the system gives each process all cores")
 def test_a_worker_for_each_core_that_the_process_may_use(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "cpu_count", lambda: 64)
     monkeypatch.setattr(os, "sched_getaffinity", lambda pid: {3, 5})
-    assert budget.shared(100 * ONE, None).workers == 2
+    assert memory_budget.shared(100 * ONE, None).workers == 2
 
 
 @pytest.mark.parametrize(
@@ -68,16 +68,16 @@ def test_a_group_of_processes_has_its_own_limit(
     for name, limit in limits.items():
         (tmp_path / "fs" / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / "fs" / name).write_text(limit + "\n", "ascii")
-    monkeypatch.setattr(budget, "GROUP", tmp_path / "cgroup")
-    monkeypatch.setattr(budget, "GROUPS", tmp_path / "fs")
-    assert budget.of_machine() == least
+    monkeypatch.setattr(memory_budget, "GROUP", tmp_path / "cgroup")
+    monkeypatch.setattr(memory_budget, "GROUPS", tmp_path / "fs")
+    assert memory_budget.of_machine() == least
 
 
 def test_raw_text_takes_more() -> None:
-    enough = PARENT_BYTES + 2 * (WORKER_BYTES + budget.RAW_ITEM_BYTES)
-    assert budget.shared(enough, 2, raw=True) == budget.Share(2, budget.RAW_ITEM_BYTES)
+    enough = PARENT_BYTES + 2 * (WORKER_BYTES + memory_budget.RAW_ITEM_BYTES)
+    assert memory_budget.shared(enough, 2, raw=True) == memory_budget.Share(2, memory_budget.RAW_ITEM_BYTES)
     with pytest.raises(ValueError, match="--memory is"):
-        budget.shared(enough - 1, 2, raw=True)
+        memory_budget.shared(enough - 1, 2, raw=True)
 
 
 @pytest.mark.parametrize(("memory", "workers"), [(ONE - 1, None), (ONE - 1, 1), (ONE, 2)])
@@ -85,25 +85,25 @@ def test_too_little(memory: int, workers: int | None) -> None:
     with pytest.raises(
         ValueError, match=r"--memory is [\d,]+M, but --workers \d takes [\d,]+M; give more memory, or fewer workers"
     ):
-        budget.shared(memory, workers)
+        memory_budget.shared(memory, workers)
 
 
 def test_unasked_a_build_goes_on_with_what_there_is(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(budget, "of_machine", lambda: MIB)
-    assert budget.shared(None, None).workers == 1
-    assert budget.shared(None, 4) == budget.Share(4, ITEM_BYTES)
+    monkeypatch.setattr(memory_budget, "of_machine", lambda: MIB)
+    assert memory_budget.shared(None, None).workers == 1
+    assert memory_budget.shared(None, 4) == memory_budget.Share(4, ITEM_BYTES)
 
 
 @pytest.mark.parametrize(("held", "slices"), [(0, 1), (1, 1), (100, 1), (101, 2), (200, 2), (201, 3)])
 def test_slices(held: int, slices: int) -> None:
-    assert budget.slices(held, 100) == slices
+    assert memory_budget.slices(held, 100) == slices
 
 
 @pytest.mark.parametrize("item_bytes", [1000, 5000])
 def test_slices_change_no_byte(small: Built, item_bytes: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A bucket or shard taken in slices, down to some of a line each, gives what it gives as a whole."""
     cut: list[int] = []
-    slices = budget.slices
+    slices = memory_budget.slices
 
     def counted(held: int, fits: int) -> int:
         cut.append(slices(held, fits))
@@ -115,7 +115,7 @@ def test_slices_change_no_byte(small: Built, item_bytes: int, tmp_path: Path, mo
         job, selection = planned(arguments)
         return replace(job, item_bytes=item_bytes), selection
 
-    monkeypatch.setattr(budget, "slices", counted)
+    monkeypatch.setattr(memory_budget, "slices", counted)
     monkeypatch.setattr(build_c4, "planned", small_items)
     argv = builds.arguments(small.wet, tmp_path, "--shards", "3", format=builds.ALL_FORMATS)
     assert build_c4.main(argv) == 0

@@ -18,7 +18,7 @@ from apache_beam.options.pipeline_options import DirectOptions, StandardOptions
 from apache_beam.transforms.environments import SubprocessSDKEnvironment
 
 import beam_jobs
-from beam_jobs import beam_options, budget, build_c4, on_beam, options
+from beam_jobs import beam_options, build_c4, memory_budget, on_beam, options
 from beam_jobs.runner import pipeline
 from c4pipe.commoncrawl.listing import BASE_URL
 from c4pipe.variants import SEMANTICS
@@ -139,13 +139,13 @@ def test_seeds_at_the_borders(value: str) -> None:
         (("--workers", "3", "--runner", "DirectRunner"), 3),
         (("--workers", "3", "--runner", "FnApiRunner", "--exchange", "files"), 3),
         (("--workers", "1", *builds.by("shuffle")), 1),
-        ((), budget.cores()),
+        ((), memory_budget.cores()),
     ],
 )
 def test_a_process_a_core(argv: tuple[str, ...], workers: int) -> None:
     """They are ours without a runner, else those of Beam, by our own command."""
     arguments, rest = options.parser().parse_known_args(["--input", "x", "--output", "y", *argv])
-    count = budget.shared(arguments.memory, arguments.workers).workers
+    count = memory_budget.shared(arguments.memory, arguments.workers).workers
     assert count == workers
     if not arguments.runner:
         return
