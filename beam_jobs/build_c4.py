@@ -11,10 +11,11 @@ from contextlib import AbstractContextManager, nullcontext
 from types import ModuleType
 from typing import TYPE_CHECKING
 
-from beam_jobs import files_driver, identity, processes, report, steps
+from beam_jobs import files_driver, processes, report, steps
 from beam_jobs.options import exchange, is_local, parser, require_whole
-from beam_jobs.plan import Job, describe
-from beam_jobs.planning import check_disk, planned, rehearse
+from beam_jobs.plan import identity
+from beam_jobs.plan.job import Job, describe
+from beam_jobs.plan.planner import check_disk, planned, rehearse
 from beam_jobs.processes import Processes
 from beam_jobs.progress import Progress
 from beam_jobs.store.lock import held

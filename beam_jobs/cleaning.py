@@ -10,8 +10,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from beam_jobs.parting import changes_too_early, only_filters
-from beam_jobs.plan import Job
+from beam_jobs.plan.job import Job
+from beam_jobs.plan.scopes import changes_too_early, only_filters
 from beam_jobs.store.page_store import (
     ENTERS,
     KEPT,

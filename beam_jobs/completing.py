@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import functools
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import pyarrow as pa
 
 from beam_jobs.cleaning import cleaned, let_in
-from beam_jobs.plan import Job
+from beam_jobs.plan.job import Job
+from beam_jobs.plan.scopes import reachable_from
 from beam_jobs.store.column_names import name_of
 from beam_jobs.store.page_store import ENTERS, KEPT, RAW, as_batch, joined_pieces, keys_column, spread, texts
 from beam_jobs.tree import Tree
 from c4pipe.batch import joined
 from c4pipe.dedup.base import Dedup
-from c4pipe.stages.url_filters import InDomains
 
 PIECE_PAGES = 512  # taken together
 
@@ -58,14 +58,6 @@ def _keys(pages: pa.Table, *, cleaning: str, lines: Dedup) -> dict[str, pa.Array
     kept = pages[KEPT + cleaning].to_numpy().astype(bool)
     left = joined(pages[texts(pages.column_names, cleaning)[0]]).filter(pa.array(kept))
     return {keys_column(cleaning, lines): spread(lines.keys_of(left), kept)}
-
-
-def reachable_from(entry: Sequence[Any]) -> Iterator[int]:
-    """Yield the lengths of beginnings of an entry from which the rest can be done by the URL alone, the whole first."""
-    for length in range(len(entry), -1, -1):
-        yield length
-        if length and type(entry[length - 1]) is not InDomains:
-            return
 
 
 def _enter(

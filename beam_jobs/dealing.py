@@ -10,7 +10,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from beam_jobs.plan import Job
+from beam_jobs.plan.job import Job
 from c4pipe.batch import ordered
 from c4pipe.dedup import key_arrays
 from c4pipe.shards import read_write

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from beam_jobs import dealing, exchanging, report, steps
-from beam_jobs.plan import Job
+from beam_jobs.plan.job import Job
 from beam_jobs.processes import Processes
 from c4pipe.fs import files, parallel
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import apache_beam as beam
 
 from beam_jobs.files_driver import STEPS, Item, Step, remaining
-from beam_jobs.plan import Job
+from beam_jobs.plan.job import Job
 
 
 class OneAfterAnother(beam.PTransform):

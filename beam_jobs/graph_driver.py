@@ -13,7 +13,7 @@ from __future__ import annotations
 import apache_beam as beam
 
 from beam_jobs import shuffling
-from beam_jobs.plan import Job
+from beam_jobs.plan.job import Job
 from beam_jobs.shuffling import CLAIMS, UNREADABLE
 
 # What meets at a key, told to Beam so that keys have coders of their own and not pickle's.

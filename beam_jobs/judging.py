@@ -11,7 +11,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from beam_jobs.dealing import DOCUMENTS
-from beam_jobs.parting import Branch, LineScope
+from beam_jobs.plan.scopes import Branch, LineScope
 from beam_jobs.store.column_names import name_of
 from beam_jobs.store.page_store import FIELDS, TALLY, alive, as_batch, keys_column, texts
 from beam_jobs.store.tables import Part

@@ -15,7 +15,7 @@ from apache_beam.options.pipeline_options import GoogleCloudOptions, PipelineOpt
 from beam_jobs import files_on_beam, graph_driver
 from beam_jobs.beam_options import pipeline_options
 from beam_jobs.options import exchange, is_local
-from beam_jobs.plan import Job
+from beam_jobs.plan.job import Job
 from beam_jobs.runner import ended_with_a_worker, pipeline
 
 __all__ = ["dry_run", "graph", "pipeline_options", "run"]

@@ -21,7 +21,7 @@ from contextlib import contextmanager
 from itertools import islice
 from typing import Any
 
-from beam_jobs.plan import Job
+from beam_jobs.plan.job import Job
 
 WHY_LOST = (
     "killed, as the system does where memory runs out, or crashed; with fewer --workers, or less --memory, the same "

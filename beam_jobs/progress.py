@@ -14,9 +14,10 @@ from typing import Any, TextIO, cast
 
 from tqdm import tqdm
 
-from beam_jobs import memory, sources, steps
+from beam_jobs import memory, steps
 from beam_jobs.files_driver import Step
-from beam_jobs.plan import Job
+from beam_jobs.plan import inputs
+from beam_jobs.plan.job import Job
 from c4pipe.fs import files, parallel
 
 LINE_EVERY_SECONDS = 30.0  # in a log
@@ -48,10 +49,10 @@ class Course:
         self.unsized = False  # the size of some part was not known before it was fetched
 
     def _weight(self, arguments: Sequence[Any]) -> float:
-        return float(self._source(arguments[-1]).get("bytes", sources.WET_FILE_BYTES)) if self.unit == "files" else 1.0
+        return float(self._source(arguments[-1]).get("bytes", inputs.WET_FILE_BYTES)) if self.unit == "files" else 1.0
 
-    def _source(self, part: int) -> sources.Source:
-        return sources.of_job(self.job)[part]
+    def _source(self, part: int) -> inputs.Source:
+        return inputs.of_job(self.job)[part]
 
     def look(self) -> None:
         """Count what was done since the last look."""

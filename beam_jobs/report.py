@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import itertools
-import platform
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict
-from importlib.metadata import version
 from typing import Any
 
-from beam_jobs.parting import Branch
-from beam_jobs.plan import Job
+from beam_jobs.plan.job import Job
+from beam_jobs.plan.scopes import Branch
 from beam_jobs.store.column_names import name_of
 from c4pipe import terminal
 from c4pipe.fs import files, paths
@@ -20,22 +18,6 @@ from c4pipe.shards import read_write
 TFDS_VERSION = "3.1.0"  # of the features in the shards, whatever the semantics
 FAULTS_LISTED_MAX = 10_000  # in a manifest; all are counted
 LEFT_OUT_TOLD_MAX = 20  # in a summary; a manifest has all
-DISTRIBUTIONS = (
-    "c4pipe",
-    "apache-beam",
-    "deflate",
-    "google-crc32c",
-    "langdetect",
-    "nltk",
-    "numpy",
-    "pyarrow",
-    "tldextract",
-)
-
-
-def versions() -> dict[str, str]:
-    """The versions on which the bytes of a build depend."""
-    return {"python": platform.python_version()} | {name: version(name) for name in DISTRIBUTIONS}
 
 
 class TooManyBadFiles(ValueError):

@@ -8,8 +8,8 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from beam_jobs.parting import LineScope, Scope
-from beam_jobs.plan import Job
+from beam_jobs.plan.job import Job
+from beam_jobs.plan.scopes import LineScope, Scope
 from beam_jobs.store.column_names import name_of
 from beam_jobs.store.page_store import ENTERS, PAGES, alive, keys_column
 from beam_jobs.store.tables import Part

@@ -17,7 +17,7 @@ import pyarrow.ipc as ipc
 from apache_beam.metrics import Metrics
 
 from beam_jobs import dealing, report, settling, steps
-from beam_jobs.plan import Job
+from beam_jobs.plan.job import Job
 from c4pipe.dedup import key_arrays, resolve
 
 BATCH_BYTES = 16 * 2**20  # of text in an element

@@ -23,9 +23,10 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from beam_jobs import cleaning, completing, dealing, judging, settling, sources
-from beam_jobs.parting import LineScope
-from beam_jobs.plan import Job
+from beam_jobs import cleaning, completing, dealing, judging, settling
+from beam_jobs.plan import inputs
+from beam_jobs.plan.job import Job
+from beam_jobs.plan.scopes import LineScope
 from beam_jobs.store import tables
 from c4pipe.dedup import key_arrays, resolve
 from c4pipe.fs import download, files, paths
@@ -51,12 +52,12 @@ def clean(job: Job, part: int) -> tuple[pa.Table, dict[str, Any]]:
     store that has what is needed is left where it is.
     """
     job.begin()
-    source = sources.of_job(job)[part]
+    source = inputs.of_job(job)[part]
     if "pages" in source:
         return _reuse(job, source)
     report: dict[str, Any] = {"file": source["path"]}
     try:
-        with sources.opened(source["path"]) as stream:
+        with inputs.opened(source["path"]) as stream:
             cleaned = cleaning.clean(stream, name=source["path"], job=job)
     except (OSError, download.DownloadError, cleaning.UnreadableWetFile) as error:
         if isinstance(error, OSError) and error.errno in LACKS:
@@ -67,7 +68,7 @@ def clean(job: Job, part: int) -> tuple[pa.Table, dict[str, Any]]:
     return cleaned.pages, report | cleaned.report()
 
 
-def _reuse(job: Job, source: sources.Source) -> tuple[pa.Table, dict[str, Any]]:
+def _reuse(job: Job, source: inputs.Source) -> tuple[pa.Table, dict[str, Any]]:
     before = tables.read_pages(source["pages"])
     found: Any = files.read_json(source["report"])
     pages, report = completing.complete(before, found, job)
@@ -78,7 +79,7 @@ def _reuse(job: Job, source: sources.Source) -> tuple[pa.Table, dict[str, Any]]:
 
 def stored_pages(job: Job, part: int, columns: Callable[[str], bool]) -> pa.Table:
     """The columns that are chosen of a part that was cleaned already."""
-    return tables.read_pages(sources.pages_path(job, part), columns)
+    return tables.read_pages(inputs.pages_path(job, part), columns)
 
 
 def list_urls(job: Job) -> None:
@@ -121,7 +122,7 @@ def settle_urls(
 def claim_lines(job: Job, origin: LineScope, part: int, winners: key_arrays.Places) -> resolve.LineClaims:
     """The line claims of a part's winners, from the page store."""
     job.begin()
-    with tables.opened_pages(sources.pages_path(job, part)) as pages:
+    with tables.opened_pages(inputs.pages_path(job, part)) as pages:
         return settling.claim_lines(pages, winners, part, origin)
 
 
@@ -130,7 +131,7 @@ def judge_part(
 ) -> tuple[dict[tuple[str, str], pa.Table], dict[str, Any]]:
     """The final documents of a part by variant and split; the report says what was counted and how much there is."""
     job.begin()
-    with tables.opened_pages(sources.pages_path(job, part)) as pages:
+    with tables.opened_pages(inputs.pages_path(job, part)) as pages:
         judged = judging.judge_part(pages, places, job.branches, job.seed)
     documents = judged.tables()
     sizes = [

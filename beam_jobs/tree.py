@@ -10,12 +10,11 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from beam_jobs.plan.scopes import Line
 from c4pipe import batch
 from c4pipe.batch import Batch, Counts
 from c4pipe.page import PageStage
 from c4pipe.variants import flat
-
-Line = tuple[PageStage, ...]  # the stages of one variant, in order
 
 
 class Left(NamedTuple):

@@ -13,10 +13,11 @@ from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from typing import Any
 
-from beam_jobs import files_driver, identity, report, steps
+from beam_jobs import files_driver, report, steps
 from beam_jobs.options import parser
-from beam_jobs.plan import Job
-from beam_jobs.planning import planned
+from beam_jobs.plan import identity
+from beam_jobs.plan.job import Job
+from beam_jobs.plan.planner import planned
 
 _job: Job
 

@@ -12,8 +12,9 @@ from typing import Any
 
 from crawls import Record
 
-from beam_jobs import files_driver, identity, options, planning, report, steps
-from beam_jobs.plan import Job
+from beam_jobs import files_driver, options, report, steps
+from beam_jobs.plan import identity, planner
+from beam_jobs.plan.job import Job
 from c4pipe.fs import files
 from c4pipe.shards import read_write
 
@@ -53,7 +54,7 @@ def by(exchange: str) -> tuple[str, ...]:
 def plain(argv: list[str], **changes: Any) -> Job:
     """Run a build without Beam: each item of each step of the files driver in turn."""
     parsed, _ = options.parser().parse_known_args(argv)
-    job, selection = planning.planned(parsed)
+    job, selection = planner.planned(parsed)
     job = replace(job, **changes)
     identity.claim_folder(job, selection)
     steps.list_urls(job)

@@ -13,9 +13,10 @@ import pytest
 from apache_beam.pvalue import TaggedOutput
 from crawls import Record
 
-from beam_jobs import build_c4, identity, report, shuffling
+from beam_jobs import build_c4, report, shuffling
 from beam_jobs.options import parser
-from beam_jobs.planning import planned
+from beam_jobs.plan import identity
+from beam_jobs.plan.planner import planned
 from c4pipe.fs import files
 
 BAD = {

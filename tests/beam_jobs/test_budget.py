@@ -14,8 +14,9 @@ import pyarrow as pa
 import pytest
 from builds import Built
 
-from beam_jobs import build_c4, dealing, exchanging, memory_budget, planning, settling
+from beam_jobs import build_c4, dealing, exchanging, memory_budget, settling
 from beam_jobs.memory_budget import ITEM_BYTES, MIB, PARENT_BYTES, WORKER_BYTES
+from beam_jobs.plan import planner
 
 ONE = PARENT_BYTES + WORKER_BYTES + ITEM_BYTES
 
@@ -109,7 +110,7 @@ def test_slices_change_no_byte(small: Built, item_bytes: int, tmp_path: Path, mo
         cut.append(slices(held, fits))
         return cut[-1]
 
-    planned = planning.planned
+    planned = planner.planned
 
     def small_items(arguments: argparse.Namespace) -> tuple[object, object]:
         job, selection = planned(arguments)

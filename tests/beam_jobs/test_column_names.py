@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from beam_jobs import parting
-from beam_jobs.parting import Wanted
+from beam_jobs.plan import scopes
+from beam_jobs.plan.scopes import Wanted
 from beam_jobs.store.column_names import name_of
 from c4pipe import resources
 from c4pipe.variants import VARIANTS
@@ -14,7 +14,7 @@ from c4pipe.variants import VARIANTS
 def names() -> Iterator[str]:
     """Of all published variants: what enters, how it is cleaned, which kind of keys is made."""
     for variant in VARIANTS.values():
-        origin = parting.branch(Wanted(variant, ())).origin
+        origin = scopes.branch(Wanted(variant, ())).origin
         yield f"{variant.name}/{variant.semantics} enters:{name_of(origin.scope.entry)}"
         yield f"{variant.name}/{variant.semantics} kept:{name_of(origin.cleaning)}"
         if origin.lines is not None:

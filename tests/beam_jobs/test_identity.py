@@ -13,8 +13,9 @@ import builds
 import crawls
 import pytest
 
-from beam_jobs import build_c4, report
-from beam_jobs.identity import differences
+from beam_jobs import build_c4
+from beam_jobs.plan import identity
+from beam_jobs.plan.identity import differences
 from beam_jobs.store.lock import held
 from c4pipe.stages.clean_lines import CleanLines
 from c4pipe.variants import VARIANTS, variant
@@ -104,8 +105,8 @@ def test_other_resources(begun: list[str], shared: Path, tmp_path: Path, capsys:
 def test_other_versions(
     begun: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    versions = report.versions()
-    monkeypatch.setattr(report, "versions", lambda: {**versions, "langdetect": "9.9"})
+    versions = identity.versions()
+    monkeypatch.setattr(identity, "versions", lambda: {**versions, "langdetect": "9.9"})
     refused(begun, rf"versions\.langdetect: begun with '{versions['langdetect']}', now '9\.9'\n", tmp_path, capsys)
 
 

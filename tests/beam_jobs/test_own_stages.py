@@ -9,9 +9,10 @@ import builds
 import crawls
 import pytest
 
-from beam_jobs import build_c4, options, planning
-from beam_jobs.parting import Wanted, branch
-from beam_jobs.plan import Job
+from beam_jobs import build_c4, options
+from beam_jobs.plan import planner
+from beam_jobs.plan.job import Job
+from beam_jobs.plan.scopes import Wanted, branch
 from c4pipe import oracle
 from c4pipe.page import Page, Verdict, keep
 from c4pipe.stages.length import MaxLength
@@ -50,7 +51,7 @@ def own(*stages: object) -> Variant:
 
 
 def build(wet: str, output: Path, wanted: Variant, monkeypatch: pytest.MonkeyPatch) -> Job:
-    monkeypatch.setattr(planning, "resolve", lambda name, semantics: (wanted,))
+    monkeypatch.setattr(planner, "resolve", lambda name, semantics: (wanted,))
     return builds.plain(builds.arguments(wet, output))
 
 
@@ -114,4 +115,4 @@ def test_listed_urls_without_a_page_are_counted_in_one_graph_too(tmp_path: Path)
 def test_an_option_that_would_do_nothing(more: tuple[str, ...], told: str, wet: str, tmp_path: Path) -> None:
     parsed, _ = options.parser().parse_known_args(builds.arguments(wet, tmp_path, *more))
     with pytest.raises(ValueError, match=told):
-        planning.planned(parsed)
+        planner.planned(parsed)

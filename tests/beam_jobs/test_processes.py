@@ -19,8 +19,9 @@ import kills
 import pytest
 from builds import Built
 
-from beam_jobs import build_c4, files_driver, options, planning, processes
-from beam_jobs.plan import Job
+from beam_jobs import build_c4, files_driver, options, processes
+from beam_jobs.plan import planner
+from beam_jobs.plan.job import Job
 from beam_jobs.store.lock import held
 from c4pipe.fs.download import DownloadError
 
@@ -41,7 +42,7 @@ def many(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 def job_of(wet: str, output: Path, workers: int) -> Job:
     parsed, _ = options.parser().parse_known_args(builds.arguments(wet, output))
-    return replace(planning.planned(parsed)[0], workers=workers)
+    return replace(planner.planned(parsed)[0], workers=workers)
 
 
 # Items of the tests, which processes must find by name: a folder, and what to do there.

@@ -16,8 +16,9 @@ import builds
 import crawls
 import pytest
 
-from beam_jobs import files_driver, identity, memory, options, planning, progress, steps
-from beam_jobs.plan import Job
+from beam_jobs import files_driver, memory, options, progress, steps
+from beam_jobs.plan import identity, planner
+from beam_jobs.plan.job import Job
 from beam_jobs.progress import Progress
 from c4pipe.fs import files, globs
 
@@ -55,7 +56,7 @@ def job(tmp_path: Path) -> Job:
     pages = [crawls.Record(f"http://a.example/{n}", "\n".join(crawls.ENGLISH[n % 20 :][:4])) for n in range(40)]
     wet = crawls.write(tmp_path / "wet", crawls.dealt(pages, 4))
     parsed, _ = options.parser().parse_known_args(builds.arguments(wet, tmp_path / "build"))
-    job, selection = planning.planned(parsed)
+    job, selection = planner.planned(parsed)
     identity.claim_folder(job, selection)
     sources: list[dict[str, object]] = files.read_json(job.store.inputs)  # type: ignore[assignment]
     files.write_json(job.store.inputs, [source | {"bytes": 6_000_000} for source in sources])

@@ -11,7 +11,8 @@ import crawls
 import pytest
 from crawls import Record
 
-from beam_jobs import build_c4, options, plan, planning
+from beam_jobs import build_c4, options
+from beam_jobs.plan import job, planner
 from c4pipe import oracle
 from c4pipe.variants import variant
 
@@ -231,11 +232,11 @@ def test_scopes_of_urls_have_a_bit_each(wet: str, tmp_path: Path, monkeypatch: p
     (tmp_path / "list.txt").write_text("http://a.example/\n", "utf-8")
     named = ["--input", wet, "--output", str(tmp_path), "--resources", "builtin", "--urls", str(tmp_path / "list.txt")]
     parsed, _ = options.parser().parse_known_args([*named, "--variant", "en,webtextlike"])
-    monkeypatch.setattr(planning, "MAX_SCOPES", 2)
-    assert len(planning.planned(parsed)[0].scopes) == 2
-    monkeypatch.setattr(planning, "MAX_SCOPES", 1)
+    monkeypatch.setattr(planner, "MAX_SCOPES", 2)
+    assert len(planner.planned(parsed)[0].scopes) == 2
+    monkeypatch.setattr(planner, "MAX_SCOPES", 1)
     with pytest.raises(ValueError, match="a build has 1 at most"):
-        planning.planned(parsed)
+        planner.planned(parsed)
 
 
 @pytest.mark.parametrize(
@@ -249,4 +250,4 @@ def test_scopes_of_urls_have_a_bit_each(wet: str, tmp_path: Path, monkeypatch: p
     ],
 )
 def test_default_shards_at_the_borders(size: int, shards: int) -> None:
-    assert plan.default_shards(size) == shards
+    assert job.default_shards(size) == shards

@@ -97,5 +97,5 @@ def test_a_build_that_is_whole_needs_no_disk(
     monkeypatch.setattr("shutil.disk_usage", lambda path: usage)
     assert build_c4.main(argv) == 0
     (tmp_path / "en" / "manifest.json").unlink()
-    monkeypatch.setattr("beam_jobs.planning.EXCHANGE_SHARE", 1e6)
+    monkeypatch.setattr("beam_jobs.plan.planner.EXCHANGE_SHARE", 1e6)
     assert "0 bytes free" in told(argv, capsys)

@@ -11,8 +11,9 @@ import crawls
 import pyarrow.parquet as pq
 import pytest
 
-from beam_jobs import identity, options, planning, reuse
-from beam_jobs.plan import Job
+from beam_jobs import options
+from beam_jobs.plan import identity, planner, reuse
+from beam_jobs.plan.job import Job
 from beam_jobs.store.page_store import TEXT
 from beam_jobs.store.tables import COMPRESSIONS, KEYS, read_pages, write_pages
 
@@ -28,12 +29,12 @@ def asked(output: Path, *more: str, wet: str | None = None) -> list[str]:
 
 
 def plan(argv: list[str]) -> Job:
-    return planning.planned(options.parser().parse_known_args(argv)[0])[0]
+    return planner.planned(options.parser().parse_known_args(argv)[0])[0]
 
 
 def claim(argv: list[str]) -> bool:
     """Begin a build, and do nothing of it."""
-    return identity.claim_folder(*planning.planned(options.parser().parse_known_args(argv)[0]))
+    return identity.claim_folder(*planner.planned(options.parser().parse_known_args(argv)[0]))
 
 
 def test_the_order_in_which_variants_are_named_is_none(wet: str, tmp_path: Path) -> None:

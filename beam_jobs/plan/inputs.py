@@ -13,8 +13,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, BinaryIO, cast
 
-from beam_jobs.parting import Crawl
-from beam_jobs.plan import Job
+from beam_jobs.plan.job import Job
+from beam_jobs.plan.scopes import Crawl
 from beam_jobs.store.layout import Store
 from c4pipe.commoncrawl import listing as crawls
 from c4pipe.fs import download, files, globs, parallel

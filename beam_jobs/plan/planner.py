@@ -9,11 +9,12 @@ from dataclasses import replace
 
 import numpy as np
 
-from beam_jobs import memory_budget, reuse, sources
+from beam_jobs import memory_budget
 from beam_jobs.options import is_local, store_compression
-from beam_jobs.parting import Crawl, Wanted, only_filters
-from beam_jobs.plan import MAX_SCOPES, Job, default_buckets
-from beam_jobs.sources import Selection
+from beam_jobs.plan import inputs, reuse
+from beam_jobs.plan.inputs import Selection
+from beam_jobs.plan.job import MAX_SCOPES, Job, default_buckets
+from beam_jobs.plan.scopes import Crawl, Wanted, only_filters
 from c4pipe import batch, resources
 from c4pipe.batch import Batch
 from c4pipe.commoncrawl import listing
@@ -36,12 +37,12 @@ SAMPLE = Page("http://example.org/", "This page has one sentence.", "2019-04-18T
 
 def planned(arguments: argparse.Namespace) -> tuple[Job, Selection]:
     """The job that the options ask for, and where its parts come from; an error says why there is none."""
-    names = sources.crawl_names(arguments.crawl or "")
+    names = inputs.crawl_names(arguments.crawl or "")
     if arguments.first and (arguments.input or arguments.from_store or not names):
         raise ValueError(
             "--first is of the files of --crawl that are fetched; with --input or --from_store it does nothing"
         )
-    selection = sources.select(list(_found(arguments, names)), names)
+    selection = inputs.select(list(_found(arguments, names)), names)
     # Scopes are told by their numbers in what is on disk, so the order in which variants were named must not count.
     wanted = tuple(sorted(_wanted(arguments, selection), key=lambda each: each.variant.name))
     if arguments.urls and not any(_listed(each.variant) for each in wanted):
@@ -54,7 +55,7 @@ def planned(arguments: argparse.Namespace) -> tuple[Job, Selection]:
             f"{len(job.scopes)} scopes of URLs, but a build has {MAX_SCOPES} at most; build fewer variants"
         )
     for folder in arguments.from_store or ():
-        reuse.check_held(job, sources.of_store(folder)[1], folder)
+        reuse.check_held(job, inputs.of_store(folder)[1], folder)
     _check_reachable(arguments, selection)
     return job, selection
 
@@ -81,13 +82,13 @@ def _job(arguments: argparse.Namespace, wanted: tuple[Wanted, ...], selection: S
     return replace(job, item_bytes=share.item_bytes, workers=share.workers)
 
 
-def _found(arguments: argparse.Namespace, names: tuple[str, ...]) -> Iterator[sources.Source]:
+def _found(arguments: argparse.Namespace, names: tuple[str, ...]) -> Iterator[inputs.Source]:
     for folder in arguments.from_store or ():
-        yield from sources.of_store(folder)[0]
+        yield from inputs.of_store(folder)[0]
     if arguments.input:
-        yield from sources.local(arguments.input)
+        yield from inputs.local(arguments.input)
     elif names and not arguments.from_store:
-        yield from sources.of_crawls(names, arguments.base_url, arguments.first)
+        yield from inputs.of_crawls(names, arguments.base_url, arguments.first)
     elif not arguments.from_store:
         raise ValueError("nothing to build from; give --input, --crawl or --from_store")
 
@@ -119,10 +120,10 @@ def _listed(variant: Variant) -> bool:
 def _crawls(restriction: str, selection: Selection) -> tuple[Crawl, ...]:
     if not restriction:
         return selection.crawls
-    names = sources.crawl_names(restriction.replace("+", ","))
+    names = inputs.crawl_names(restriction.replace("+", ","))
     found = tuple(each for each in selection.crawls if each.name in names)
     if lacking := sorted(set(names) - {each.name for each in found}):
-        raise ValueError(f"@{restriction}: {sources.no_input_of(lacking)}")
+        raise ValueError(f"@{restriction}: {inputs.no_input_of(lacking)}")
     return found
 
 
@@ -158,7 +159,7 @@ def rehearse(job: Job) -> None:
 def check_disk(job: Job, selection: Selection, arguments: argparse.Namespace) -> None:
     """Stop before a build that the disk cannot hold; what an earlier run has written is no longer needed."""
     read = [source for source in selection.sources if "pages" not in source]
-    size = sum(source.get("bytes", sources.WET_FILE_BYTES) for source in read) or selection.bytes
+    size = sum(source.get("bytes", inputs.WET_FILE_BYTES) for source in read) or selection.bytes
     variants = 1 + (len(job.wanted) - 1) / 2
     raw_lines = any(origin.lines is not None and only_filters(origin.cleaning) for origin in job.line_scopes)
     store_share = STORE_SHARES[job.store_compression]

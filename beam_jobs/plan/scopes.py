@@ -12,11 +12,10 @@ Pages compete in a ``Scope``, their lines in a ``LineScope``: variants with equa
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import cast
+from typing import Any, cast
 
-from beam_jobs.tree import Line
 from c4pipe.dedup.base import Dedup, KeepOne
 from c4pipe.page import PageStage
 from c4pipe.stages.clean_lines import CleanLines
@@ -25,6 +24,7 @@ from c4pipe.stages.length import MaxLength, MinParagraphs
 from c4pipe.stages.url_filters import InDomains, InUrlList
 from c4pipe.variants import CrawlStage, Variant
 
+Line = tuple[PageStage, ...]  # the stages of one variant, in order
 FILTERS = (MaxLength, MinParagraphs, InDomains)  # stages that never change a page: what they pass on needs no copy
 EDITORS = (CleanLines, English, LabelLanguage)  # stages that change the page, if only its language
 
@@ -129,3 +129,11 @@ def changes_too_early(stages: Sequence[object]) -> str:
 def only_filters(stages: Sequence[PageStage]) -> bool:
     """The stages pass pages on as they are."""
     return all(type(stage) in FILTERS for stage in stages)  # one that is derived from these may do more
+
+
+def reachable_from(entry: Sequence[Any]) -> Iterator[int]:
+    """Yield the lengths of beginnings of an entry from which the rest can be done by the URL alone, the whole first."""
+    for length in range(len(entry), -1, -1):
+        yield length
+        if length and type(entry[length - 1]) is not InDomains:
+            return

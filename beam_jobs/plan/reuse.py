@@ -7,9 +7,9 @@ from collections.abc import Iterable
 from importlib.metadata import version
 from typing import Any
 
-from beam_jobs import completing
-from beam_jobs.parting import Branch
-from beam_jobs.plan import Job
+from beam_jobs.plan import scopes
+from beam_jobs.plan.job import Job
+from beam_jobs.plan.scopes import Branch
 from beam_jobs.store import page_store
 from beam_jobs.store.column_names import name_of
 from c4pipe import resources
@@ -78,7 +78,7 @@ def check_held(job: Job, held: dict[str, Any], folder: str) -> None:
 
 def _check_branch(branch: Branch, held: dict[str, Any], folder: str) -> None:
     name, entry, cleaning = branch.wanted.variant.name, branch.origin.scope.entry, branch.origin.cleaning
-    if not any(name_of(entry[:n]) in held["entries"] for n in completing.reachable_from(entry)):
+    if not any(name_of(entry[:n]) in held["entries"] for n in scopes.reachable_from(entry)):
         raise Missing(_lacks(folder, name, "pages that its stages before URL deduplication let pass", name))
     if cleaned := name_of(cleaning) in held["cleanings"]:
         _check_resources(cleaning, held, folder)

@@ -6,12 +6,11 @@ import functools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from beam_jobs import parting
 from beam_jobs.memory_budget import CLUSTER_ITEM_BYTES
-from beam_jobs.parting import Branch, LineScope, Scope, Wanted, only_filters
+from beam_jobs.plan import scopes
+from beam_jobs.plan.scopes import Branch, Line, LineScope, Scope, Wanted, only_filters
 from beam_jobs.store.column_names import name_of
 from beam_jobs.store.layout import Store
-from beam_jobs.tree import Line
 from c4pipe import engine, resources
 from c4pipe.dedup.base import Dedup
 from c4pipe.fs import paths
@@ -112,7 +111,7 @@ class Job:
 
 @functools.lru_cache(maxsize=8)
 def _branches(wanted: tuple[Wanted, ...]) -> tuple[Branch, ...]:
-    return tuple(parting.branch(each) for each in wanted)
+    return tuple(scopes.branch(each) for each in wanted)
 
 
 def default_shards(size: int) -> int:

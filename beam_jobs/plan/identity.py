@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import hashlib
+import platform
 from collections.abc import Iterator
+from importlib.metadata import version
 from typing import Any
 
-from beam_jobs import report
-from beam_jobs.parting import Branch
-from beam_jobs.plan import Job
-from beam_jobs.reuse import holds
-from beam_jobs.sources import Selection
+from beam_jobs.plan.inputs import Selection
+from beam_jobs.plan.job import Job
+from beam_jobs.plan.reuse import holds
+from beam_jobs.plan.scopes import Branch
 from beam_jobs.store import page_store
 from c4pipe import resources
 from c4pipe.fingerprint import described, fingerprint
@@ -21,6 +22,17 @@ from c4pipe.terminal import shortened
 from c4pipe.text import sentences
 from c4pipe.variants import Variant
 
+DISTRIBUTIONS = (
+    "c4pipe",
+    "apache-beam",
+    "deflate",
+    "google-crc32c",
+    "langdetect",
+    "nltk",
+    "numpy",
+    "pyarrow",
+    "tldextract",
+)
 TOLD_MAX = 20  # differences: where a folder was moved, there is one a file
 
 
@@ -40,11 +52,14 @@ def identity(job: Job, selection: Selection) -> dict[str, Any]:
             "seed": job.seed,
             "keep_raw": job.holds_raw,  # else some parts would have the raw text, and some not
         },
-        "versions": report.versions()
-        | {"punkt": sentences.algorithm(), "store": str(page_store.SCHEMA_NUMBER)}
-        | _cld3(job),
+        "versions": versions() | {"punkt": sentences.algorithm(), "store": str(page_store.SCHEMA_NUMBER)} | _cld3(job),
         "holds": holds(job),
     }
+
+
+def versions() -> dict[str, str]:
+    """The versions on which the bytes of a build depend."""
+    return {"python": platform.python_version()} | {name: version(name) for name in DISTRIBUTIONS}
 
 
 def _cld3(job: Job) -> dict[str, str]:
