@@ -11,13 +11,15 @@ from contextlib import AbstractContextManager, nullcontext
 from types import ModuleType
 from typing import TYPE_CHECKING
 
-from beam_jobs import files_driver, processes, report, steps
+from beam_jobs import files_driver, processes, steps
 from beam_jobs.options import exchange, is_local, parser, require_whole
 from beam_jobs.plan import identity
 from beam_jobs.plan.job import Job, describe
 from beam_jobs.plan.planner import check_disk, planned, rehearse
 from beam_jobs.processes import Processes
 from beam_jobs.progress import Progress
+from beam_jobs.report import bad_files, manifest
+from beam_jobs.report.summary import summary
 from beam_jobs.store.lock import held
 from c4pipe import engine, resources, terminal
 from c4pipe.commoncrawl import listing
@@ -38,7 +40,7 @@ EXPECTED = (
     BadOptions,
     identity.AnotherBuild,
     processes.ProcessLost,
-    report.TooManyBadFiles,
+    bad_files.TooManyBadFiles,
     resources.ResourceError,
     engine.EngineError,
     listing.CrawlError,
@@ -107,7 +109,7 @@ def build(job: Job, arguments: argparse.Namespace, options: PipelineOptions | No
     """Run the job: by the runner that is named, else by processes of this machine."""
     for folder in (job.store.folder, *(job.folder(wanted.variant) for wanted in job.wanted)):
         files.sweep(folder)  # no other: another build, or a fetch, may be at work in one beside it
-    report.forget_unreadable(job)
+    bad_files.forget_unreadable(job)
     if is_whole(job):
         folders = " and ".join(job.folder(wanted.variant) for wanted in job.wanted)
         say(f"nothing to do: the build is whole, as manifest.json in {folders} says")
@@ -119,7 +121,7 @@ def build(job: Job, arguments: argparse.Namespace, options: PipelineOptions | No
         else:
             on_beam().run(job, arguments, options)
     if is_local(arguments):
-        for line in report.summary(job):
+        for line in summary(job):
             say(line)
 
 
@@ -132,8 +134,8 @@ def build_through_files(
             on_beam().run(job, arguments, options)
         else:
             files_driver.run(job, workers)
-    report.check_bad_files(job)
-    report.publish(job)
+    bad_files.check_bad_files(job)
+    manifest.publish(job)
     job.store.forget_exchanges()
 
 

@@ -13,7 +13,7 @@ import pyarrow as pa
 from beam_jobs import dealing, memory_budget, settling, steps
 from beam_jobs.plan.job import Job
 from beam_jobs.plan.scopes import LineScope
-from beam_jobs.report import check_bad_files
+from beam_jobs.report.bad_files import check_bad_files
 from beam_jobs.store import tables
 from c4pipe.commoncrawl import listing
 from c4pipe.dedup import key_arrays, resolve

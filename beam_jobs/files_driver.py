@@ -10,9 +10,10 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from beam_jobs import dealing, exchanging, report, steps
+from beam_jobs import dealing, exchanging, steps
 from beam_jobs.plan.job import Job
 from beam_jobs.processes import Processes
+from beam_jobs.report import bad_files, manifest
 from c4pipe.fs import files, parallel
 
 Item = tuple[str, tuple[Any, ...]]  # its name, and what the step takes
@@ -90,7 +91,7 @@ def _last_file(job: Job, shard: dealing.Shard, size: int) -> str:
 
 
 def _shards(job: Job) -> Iterator[Item]:
-    sizes = report.sizes(job)
+    sizes = manifest.sizes(job)
     for shard in dealing.shards_of(job, sizes):
         yield shard.item, (shard, sizes[shard.variant, shard.split] // shard.count)
 
@@ -98,7 +99,7 @@ def _shards(job: Job) -> Iterator[Item]:
 PHASES = {
     "clean": (Step("clean", exchanging.clean_part, _parts, _urls),),
     "dedup": (
-        Step("dedup_urls", exchanging.settle_url_bucket, _buckets, _last_winners, report.few_bad_files),
+        Step("dedup_urls", exchanging.settle_url_bucket, _buckets, _last_winners, bad_files.few_bad_files),
         Step("claim_lines", exchanging.claim_part, _line_parts, _claims),
         Step("dedup_lines", exchanging.settle_line_bucket, _line_buckets, _owners),
     ),

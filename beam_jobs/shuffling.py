@@ -16,8 +16,9 @@ import pyarrow as pa
 import pyarrow.ipc as ipc
 from apache_beam.metrics import Metrics
 
-from beam_jobs import dealing, report, settling, steps
+from beam_jobs import dealing, settling, steps
 from beam_jobs.plan.job import Job
+from beam_jobs.report import bad_files, manifest
 from c4pipe.dedup import key_arrays, resolve
 
 BATCH_BYTES = 16 * 2**20  # of text in an element
@@ -61,7 +62,7 @@ def clean(part: int, job: Job) -> Iterator[tuple[int, bytes] | beam.pvalue.Tagge
 def check_unreadable(count: int, job: Job) -> int:
     """Stop before anything is decided if more files cannot be read than may be left out."""
     if count > job.max_bad_files:
-        report.check_bad_files(job)
+        bad_files.check_bad_files(job)
     return count
 
 
@@ -155,12 +156,12 @@ def write(met: tuple[bytes, Iterable[bytes]], job: Job) -> str:
 
 def finish(_: int, job: Job) -> int:
     """Write the shards that got no documents, then stats and manifests; what an earlier run exchanged may go."""
-    shards = dealing.shards_of(job, report.sizes(job))
+    shards = dealing.shards_of(job, manifest.sizes(job))
     written = set(job.store.done("write"))
     for shard in shards:
         if shard.item not in written:
             steps.write_shard(job, shard, list)
-    report.publish(job)
+    manifest.publish(job)
     job.store.forget_exchanges()
     return len(shards)
 

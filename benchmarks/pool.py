@@ -13,11 +13,12 @@ from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from typing import Any
 
-from beam_jobs import files_driver, report, steps
+from beam_jobs import files_driver, steps
 from beam_jobs.options import parser
 from beam_jobs.plan import identity
 from beam_jobs.plan.job import Job
 from beam_jobs.plan.planner import planned
+from beam_jobs.report import manifest
 
 _job: Job
 
@@ -42,7 +43,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             items = [arguments for _, arguments in step.remaining(job)]
             for done in [pool.submit(do, step, arguments) for arguments in items]:
                 done.result()
-    report.publish(job)
+    manifest.publish(job)
     job.store.forget_exchanges()
     return 0
 

@@ -12,9 +12,10 @@ from typing import Any
 
 from crawls import Record
 
-from beam_jobs import files_driver, options, report, steps
+from beam_jobs import files_driver, options, steps
 from beam_jobs.plan import identity, planner
 from beam_jobs.plan.job import Job
+from beam_jobs.report import manifest
 from c4pipe.fs import files
 from c4pipe.shards import read_write
 
@@ -61,7 +62,7 @@ def plain(argv: list[str], **changes: Any) -> Job:
     for step in files_driver.STEPS:
         for _, arguments in step.remaining(job):
             step.run(job, *arguments)
-    report.publish(job)
+    manifest.publish(job)
     return job
 
 

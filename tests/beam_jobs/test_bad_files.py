@@ -13,10 +13,11 @@ import pytest
 from apache_beam.pvalue import TaggedOutput
 from crawls import Record
 
-from beam_jobs import build_c4, report, shuffling
+from beam_jobs import build_c4, shuffling
 from beam_jobs.options import parser
 from beam_jobs.plan import identity
 from beam_jobs.plan.planner import planned
+from beam_jobs.report import manifest, summary
 from c4pipe.fs import files
 
 BAD = {
@@ -82,9 +83,9 @@ def test_some_of_what_was_left_out_is_named(
     bad: int, told: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     job = builds.plain(builds.arguments(with_bad(tmp_path), tmp_path / "build", "--max_bad_files", "3"))
-    monkeypatch.setattr(report, "LEFT_OUT_TOLD_MAX", 2)
-    monkeypatch.setattr(report, "_bad_files", lambda job: [str(number) for number in range(bad)])
-    assert [line for line in report.summary(job) if line.startswith("left out: ")] == told
+    monkeypatch.setattr(summary, "LEFT_OUT_TOLD_MAX", 2)
+    monkeypatch.setattr(summary, "unreadable", lambda job: [str(number) for number in range(bad)])
+    assert [line for line in summary.summary(job) if line.startswith("left out: ")] == told
 
 
 @pytest.mark.parametrize("allowed", [1, 2])
@@ -215,12 +216,12 @@ def test_a_manifest_lists_so_many_faults(
     bad = bytes(Record("http://b.example/", "NOT UTF-8.")).replace(b"NOT UTF-8.", b"\xff" * 10)
     for name, half in zip("01", crawls.dealt(GOOD, 2), strict=True):
         (tmp_path / f"{name}.gz").write_bytes(crawls.wet(half) + crawls.member(bad, 6))
-    monkeypatch.setattr(report, "FAULTS_LISTED_MAX", most)
+    monkeypatch.setattr(manifest, "FAULTS_LISTED_MAX", most)
     builds.plain(builds.arguments(f"{tmp_path}/*.gz", tmp_path / "build"))
     folder = tmp_path / "build" / "en"
-    manifest = builds.told(folder, "manifest.json")
-    assert [fault["file"] for fault in manifest["faults"]] == [f"{tmp_path}/0.gz", f"{tmp_path}/1.gz"][:listed]
-    assert manifest["faults_not_listed"] == 2 - listed
+    written = builds.told(folder, "manifest.json")
+    assert [fault["file"] for fault in written["faults"]] == [f"{tmp_path}/0.gz", f"{tmp_path}/1.gz"][:listed]
+    assert written["faults_not_listed"] == 2 - listed
     assert builds.told(folder, "stats.json")["faults"] == {"not_utf8": 2}
 
 

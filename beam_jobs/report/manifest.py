@@ -1,4 +1,4 @@
-"""What a build says of itself: stats and manifest beside the shards of each variant."""
+"""Stats and manifest, which stand beside the shards of each variant."""
 
 from __future__ import annotations
 
@@ -10,47 +10,13 @@ from typing import Any
 
 from beam_jobs.plan.job import Job
 from beam_jobs.plan.scopes import Branch
+from beam_jobs.report.bad_files import check_bad_files
 from beam_jobs.store.column_names import name_of
-from c4pipe import terminal
 from c4pipe.fs import files, paths
 from c4pipe.shards import read_write
 
 TFDS_VERSION = "3.1.0"  # of the features in the shards, whatever the semantics
 FAULTS_LISTED_MAX = 10_000  # in a manifest; all are counted
-LEFT_OUT_TOLD_MAX = 20  # in a summary; a manifest has all
-
-
-class TooManyBadFiles(ValueError):
-    """More WET files cannot be read than the build may leave out."""
-
-
-def few_bad_files(job: Job) -> bool:
-    """No more WET files cannot be read than the build may leave out."""
-    return len(_bad_files(job)) <= job.max_bad_files
-
-
-def check_bad_files(job: Job) -> None:
-    """Stop a build of which more WET files cannot be read than it may leave out, and name each with its reason."""
-    if len(bad := _bad_files(job)) > job.max_bad_files:
-        raise TooManyBadFiles(
-            f"{len(bad)} of {job.parts} WET files cannot be read, but --max_bad_files is {job.max_bad_files}:\n  "
-            + "\n  ".join(bad)
-            + "\nThe same command tries them again. Raise --max_bad_files to go on without them, or leave them out of "
-            "--input, which makes another build with another --output."
-        )
-
-
-def _bad_files(job: Job) -> list[str]:
-    reports = job.store.reports("clean").values()
-    return [f"{found['file']}: {found['unreadable']}" for found in reports if "unreadable" in found]
-
-
-def forget_unreadable(job: Job) -> None:
-    """Have files that could not be read tried again, unless something was decided without them already."""
-    if not job.store.done("dedup_urls"):
-        for item, found in job.store.reports("clean").items():
-            if "unreadable" in found:
-                files.remove(job.store.report("clean", item))
 
 
 def sizes(job: Job) -> dict[tuple[str, str], int]:
@@ -136,20 +102,3 @@ def _counted(job: Job, branch: Branch, reports: Reports) -> Iterator[Mapping[str
         yield found["counters"].get(number, {})
     for found in reports["finalize"].values():
         yield found["counters"].get(variant.name, {})
-
-
-def summary(job: Job) -> Iterator[str]:
-    """A build in a few lines: where it is, how many documents, what was dropped where; last what could not be read."""
-    for branch in job.branches:
-        folder = job.folder(branch.wanted.variant)
-        found: Any = files.read_json(paths.join(folder, "stats.json"))
-        kept = ", ".join(f"{n:,} {split}" for split, n in found["documents"].items())
-        documents = terminal.counted(sum(found["documents"].values()), "document")
-        yield ": ".join(filter(None, (folder, documents, kept)))
-        dropped = {name: n for name, n in found["counters"].items() if "/filtered" in name and n}
-        yield from (f"  dropped {n:>12,}  {name}" for name, n in sorted(dropped.items(), key=lambda item: -item[1]))
-        yield from (f"  fault   {n:>12,}  {kind}" for kind, n in found["faults"].items())
-    bad = _bad_files(job) if job.max_bad_files else []  # else there can be none, and all reports would be read again
-    yield from (f"left out: {one}" for one in bad[:LEFT_OUT_TOLD_MAX])
-    if len(bad) > LEFT_OUT_TOLD_MAX:
-        yield f"left out: {len(bad) - LEFT_OUT_TOLD_MAX:,} more, which manifest.json names"

@@ -1,0 +1,1 @@
+"""What a build says of itself, from the reports of its steps."""
