@@ -11,7 +11,7 @@ from contextlib import AbstractContextManager, nullcontext
 from types import ModuleType
 from typing import TYPE_CHECKING
 
-from beam_jobs import files_driver, processes, steps
+from beam_jobs import files_driver, processes
 from beam_jobs.options import exchange, is_local, parser, require_whole
 from beam_jobs.plan import identity
 from beam_jobs.plan.job import Job, describe
@@ -20,6 +20,7 @@ from beam_jobs.processes import Processes
 from beam_jobs.progress import Progress
 from beam_jobs.report import bad_files, manifest
 from beam_jobs.report.summary import summary
+from beam_jobs.steps import tasks
 from beam_jobs.store.lock import held
 from c4pipe import engine, resources, terminal
 from c4pipe.commoncrawl import listing
@@ -115,7 +116,7 @@ def build(job: Job, arguments: argparse.Namespace, options: PipelineOptions | No
         say(f"nothing to do: the build is whole, as manifest.json in {folders} says")
         job.store.forget_exchanges()  # in case it was killed just before that
     else:
-        steps.list_urls(job)
+        tasks.list_urls(job)
         if exchange(arguments) == "files":
             build_through_files(job, arguments, options, workers)
         else:

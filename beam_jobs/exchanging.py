@@ -1,6 +1,6 @@
 """The steps of a build that exchange through files of the store: each reads what others left, and leaves its own.
 
-What they do with it is in ``steps.py``. A bucket or shard too large for the memory there is is taken in slices.
+What they do with it is in ``steps/tasks.py``. A bucket or shard too large for the memory there is is taken in slices.
 """
 
 from __future__ import annotations
@@ -10,10 +10,11 @@ from collections.abc import Iterable, Iterator
 import numpy as np
 import pyarrow as pa
 
-from beam_jobs import dealing, memory_budget, settling, steps
+from beam_jobs import memory_budget
 from beam_jobs.plan.job import Job
 from beam_jobs.plan.scopes import LineScope
 from beam_jobs.report.bad_files import check_bad_files
+from beam_jobs.steps import dedup, sharding, tasks
 from beam_jobs.store import tables
 from c4pipe.commoncrawl import listing
 from c4pipe.dedup import key_arrays, resolve
@@ -31,11 +32,11 @@ def clean_part(job: Job, part: int) -> None:
     The build ends once more files cannot be fetched than it may leave out: a server that is gone would be asked for
     each of the others, too, for half an hour.
     """
-    done = job.store.is_done("clean", steps.item(part))
-    pages, report = (steps.stored_pages(job, part, settling.claims_by), None) if done else steps.clean(job, part)
-    tables.write_table(job.store.urls(part), settling.claim_urls(pages, part, job))
+    done = job.store.is_done("clean", tasks.item(part))
+    pages, report = (tasks.stored_pages(job, part, dedup.claims_by), None) if done else tasks.clean(job, part)
+    tables.write_table(job.store.urls(part), dedup.claim_urls(pages, part, job))
     if report is not None:
-        job.store.finish("clean", steps.item(part), report)
+        job.store.finish("clean", tasks.item(part), report)
         if "unreadable" in report and listing.is_http(report["file"]):
             check_bad_files(job)
 
@@ -51,7 +52,7 @@ def settle_url_bucket(job: Job, bucket: int) -> None:
         ])
         for index in range(slices)
     )  # fmt: skip
-    for number, winners in steps.settle_urls(job, bucket, claims, slices):
+    for number, winners in tasks.settle_urls(job, bucket, claims, slices):
         tables.write_array(job.store.winners(number, bucket), winners)
 
 
@@ -87,9 +88,9 @@ def _gather(arrays: Iterable[key_arrays.Places], part: int) -> key_arrays.Places
 def claim_part(job: Job, number: int, part: int) -> None:
     """``claim_lines``, leaving the claims in a file."""
     origin = job.line_scopes[number]
-    claims = steps.claim_lines(job, origin, part, winners_of(job, origin, part))
+    claims = tasks.claim_lines(job, origin, part, winners_of(job, origin, part))
     tables.write_array(job.store.claims(number, part), claims)
-    job.store.finish("claim_lines", steps.item(number, part))
+    job.store.finish("claim_lines", tasks.item(number, part))
 
 
 def settle_line_bucket(job: Job, number: int, bucket: int) -> None:
@@ -103,7 +104,7 @@ def settle_line_bucket(job: Job, number: int, bucket: int) -> None:
         ]
         owners.append(resolve.line_owners(np.concatenate(claims)))
     tables.write_array(job.store.owners(number, bucket), key_arrays.by_part(np.concatenate(owners)))
-    job.store.finish("dedup_lines", steps.item(number, bucket))
+    job.store.finish("dedup_lines", tasks.item(number, bucket))
 
 
 def _slice_lines(job: Job, number: int, part: int, bucket: int, buckets: int) -> resolve.LineClaims:
@@ -115,28 +116,28 @@ def _slice_lines(job: Job, number: int, part: int, bucket: int, buckets: int) ->
 def judge_into_file(job: Job, part: int) -> None:
     """``judge_part``, leaving the documents in a file."""
     places = {o: (winners_of(job, o, part), owners_of(job, o, part)) for o in job.line_scopes}
-    documents, report = steps.judge_part(job, part, places)
+    documents, report = tasks.judge_part(job, part, places)
     named = {f"{variant}/{split}": table for (variant, split), table in documents.items()}
-    tables.write_batches(job.store.documents(part), dealing.DOCUMENTS, named)
-    job.store.finish("finalize", steps.item(part), report)
+    tables.write_batches(job.store.documents(part), sharding.DOCUMENTS, named)
+    job.store.finish("finalize", tasks.item(part), report)
 
 
-def write_from_files(job: Job, shard: dealing.Shard, size: int) -> None:
+def write_from_files(job: Job, shard: sharding.Shard, size: int) -> None:
     """``write_shard`` with the documents that the parts' files hold for it, of so many bytes."""
     slices = memory_budget.slices(size * DOCUMENT_COPIES, job.item_bytes)
 
     def in_order() -> Iterator[pa.Table]:
         for index in range(slices):
-            yield dealing.in_order(list(_dealt(job, shard, shard.index * slices + index, shard.count * slices)))
+            yield sharding.in_order(list(_dealt(job, shard, shard.index * slices + index, shard.count * slices)))
 
     if slices == 1:
         whole = list(in_order())  # sorted once for all formats
-        steps.write_shard(job, shard, lambda: whole)
+        tasks.write_shard(job, shard, lambda: whole)
     else:
-        steps.write_shard(job, shard, in_order)
+        tasks.write_shard(job, shard, in_order)
 
 
-def _dealt(job: Job, shard: dealing.Shard, index: int, count: int) -> Iterator[pa.Table]:
+def _dealt(job: Job, shard: sharding.Shard, index: int, count: int) -> Iterator[pa.Table]:
     for part in range(job.parts):
         table = tables.read_batch(job.store.documents(part), f"{shard.variant}/{shard.split}")
         if table is not None:

@@ -10,10 +10,11 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from beam_jobs import dealing, exchanging, steps
+from beam_jobs import exchanging
 from beam_jobs.plan.job import Job
 from beam_jobs.processes import Processes
 from beam_jobs.report import bad_files, manifest
+from beam_jobs.steps import sharding, tasks
 from c4pipe.fs import files, parallel
 
 Item = tuple[str, tuple[Any, ...]]  # its name, and what the step takes
@@ -47,11 +48,11 @@ class Step:
 
 
 def _parts(job: Job) -> Iterator[Item]:
-    return ((steps.item(part), (part,)) for part in range(job.parts))
+    return ((tasks.item(part), (part,)) for part in range(job.parts))
 
 
 def _buckets(job: Job) -> Iterator[Item]:
-    return ((steps.item(bucket), (bucket,)) for bucket in range(job.buckets))
+    return ((tasks.item(bucket), (bucket,)) for bucket in range(job.buckets))
 
 
 def _settling(job: Job) -> list[int]:
@@ -59,11 +60,11 @@ def _settling(job: Job) -> list[int]:
 
 
 def _line_parts(job: Job) -> Iterator[Item]:
-    return ((steps.item(n, part), (n, part)) for n in _settling(job) for part in range(job.parts))
+    return ((tasks.item(n, part), (n, part)) for n in _settling(job) for part in range(job.parts))
 
 
 def _line_buckets(job: Job) -> Iterator[Item]:
-    return ((steps.item(n, bucket), (n, bucket)) for n in _settling(job) for bucket in range(job.buckets))
+    return ((tasks.item(n, bucket), (n, bucket)) for n in _settling(job) for bucket in range(job.buckets))
 
 
 def _urls(job: Job, part: int) -> str:
@@ -86,13 +87,13 @@ def _documents(job: Job, part: int) -> str:
     return job.store.documents(part)
 
 
-def _last_file(job: Job, shard: dealing.Shard, size: int) -> str:
-    return steps.shard_path(job, shard, job.formats[-1])
+def _last_file(job: Job, shard: sharding.Shard, size: int) -> str:
+    return tasks.shard_path(job, shard, job.formats[-1])
 
 
 def _shards(job: Job) -> Iterator[Item]:
     sizes = manifest.sizes(job)
-    for shard in dealing.shards_of(job, sizes):
+    for shard in sharding.shards_of(job, sizes):
         yield shard.item, (shard, sizes[shard.variant, shard.split] // shard.count)
 
 

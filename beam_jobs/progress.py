@@ -14,10 +14,11 @@ from typing import Any, TextIO, cast
 
 from tqdm import tqdm
 
-from beam_jobs import memory, steps
+from beam_jobs import memory
 from beam_jobs.files_driver import Step
 from beam_jobs.plan import inputs
 from beam_jobs.plan.job import Job
+from beam_jobs.steps import tasks
 from c4pipe.fs import files, parallel
 
 LINE_EVERY_SECONDS = 30.0  # in a log
@@ -64,7 +65,7 @@ class Course:
             parts = [int(name.rpartition("-")[2]) for name in new]
             self.unsized |= any("bytes" not in self._source(part) for part in parts)
             self.bytes += sum(self._source(part).get("bytes", 0) for part in parts)
-            cleaned = [self.job.store.report("clean", steps.item(part)) for part in parts]
+            cleaned = [self.job.store.report("clean", tasks.item(part)) for part in parts]
             self.pages += sum(map(pages_read, parallel.each(files.read_json, cleaned)))
 
     @property

@@ -16,9 +16,9 @@ import pyarrow as pa
 import pyarrow.ipc as ipc
 from apache_beam.metrics import Metrics
 
-from beam_jobs import dealing, settling, steps
 from beam_jobs.plan.job import Job
 from beam_jobs.report import bad_files, manifest
+from beam_jobs.steps import dedup, sharding, tasks
 from c4pipe.dedup import key_arrays, resolve
 
 BATCH_BYTES = 16 * 2**20  # of text in an element
@@ -42,16 +42,16 @@ def clean(part: int, job: Job) -> Iterator[tuple[int, bytes] | beam.pvalue.Tagge
 
     Its part goes another way if it cannot be read.
     """
-    if job.store.is_done("clean", steps.item(part)):  # by an earlier run, or by an attempt of this one
-        pages = steps.stored_pages(job, part, settling.claims_by)
-        found = job.store.found("clean", steps.item(part))
+    if job.store.is_done("clean", tasks.item(part)):  # by an earlier run, or by an attempt of this one
+        pages = tasks.stored_pages(job, part, dedup.claims_by)
+        found = job.store.found("clean", tasks.item(part))
     else:
-        pages, found = steps.clean(job, part)
-        job.store.finish("clean", steps.item(part), found)
+        pages, found = tasks.clean(job, part)
+        job.store.finish("clean", tasks.item(part), found)
         count({"split-wet-file/wet-file": 1, "page-store/pages": len(pages)})
     if "unreadable" in found:
         yield beam.pvalue.TaggedOutput(UNREADABLE, part)
-    claims = settling.claim_urls(pages, part, job)
+    claims = dedup.claim_urls(pages, part, job)
     bounds = key_arrays.url_bounds(claims, job.buckets)
     for bucket in range(job.buckets):
         # The first part sends something to each, so that all are settled: some only count what is listed.
@@ -70,7 +70,7 @@ def settle_urls(met: tuple[int, Iterable[bytes]], job: Job, checked: int) -> Ite
     """Send the winners of a bucket to their scope and part, once it is ``checked`` how many files could be read."""
     bucket, blobs = met
     claims = pa.concat_tables([from_bytes(blob) for blob in blobs])
-    for scope, winners in steps.settle_urls(job, bucket, [claims]):
+    for scope, winners in tasks.settle_urls(job, bucket, [claims]):
         yield from by_part(winners, scope * job.parts)
 
 
@@ -81,7 +81,7 @@ def claim_lines(met: tuple[int, Iterable[bytes]], job: Job) -> Iterator[tuple[in
     winners = key_arrays.in_order(gather(blobs, key_arrays.PLACE))
     for number, origin in enumerate(job.line_scopes):
         if origin.lines is not None and origin.scope == job.scopes[scope]:
-            claims = steps.claim_lines(job, origin, part, winners)
+            claims = tasks.claim_lines(job, origin, part, winners)
             bounds = key_arrays.bucket_bounds(claims["key"], job.buckets)
             for bucket in range(job.buckets):
                 if bounds[bucket] < bounds[bucket + 1]:
@@ -112,11 +112,11 @@ def judge(met: tuple[int, dict[str, Iterable[tuple[int, bytes]]]], job: Job) -> 
         )
         for number, origin in enumerate(job.line_scopes)
     }
-    tables, report = steps.judge_part(job, part, places)
+    tables, report = tasks.judge_part(job, part, places)
     for (variant, split), table in tables.items():
         for batch in in_batches(table):
             yield f"{variant}/{split}".encode(), to_bytes(batch)
-    job.store.finish("finalize", steps.item(part), report)
+    job.store.finish("finalize", tasks.item(part), report)
 
 
 def _by_scope(met: Iterable[tuple[int, bytes]], dtype: np.dtype[Any]) -> dict[int, key_arrays.Places]:
@@ -129,7 +129,7 @@ def _by_scope(met: Iterable[tuple[int, bytes]], dtype: np.dtype[Any]) -> dict[in
 def size(met: tuple[bytes, bytes]) -> tuple[bytes, int]:
     """The size of a batch of documents."""
     place, blob = met
-    return place, dealing.size_of(from_bytes(blob))
+    return place, sharding.size_of(from_bytes(blob))
 
 
 def deal(met: tuple[bytes, bytes], job: Job, sizes: dict[bytes, int] | None) -> Iterator[tuple[bytes, bytes]]:
@@ -138,29 +138,29 @@ def deal(met: tuple[bytes, bytes], job: Job, sizes: dict[bytes, int] | None) -> 
     variant, split = place.decode().split("/")
     documents = from_bytes(blob)
     count = job.shards_of(split, sizes[place] if sizes else 0)
-    bounds = dealing.shard_bounds(documents, count)
+    bounds = sharding.shard_bounds(documents, count)
     for index in range(count):
         if bounds[index] < bounds[index + 1]:
-            shard = dealing.Shard(variant, split, index, count)
+            shard = sharding.Shard(variant, split, index, count)
             yield shard.item.encode(), to_bytes(documents.slice(bounds[index], bounds[index + 1] - bounds[index]))
 
 
 def write(met: tuple[bytes, Iterable[bytes]], job: Job) -> str:
     """Write a shard."""
     name, blobs = met
-    shard = dealing.shard_named(name.decode())
-    documents = dealing.in_order([from_bytes(blob) for blob in blobs])
-    steps.write_shard(job, shard, lambda: [documents])
+    shard = sharding.shard_named(name.decode())
+    documents = sharding.in_order([from_bytes(blob) for blob in blobs])
+    tasks.write_shard(job, shard, lambda: [documents])
     return shard.item
 
 
 def finish(_: int, job: Job) -> int:
     """Write the shards that got no documents, then stats and manifests; what an earlier run exchanged may go."""
-    shards = dealing.shards_of(job, manifest.sizes(job))
+    shards = sharding.shards_of(job, manifest.sizes(job))
     written = set(job.store.done("write"))
     for shard in shards:
         if shard.item not in written:
-            steps.write_shard(job, shard, list)
+            tasks.write_shard(job, shard, list)
     manifest.publish(job)
     job.store.forget_exchanges()
     return len(shards)

@@ -13,12 +13,13 @@ from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from typing import Any
 
-from beam_jobs import files_driver, steps
+from beam_jobs import files_driver
 from beam_jobs.options import parser
 from beam_jobs.plan import identity
 from beam_jobs.plan.job import Job
 from beam_jobs.plan.planner import planned
 from beam_jobs.report import manifest
+from beam_jobs.steps import tasks
 
 _job: Job
 
@@ -37,7 +38,7 @@ def do(step: files_driver.Step, arguments: tuple[Any, ...]) -> None:
 def main(argv: Sequence[str] | None = None) -> int:
     job, selection = planned(parser().parse_args(argv))
     identity.claim_folder(job, selection)
-    steps.list_urls(job)
+    tasks.list_urls(job)
     with ProcessPoolExecutor(job.workers, initializer=begin, initargs=(job,)) as pool:
         for step in files_driver.STEPS:
             items = [arguments for _, arguments in step.remaining(job)]

@@ -12,10 +12,11 @@ from typing import Any
 
 from crawls import Record
 
-from beam_jobs import files_driver, options, steps
+from beam_jobs import files_driver, options
 from beam_jobs.plan import identity, planner
 from beam_jobs.plan.job import Job
 from beam_jobs.report import manifest
+from beam_jobs.steps import tasks
 from c4pipe.fs import files
 from c4pipe.shards import read_write
 
@@ -58,7 +59,7 @@ def plain(argv: list[str], **changes: Any) -> Job:
     job, selection = planner.planned(parsed)
     job = replace(job, **changes)
     identity.claim_folder(job, selection)
-    steps.list_urls(job)
+    tasks.list_urls(job)
     for step in files_driver.STEPS:
         for _, arguments in step.remaining(job):
             step.run(job, *arguments)

@@ -14,9 +14,10 @@ import pyarrow as pa
 import pytest
 from builds import Built
 
-from beam_jobs import build_c4, dealing, exchanging, memory_budget, settling
+from beam_jobs import build_c4, exchanging, memory_budget
 from beam_jobs.memory_budget import ITEM_BYTES, MIB, PARENT_BYTES, WORKER_BYTES
 from beam_jobs.plan import planner
+from beam_jobs.steps import dedup, sharding
 
 ONE = PARENT_BYTES + WORKER_BYTES + ITEM_BYTES
 
@@ -133,13 +134,13 @@ def test_no_memory_is_enough_for_more_urls_than_a_column_holds(
     small: Built, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settled: list[int] = []
-    settle = settling.settle_urls
+    settle = dedup.settle_urls
 
     def counted(claims: pa.Table, *more: Any) -> Any:
         settled.append(claims.nbytes)
         return settle(claims, *more)
 
-    monkeypatch.setattr(settling, "settle_urls", counted)
+    monkeypatch.setattr(dedup, "settle_urls", counted)
     monkeypatch.setattr(exchanging, "URL_CLAIMS_BYTES_MAX", 3000)
     builds.plain(builds.arguments(small.wet, tmp_path, "--shards", "3", format=builds.ALL_FORMATS))
     assert sum(settled) > 12_000
@@ -154,13 +155,13 @@ def test_a_shard_keeps_no_more_parts_mapped(
 ) -> None:
     """A process can have some 65,000 maps, and there may be more parts."""
     mapped: list[int] = []
-    in_order = dealing.in_order
+    in_order = sharding.in_order
 
     def counted(tables: Sequence[pa.Table]) -> pa.Table:
         mapped.append(Path("/proc/self/maps").read_text("utf-8").count(f"{tmp_path}/store/documents/"))
         return in_order(tables)
 
-    monkeypatch.setattr(dealing, "in_order", counted)
+    monkeypatch.setattr(sharding, "in_order", counted)
     monkeypatch.setattr(exchanging, "MAPPED_PARTS_MAX", 6 + more)  # of the six files of ``small``
     builds.plain(builds.arguments(small.wet, tmp_path, "--shards", "3"))
     assert mapped

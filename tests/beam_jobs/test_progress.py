@@ -16,10 +16,11 @@ import builds
 import crawls
 import pytest
 
-from beam_jobs import files_driver, memory, options, progress, steps
+from beam_jobs import files_driver, memory, options, progress
 from beam_jobs.plan import identity, planner
 from beam_jobs.plan.job import Job
 from beam_jobs.progress import Progress
+from beam_jobs.steps import tasks
 from c4pipe.fs import files, globs
 
 MIB = 2**20
@@ -193,7 +194,7 @@ def test_no_report_is_read_twice(job: Job, monkeypatch: pytest.MonkeyPatch) -> N
         monkeypatch.setattr(files, "read_json", counted)
         for _ in range(5):
             shown.look()
-    assert read == Counter(job.store.report("clean", steps.item(part)) for part in range(4))
+    assert read == Counter(job.store.report("clean", tasks.item(part)) for part in range(4))
 
 
 def test_a_bar_on_a_terminal(job: Job) -> None:

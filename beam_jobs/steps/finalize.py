@@ -10,12 +10,12 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from beam_jobs.dealing import DOCUMENTS
 from beam_jobs.plan.scopes import Branch, LineScope
+from beam_jobs.steps.sharding import DOCUMENTS
+from beam_jobs.steps.stage_trie import Tree
 from beam_jobs.store.column_names import name_of
 from beam_jobs.store.page_store import FIELDS, TALLY, alive, as_batch, keys_column, texts
 from beam_jobs.store.tables import Part
-from beam_jobs.tree import Tree
 from c4pipe.batch import Batch, hashes, joined, ordered, totals
 from c4pipe.dedup import key_arrays
 from c4pipe.shards import read_write

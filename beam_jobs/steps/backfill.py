@@ -9,12 +9,12 @@ from typing import Any
 
 import pyarrow as pa
 
-from beam_jobs.cleaning import cleaned, let_in
 from beam_jobs.plan.job import Job
 from beam_jobs.plan.scopes import reachable_from
+from beam_jobs.steps.clean import cleaned, let_in
+from beam_jobs.steps.stage_trie import Tree
 from beam_jobs.store.column_names import name_of
 from beam_jobs.store.page_store import ENTERS, KEPT, RAW, as_batch, joined_pieces, keys_column, spread, texts
-from beam_jobs.tree import Tree
 from c4pipe.batch import joined
 from c4pipe.dedup.base import Dedup
 

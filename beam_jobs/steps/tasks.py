@@ -1,11 +1,11 @@
 """The steps of a build with what they read and write: what a driver hands to a worker.
 
-    clean         a WET file             -> its part of the page store, URL claims      cleaning.py, settling.py
-    settle_urls   a bucket of claims     -> the pages that won, a scope each            settling.py
-    claim_lines   a part and its winners -> line claims                                 settling.py
+    clean         a WET file             -> its part of the page store, URL claims      clean.py, dedup.py
+    settle_urls   a bucket of claims     -> the pages that won, a scope each            dedup.py
+    claim_lines   a part and its winners -> line claims                                 dedup.py
     settle_lines  a bucket of claims     -> the lines that own their key                c4pipe/dedup/resolve.py
-    judge_part    a part, its winners, its owners -> final documents, by variant, split judging.py
-    write_shard   a shard's documents    -> its files                            dealing.py, c4pipe/shards/read_write.py
+    judge_part    a part, its winners, its owners -> final documents, by variant, split finalize.py
+    write_shard   a shard's documents    -> its files                                   sharding.py, c4pipe/shards
 
 What a step decides is a pure function in the rooms named beside it. What is here reads or writes the page store and the
 shards, however steps exchange: ``shuffling.py`` sends what they hand on, ``exchanging.py`` leaves it in files, so
@@ -23,10 +23,11 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from beam_jobs import cleaning, completing, dealing, judging, settling
 from beam_jobs.plan import inputs
 from beam_jobs.plan.job import Job
 from beam_jobs.plan.scopes import LineScope
+from beam_jobs.steps import backfill, dedup, finalize, sharding
+from beam_jobs.steps import clean as cleaning
 from beam_jobs.store import tables
 from c4pipe.dedup import key_arrays, resolve
 from c4pipe.fs import download, files, paths
@@ -71,7 +72,7 @@ def clean(job: Job, part: int) -> tuple[pa.Table, dict[str, Any]]:
 def _reuse(job: Job, source: inputs.Source) -> tuple[pa.Table, dict[str, Any]]:
     before = tables.read_pages(source["pages"])
     found: Any = files.read_json(source["report"])
-    pages, report = completing.complete(before, found, job)
+    pages, report = backfill.complete(before, found, job)
     if pages.column_names != before.column_names:
         tables.write_pages(job.store.pages(source["part"]), pages, job.store_compression)
     return pages, report
@@ -110,7 +111,7 @@ def settle_urls(
                 listed = tables.read_array(job.store.listed(number, bucket))
                 first, last = key_arrays.bucket_range(listed["key"], bucket * slices + index, job.buckets * slices)
                 listed = listed[first:last]
-            won, counted = settling.settle_urls(table, scope, number, listed)
+            won, counted = dedup.settle_urls(table, scope, number, listed)
             winners[number].append(won)
             counters[number].update(counted)
     for number, found in enumerate(winners):
@@ -123,7 +124,7 @@ def claim_lines(job: Job, origin: LineScope, part: int, winners: key_arrays.Plac
     """The line claims of a part's winners, from the page store."""
     job.begin()
     with tables.opened_pages(inputs.pages_path(job, part)) as pages:
-        return settling.claim_lines(pages, winners, part, origin)
+        return dedup.claim_lines(pages, winners, part, origin)
 
 
 def judge_part(
@@ -132,21 +133,21 @@ def judge_part(
     """The final documents of a part by variant and split; the report says what was counted and how much there is."""
     job.begin()
     with tables.opened_pages(inputs.pages_path(job, part)) as pages:
-        judged = judging.judge_part(pages, places, job.branches, job.seed)
+        judged = finalize.judge_part(pages, places, job.branches, job.seed)
     documents = judged.tables()
     sizes = [
-        {"variant": variant, "split": split, "documents": len(table), "bytes": dealing.size_of(table)}
+        {"variant": variant, "split": split, "documents": len(table), "bytes": sharding.size_of(table)}
         for (variant, split), table in sorted(documents.items())
     ]
     return documents, {"counters": judged.counters, "splits": sizes}
 
 
-def shard_path(job: Job, shard: dealing.Shard, form: str) -> str:
+def shard_path(job: Job, shard: sharding.Shard, form: str) -> str:
     """Path of a shard in a format."""
     return paths.join(job.output, shard.variant, read_write.shard_name(form, shard.split, shard.index, shard.count))
 
 
-def write_shard(job: Job, shard: dealing.Shard, documents: Callable[[], Iterable[pa.Table]]) -> None:
+def write_shard(job: Job, shard: sharding.Shard, documents: Callable[[], Iterable[pa.Table]]) -> None:
     """Write a shard's documents, which come in their order, in every format; the report describes the files."""
     infos = []
     for form in job.formats:

@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 
 from beam_jobs.plan.job import Job
 from beam_jobs.plan.scopes import changes_too_early, only_filters
+from beam_jobs.steps.stage_trie import Tree
 from beam_jobs.store.page_store import (
     ENTERS,
     KEPT,
@@ -25,7 +26,6 @@ from beam_jobs.store.page_store import (
     marked,
     spread,
 )
-from beam_jobs.tree import Tree
 from c4pipe.batch import Batch, Kept, hashes
 from c4pipe.dedup.base import Dedup
 from c4pipe.text.digests import KEY_BYTES, md5s
