@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from beam_jobs import exchanging
+from beam_jobs.exchange import files as through_files
 from beam_jobs.plan.job import Job
 from beam_jobs.processes import Processes
 from beam_jobs.report import bad_files, manifest
@@ -98,15 +98,15 @@ def _shards(job: Job) -> Iterator[Item]:
 
 
 PHASES = {
-    "clean": (Step("clean", exchanging.clean_part, _parts, _urls),),
+    "clean": (Step("clean", through_files.clean_part, _parts, _urls),),
     "dedup": (
-        Step("dedup_urls", exchanging.settle_url_bucket, _buckets, _last_winners, bad_files.few_bad_files),
-        Step("claim_lines", exchanging.claim_part, _line_parts, _claims),
-        Step("dedup_lines", exchanging.settle_line_bucket, _line_buckets, _owners),
+        Step("dedup_urls", through_files.settle_url_bucket, _buckets, _last_winners, bad_files.few_bad_files),
+        Step("claim_lines", through_files.claim_part, _line_parts, _claims),
+        Step("dedup_lines", through_files.settle_line_bucket, _line_buckets, _owners),
     ),
     "publish": (
-        Step("finalize", exchanging.judge_into_file, _parts, _documents),
-        Step("write", exchanging.write_from_files, _shards, _last_file),
+        Step("finalize", through_files.judge_into_file, _parts, _documents),
+        Step("write", through_files.write_from_files, _shards, _last_file),
     ),
 }
 

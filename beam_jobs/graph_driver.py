@@ -4,17 +4,17 @@
                    |         (keys)        (places)          (keys)         (places)          (text)
                    `-> page store ...................... read again .............^
 
-``shuffling.py`` says what the elements are and what is done with each. The listing is read on workers, since tens of
-thousands of paths have no place in a graph.
+``exchange/shuffle.py`` says what the elements are and what is done with each. The listing is read on workers, since
+tens of thousands of paths have no place in a graph.
 """
 
 from __future__ import annotations
 
 import apache_beam as beam
 
-from beam_jobs import shuffling
+from beam_jobs.exchange import shuffle
+from beam_jobs.exchange.shuffle import CLAIMS, UNREADABLE
 from beam_jobs.plan.job import Job
-from beam_jobs.shuffling import CLAIMS, UNREADABLE
 
 # What meets at a key, told to Beam so that keys have coders of their own and not pickle's.
 NUMBERED = tuple[int, bytes]
@@ -34,21 +34,21 @@ class Build(beam.PTransform):
         job = self.job
         cleaned = (
             begin
-            | "ReadListing" >> beam.FlatMap(shuffling.parts, job).with_output_types(int)
+            | "ReadListing" >> beam.FlatMap(shuffle.parts, job).with_output_types(int)
             | "SpreadFiles" >> beam.Reshuffle()
             | "Clean"
-            >> beam.FlatMap(shuffling.clean, job).with_output_types(NUMBERED).with_outputs(UNREADABLE, main=CLAIMS)
+            >> beam.FlatMap(shuffle.clean, job).with_output_types(NUMBERED).with_outputs(UNREADABLE, main=CLAIMS)
         )
         checked = (
             cleaned[UNREADABLE]
             | "CountUnreadable" >> beam.combiners.Count.Globally()
-            | "CheckUnreadable" >> beam.Map(shuffling.check_unreadable, job)
+            | "CheckUnreadable" >> beam.Map(shuffle.check_unreadable, job)
         )
         scope_part_to_winners = (
             cleaned[CLAIMS]
             | "MeetAtBucket" >> beam.GroupByKey()
             | "SettleUrls"
-            >> beam.FlatMap(shuffling.settle_urls, job, beam.pvalue.AsSingleton(checked)).with_output_types(NUMBERED)
+            >> beam.FlatMap(shuffle.settle_urls, job, beam.pvalue.AsSingleton(checked)).with_output_types(NUMBERED)
         )
         origin_part_to_owners = scope_part_to_winners | "SettleLines" >> SettleLines(job)
         return self._published(scope_part_to_winners, origin_part_to_owners)
@@ -61,21 +61,21 @@ class Build(beam.PTransform):
         split_to_documents = (
             {
                 "winners": scope_part_to_winners
-                | "WinnersByPart" >> beam.Map(shuffling.by_part_alone, job).with_output_types(PLACES),
+                | "WinnersByPart" >> beam.Map(shuffle.by_part_alone, job).with_output_types(PLACES),
                 "owners": origin_part_to_owners
-                | "OwnersByPart" >> beam.Map(shuffling.by_part_alone, job).with_output_types(PLACES),
+                | "OwnersByPart" >> beam.Map(shuffle.by_part_alone, job).with_output_types(PLACES),
             }
             | "MeetAtPart" >> beam.CoGroupByKey()
-            | "Judge" >> beam.FlatMap(shuffling.judge, job).with_output_types(NAMED)
+            | "Judge" >> beam.FlatMap(shuffle.judge, job).with_output_types(NAMED)
         )
         sizes = beam.pvalue.AsDict(split_to_documents | "SumSizes" >> SumSizes()) if job.shards is None else None
         return (
             split_to_documents
-            | "DealToShards" >> beam.FlatMap(shuffling.deal, job, sizes).with_output_types(NAMED)
+            | "DealToShards" >> beam.FlatMap(shuffle.deal, job, sizes).with_output_types(NAMED)
             | "MeetAtShard" >> beam.GroupByKey()
-            | "Write" >> beam.Map(shuffling.write, job)
+            | "Write" >> beam.Map(shuffle.write, job)
             | "AwaitShards" >> beam.combiners.Count.Globally()
-            | "Finish" >> beam.Map(shuffling.finish, job)
+            | "Finish" >> beam.Map(shuffle.finish, job)
         )
 
 
@@ -86,7 +86,7 @@ class SumSizes(beam.PTransform):
         """Return the size of each."""
         return (
             split_to_documents
-            | "Size" >> beam.Map(shuffling.size).with_output_types(tuple[bytes, int])
+            | "Size" >> beam.Map(shuffle.size).with_output_types(tuple[bytes, int])
             | "Sum" >> beam.CombinePerKey(sum)
         )
 
@@ -103,7 +103,7 @@ class SettleLines(beam.PTransform):
         return (
             scope_part_to_winners
             | "MeetAtPart" >> beam.GroupByKey()
-            | "Claim" >> beam.FlatMap(shuffling.claim_lines, self.job).with_output_types(NUMBERED)
+            | "Claim" >> beam.FlatMap(shuffle.claim_lines, self.job).with_output_types(NUMBERED)
             | "MeetAtBucket" >> beam.GroupByKey()
-            | "LeastRankOwns" >> beam.FlatMap(shuffling.settle_lines, self.job).with_output_types(NUMBERED)
+            | "LeastRankOwns" >> beam.FlatMap(shuffle.settle_lines, self.job).with_output_types(NUMBERED)
         )

@@ -8,8 +8,8 @@
     write_shard   a shard's documents    -> its files                                   sharding.py, c4pipe/shards
 
 What a step decides is a pure function in the rooms named beside it. What is here reads or writes the page store and the
-shards, however steps exchange: ``shuffling.py`` sends what they hand on, ``exchanging.py`` leaves it in files, so
-that memory is that of the largest item.
+shards, however steps exchange: ``exchange/shuffle.py`` sends what they hand on, ``exchange/files.py`` leaves it in
+files, so that memory is that of the largest item.
 """
 
 from __future__ import annotations

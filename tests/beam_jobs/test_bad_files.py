@@ -13,7 +13,8 @@ import pytest
 from apache_beam.pvalue import TaggedOutput
 from crawls import Record
 
-from beam_jobs import build_c4, shuffling
+from beam_jobs import build_c4
+from beam_jobs.exchange import shuffle
 from beam_jobs.options import parser
 from beam_jobs.plan import identity
 from beam_jobs.plan.planner import planned
@@ -243,5 +244,5 @@ def test_a_second_attempt_at_a_file_that_cannot_be_read_tells_so_again(tmp_path:
     job, selection = planned(arguments)
     identity.claim_folder(job, selection)
     for _ in range(2):
-        tagged = [out for out in shuffling.clean(0, job) if isinstance(out, TaggedOutput)]
-        assert [(out.tag, out.value) for out in tagged] == [(shuffling.UNREADABLE, 0)]
+        tagged = [out for out in shuffle.clean(0, job) if isinstance(out, TaggedOutput)]
+        assert [(out.tag, out.value) for out in tagged] == [(shuffle.UNREADABLE, 0)]

@@ -14,7 +14,8 @@ import pyarrow as pa
 import pytest
 from builds import Built
 
-from beam_jobs import build_c4, exchanging, memory_budget
+from beam_jobs import build_c4, memory_budget
+from beam_jobs.exchange import files as through_files
 from beam_jobs.memory_budget import ITEM_BYTES, MIB, PARENT_BYTES, WORKER_BYTES
 from beam_jobs.plan import planner
 from beam_jobs.steps import dedup, sharding
@@ -141,7 +142,7 @@ def test_no_memory_is_enough_for_more_urls_than_a_column_holds(
         return settle(claims, *more)
 
     monkeypatch.setattr(dedup, "settle_urls", counted)
-    monkeypatch.setattr(exchanging, "URL_CLAIMS_BYTES_MAX", 3000)
+    monkeypatch.setattr(through_files, "URL_CLAIMS_BYTES_MAX", 3000)
     builds.plain(builds.arguments(small.wet, tmp_path, "--shards", "3", format=builds.ALL_FORMATS))
     assert sum(settled) > 12_000
     assert max(settled) < 6000
@@ -162,7 +163,7 @@ def test_a_shard_keeps_no_more_parts_mapped(
         return in_order(tables)
 
     monkeypatch.setattr(sharding, "in_order", counted)
-    monkeypatch.setattr(exchanging, "MAPPED_PARTS_MAX", 6 + more)  # of the six files of ``small``
+    monkeypatch.setattr(through_files, "MAPPED_PARTS_MAX", 6 + more)  # of the six files of ``small``
     builds.plain(builds.arguments(small.wet, tmp_path, "--shards", "3"))
     assert mapped
     assert [bool(n) for n in mapped] == [not more] * len(mapped)

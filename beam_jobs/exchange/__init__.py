@@ -1,0 +1,1 @@
+"""How steps hand on what they made: through files, or through Beam's shuffle."""
