@@ -11,13 +11,14 @@ from contextlib import AbstractContextManager, nullcontext
 from types import ModuleType
 from typing import TYPE_CHECKING
 
-from beam_jobs import files_driver, processes
+from beam_jobs.drivers import files as files_driver
+from beam_jobs.drivers import processes
+from beam_jobs.drivers.processes import Processes
+from beam_jobs.drivers.progress import Progress
 from beam_jobs.options import exchange, is_local, parser, require_whole
 from beam_jobs.plan import identity
 from beam_jobs.plan.job import Job, describe
 from beam_jobs.plan.planner import check_disk, planned, rehearse
-from beam_jobs.processes import Processes
-from beam_jobs.progress import Progress
 from beam_jobs.report import bad_files, manifest
 from beam_jobs.report.summary import summary
 from beam_jobs.steps import tasks
@@ -96,7 +97,7 @@ def run(arguments: argparse.Namespace, rest: Sequence[str]) -> None:
 
 def on_beam() -> ModuleType:
     """The room that hands a build to Beam, imported when it is asked for."""
-    from beam_jobs import on_beam
+    from beam_jobs.drivers import on_beam
 
     return on_beam
 

@@ -14,7 +14,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from beam_jobs import memory
+from beam_jobs.drivers import process_memory
 
 SAMPLE_EVERY_SECONDS = 0.2
 POLL_SECONDS = 0.01
@@ -63,7 +63,7 @@ def adopt_orphans() -> None:
 
 def processes() -> set[int]:
     """This process and its descendants; Linux only."""
-    return set(memory.tree(os.getpid())) if sys.platform == "linux" else set()
+    return set(process_memory.tree(os.getpid())) if sys.platform == "linux" else set()
 
 
 def reap(others: set[int]) -> None:
@@ -100,6 +100,6 @@ class Watch:
 
     def _run(self) -> None:
         while not self.stop.wait(SAMPLE_EVERY_SECONDS):
-            found = [each for pid in self.pids if (each := memory.of_tree(pid))]
+            found = [each for pid in self.pids if (each := process_memory.of_tree(pid))]
             self.own = max(self.own, sum(each.own_bytes for each in found))
             self.resident = max(self.resident, sum(each.resident_bytes for each in found))

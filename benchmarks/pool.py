@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from typing import Any
 
-from beam_jobs import files_driver
+from beam_jobs.drivers import files as files_driver
 from beam_jobs.options import parser
 from beam_jobs.plan import identity
 from beam_jobs.plan.job import Job

@@ -1,4 +1,4 @@
-"""How steps exchange through a shuffle: what each sends to where, as elements of the graph of ``graph_driver.py``.
+"""How steps exchange through a shuffle: what each sends to where, as elements of the graph of ``drivers/shuffle.py``.
 
 Elements are arrays of keys or Arrow batches, one a part and bucket, never lines; their keys are integers or bytes.
 A scope or line scope and a part, or a bucket, are one integer.

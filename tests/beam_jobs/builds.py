@@ -12,7 +12,8 @@ from typing import Any
 
 from crawls import Record
 
-from beam_jobs import files_driver, options
+from beam_jobs import options
+from beam_jobs.drivers import files as files_driver
 from beam_jobs.plan import identity, planner
 from beam_jobs.plan.job import Job
 from beam_jobs.report import manifest

@@ -18,8 +18,9 @@ from apache_beam.options.pipeline_options import DirectOptions, StandardOptions
 from apache_beam.transforms.environments import SubprocessSDKEnvironment
 
 import beam_jobs
-from beam_jobs import beam_options, build_c4, memory_budget, on_beam, options
-from beam_jobs.runner import pipeline
+from beam_jobs import beam_options, build_c4, memory_budget, options
+from beam_jobs.drivers import on_beam
+from beam_jobs.drivers.beam_runner import pipeline
 from c4pipe.commoncrawl.listing import BASE_URL
 from c4pipe.variants import SEMANTICS
 
@@ -155,7 +156,7 @@ def test_a_process_a_core(argv: tuple[str, ...], workers: int) -> None:
     environment = getattr(pipeline(given).runner, "_default_environment", None)
     own = isinstance(environment, SubprocessSDKEnvironment)
     assert own is (workers > 1)
-    assert not own or environment.command_string.endswith(f"-m beam_jobs.worker {os.getpid()}")
+    assert not own or environment.command_string.endswith(f"-m beam_jobs.drivers.beam_worker {os.getpid()}")
 
 
 @pytest.mark.parametrize(

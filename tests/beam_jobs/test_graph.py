@@ -14,7 +14,8 @@ import crawls
 import pytest
 from apache_beam.options.pipeline_options import GoogleCloudOptions, PipelineOptions, SetupOptions
 
-from beam_jobs import build_c4, on_beam, options
+from beam_jobs import build_c4, options
+from beam_jobs.drivers import on_beam
 
 DATAFLOW = (
     *("--runner", "DataflowRunner", "--project", "my-project", "--region", "us-central1"),

@@ -19,7 +19,9 @@ import kills
 import pytest
 from builds import Built
 
-from beam_jobs import build_c4, files_driver, options, processes
+from beam_jobs import build_c4, options
+from beam_jobs.drivers import files as files_driver
+from beam_jobs.drivers import processes
 from beam_jobs.plan import planner
 from beam_jobs.plan.job import Job
 from beam_jobs.store.lock import held
@@ -347,7 +349,7 @@ def test_a_worker_of_beams_that_is_killed_ends_the_build(small: Built, tmp_path:
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="looks for processes in /proc, which Linux has")
 def test_a_worker_of_beams_that_ends_as_if_it_were_done_ends_the_build(wet: str, tmp_path: Path) -> None:
     """Before it has said a word, so that nothing but its end can be noticed."""
-    ending = 'import os, sys\nif "beam_jobs.worker" in sys.orig_argv:\n    os._exit(0)\n'
+    ending = 'import os, sys\nif "beam_jobs.drivers.beam_worker" in sys.orig_argv:\n    os._exit(0)\n'
     (tmp_path / "sitecustomize.py").write_text(ending, "ascii")  # which each Python runs first
     path = os.pathsep.join(filter(None, (str(tmp_path), os.environ.get("PYTHONPATH"))))
     argv = builds.arguments(wet, tmp_path / "build", *builds.by("shuffle"), workers=2)

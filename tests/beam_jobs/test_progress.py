@@ -16,10 +16,12 @@ import builds
 import crawls
 import pytest
 
-from beam_jobs import files_driver, memory, options, progress
+from beam_jobs import options
+from beam_jobs.drivers import files as files_driver
+from beam_jobs.drivers import process_memory, progress
+from beam_jobs.drivers.progress import Progress
 from beam_jobs.plan import identity, planner
 from beam_jobs.plan.job import Job
-from beam_jobs.progress import Progress
 from beam_jobs.steps import tasks
 from c4pipe.fs import files, globs
 
@@ -43,7 +45,7 @@ class Terminal(io.StringIO):
 
 @pytest.fixture(autouse=True)
 def steady_memory(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(memory, "of_tree", lambda: memory.Memory(300 * MIB, 400 * MIB))
+    monkeypatch.setattr(process_memory, "of_tree", lambda: process_memory.Memory(300 * MIB, 400 * MIB))
 
 
 @pytest.fixture(autouse=True)
@@ -240,18 +242,18 @@ def child() -> Iterator[int]:
 @pytest.mark.skipif(not os.path.exists("/proc/self/status"), reason="no /proc on this system")
 def test_memory_of_a_tree(child: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.undo()
-    whole = memory.of_tree(child)
+    whole = process_memory.of_tree(child)
     assert whole is not None
-    assert len(list(memory.tree(child))) == 2
+    assert len(list(process_memory.tree(child))) == 2
     assert 64 * MIB < whole.own_bytes <= whole.resident_bytes < 300 * MIB
-    own = memory.of_tree(os.getpid())
+    own = process_memory.of_tree(os.getpid())
     assert own is not None
     assert own.own_bytes > whole.own_bytes, "this process has that one below it"
 
 
 def test_no_memory_where_there_is_no_proc(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.undo()
-    assert memory.of_tree(proc=tmp_path) is None
+    assert process_memory.of_tree(proc=tmp_path) is None
 
 
 def test_a_process_that_ended_meanwhile(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -264,5 +266,5 @@ def test_a_process_that_ended_meanwhile(tmp_path: Path, monkeypatch: pytest.Monk
     (tmp_path / "10" / "status").write_text("Name:\tx\nVmRSS:\t 30 kB\nRssAnon:\t 10 kB\nRssShmem:\t 5 kB\n")
     (tmp_path / "12" / "status").write_text("Name:\tx\nVmRSS:\t 7 kB\n")
     (tmp_path / "13").mkdir()
-    assert sorted(memory.tree(10, tmp_path)) == [10, 11, 12]
-    assert memory.of_tree(10, tmp_path) == memory.Memory(22 * 1024, 37 * 1024)
+    assert sorted(process_memory.tree(10, tmp_path)) == [10, 11, 12]
+    assert process_memory.of_tree(10, tmp_path) == process_memory.Memory(22 * 1024, 37 * 1024)

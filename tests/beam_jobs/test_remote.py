@@ -11,7 +11,8 @@ import crawls
 import fsspec
 import pytest
 
-from beam_jobs import build_c4, files_driver
+from beam_jobs import build_c4
+from beam_jobs.drivers import files as files_driver
 from c4pipe.fs import files
 
 

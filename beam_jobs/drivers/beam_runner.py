@@ -18,7 +18,7 @@ from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 from apache_beam.runners.portability.fn_api_runner.worker_handlers import SubprocessSdkWorkerHandler, WorkerHandler
 from apache_beam.transforms.environments import SubprocessSDKEnvironment
 
-from beam_jobs.processes import WHY_LOST
+from beam_jobs.drivers.processes import WHY_LOST
 
 LOCAL = "FnApiRunner"
 WORKER_THREAD = "run_worker"  # in which the local runner, and ``_Worker``, wait for one of its workers
@@ -29,12 +29,14 @@ def pipeline(options: PipelineOptions) -> beam.Pipeline:
     """A pipeline to fill and run.
 
     The local runner's mode ``multi_processing`` would start Beam's worker by an unquoted path; with an environment of
-    its own it starts ``worker.py`` by a quoted one, as many as there are to be. Ctrl-C, which a terminal sends to all,
-    is for this process alone, and no shell stays between it and the workers, which end when their parent does.
+    its own it starts ``beam_worker.py`` by a quoted one, as many as there are to be. Ctrl-C, which a terminal sends to
+    all, is for this process alone, and no shell stays between it and the workers, which end when their parent does.
     """
     if options.view_as(StandardOptions).runner != LOCAL or options.view_as(DirectOptions).direct_num_workers == 1:
         return beam.Pipeline(options=options)
-    command = f"trap '' INT; exec {shlex.join([sys.executable, '-m', 'beam_jobs.worker', str(os.getpid())])}"
+    command = (
+        f"trap '' INT; exec {shlex.join([sys.executable, '-m', 'beam_jobs.drivers.beam_worker', str(os.getpid())])}"
+    )
     environment = SubprocessSDKEnvironment.from_command_string(command)
     return beam.Pipeline(runner=FnApiRunner(default_environment=environment), options=options)
 

@@ -14,8 +14,8 @@ from typing import Any, TextIO, cast
 
 from tqdm import tqdm
 
-from beam_jobs import memory
-from beam_jobs.files_driver import Step
+from beam_jobs.drivers import process_memory
+from beam_jobs.drivers.files import Step
 from beam_jobs.plan import inputs
 from beam_jobs.plan.job import Job
 from beam_jobs.steps import tasks
@@ -198,5 +198,5 @@ class Progress:
 
 
 def _memory() -> str:
-    found = memory.of_tree()
+    found = process_memory.of_tree()
     return "" if found is None else f"{found.own_bytes / 2**20:,.0f} MiB in memory"

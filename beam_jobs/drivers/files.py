@@ -10,9 +10,9 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from beam_jobs.drivers.processes import Processes
 from beam_jobs.exchange import files as through_files
 from beam_jobs.plan.job import Job
-from beam_jobs.processes import Processes
 from beam_jobs.report import bad_files, manifest
 from beam_jobs.steps import sharding, tasks
 from c4pipe.fs import files, parallel

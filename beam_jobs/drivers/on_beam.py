@@ -12,11 +12,12 @@ logging.getLogger().addHandler(logging.NullHandler())
 import apache_beam as beam
 from apache_beam.options.pipeline_options import GoogleCloudOptions, PipelineOptions, TestOptions
 
-from beam_jobs import files_on_beam, graph_driver
 from beam_jobs.beam_options import pipeline_options
+from beam_jobs.drivers import files_on_beam
+from beam_jobs.drivers import shuffle as shuffle_driver
+from beam_jobs.drivers.beam_runner import ended_with_a_worker, pipeline
 from beam_jobs.options import exchange, is_local
 from beam_jobs.plan.job import Job
-from beam_jobs.runner import ended_with_a_worker, pipeline
 
 __all__ = ["dry_run", "graph", "pipeline_options", "run"]
 
@@ -26,7 +27,7 @@ logging.getLogger("apache_beam").setLevel(logging.ERROR)  # its local workers wa
 def graph(job: Job, arguments: argparse.Namespace, options: PipelineOptions) -> beam.Pipeline:
     """The whole build as one graph: keys and text cross its shuffle, or steps exchange through files."""
     whole = pipeline(options)
-    transform = files_on_beam.OneAfterAnother(job) if exchange(arguments) == "files" else graph_driver.Build(job)
+    transform = files_on_beam.OneAfterAnother(job) if exchange(arguments) == "files" else shuffle_driver.Build(job)
     _ = whole | "Begin" >> beam.Create([0]) | "Build" >> transform
     return whole
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import apache_beam as beam
 
-from beam_jobs.files_driver import STEPS, Item, Step, remaining
+from beam_jobs.drivers.files import STEPS, Item, Step, remaining
 from beam_jobs.plan.job import Job
 
 
