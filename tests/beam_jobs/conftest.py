@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-import builds
-import crawls
 import pytest
-from builds import Built
 
 from beam_jobs import build_c4
 from c4pipe import resources
 from c4pipe.fs import files
+from tests.support import builds, crawls
+from tests.support.builds import Built
 
 
 @pytest.fixture(autouse=True)

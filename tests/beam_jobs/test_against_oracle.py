@@ -10,11 +10,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-import builds
-import corpora
-import crawls
 import pytest
-from crawls import Record
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -23,6 +19,8 @@ from c4pipe import oracle, resources
 from c4pipe.page import Page
 from c4pipe.variants import VARIANTS, variant
 from c4pipe.warc import wet
+from tests.support import builds, corpora, crawls
+from tests.support.crawls import Record
 
 # Those that need nothing beyond the built-in lists.
 NAMES = [name for name, semantics in VARIANTS if semantics == "3.1.0" and name.startswith("en")]

@@ -11,13 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import balance
-import builds
-import corpora
-import crawls
-import family
 import pytest
-from crawls import Record
 from hypothesis import Phase, example, given, settings
 from hypothesis import strategies as st
 
@@ -25,6 +19,8 @@ from beam_jobs import build_c4
 from c4pipe import resources
 from c4pipe.page import Page, Verdict
 from c4pipe.variants import SEMANTICS
+from tests.support import builds, conservation, corpora, crawls, variant_crawls
+from tests.support.crawls import Record
 
 PACKINGS: tuple[dict[str, Any], ...] = ({}, {"level": None}, {"level": 1}, {"one_member": True})
 
@@ -43,7 +39,7 @@ def paths(pattern: str) -> list[Path]:
 
 
 def arguments(wet: str, output: Path, semantics: str, urls: str, *more: str, workers: int = 1) -> list[str]:
-    named = ("--variant", ",".join(family.names()), "--semantics", semantics, "--urls", urls, "--shards", "2")
+    named = ("--variant", ",".join(variant_crawls.names()), "--semantics", semantics, "--urls", urls, "--shards", "2")
     source = resources.source()
     assert source is not None
     return builds.arguments(wet, output, *named, *more, workers=workers, resources=source, format="parquet,jsonl")
@@ -51,7 +47,7 @@ def arguments(wet: str, output: Path, semantics: str, urls: str, *more: str, wor
 
 def published(output: Path) -> dict[str, dict[str, str]]:
     """The files of each variant, but the manifest, which names what they were made from."""
-    found = {name: builds.tree(output / name) for name in family.names()}
+    found = {name: builds.tree(output / name) for name in variant_crawls.names()}
     for tree in found.values():
         del tree["manifest.json"]
     return found
@@ -70,17 +66,17 @@ class Made:
 
     def write(self, place: Path) -> tuple[str, str, str]:
         """The globs of the files and of the others, and the path of the list."""
-        records = self.records or family.certain()
-        one = crawls.write(place / "one", family.cut(records, self.order, self.files))
+        records = self.records or variant_crawls.certain()
+        one = crawls.write(place / "one", variant_crawls.cut(records, self.order, self.files))
         shuffled = self.order.sample(records, len(records))
-        other = crawls.write(place / "other", family.cut(shuffled, self.order, self.files), **self.packing)
-        return one, other, family.list_file(place, self.listed)
+        other = crawls.write(place / "other", variant_crawls.cut(shuffled, self.order, self.files), **self.packing)
+        return one, other, variant_crawls.list_file(place, self.listed)
 
 
 MADE = st.builds(
     Made,
-    family.PAGES,
-    family.LISTS,
+    variant_crawls.PAGES,
+    variant_crawls.LISTS,
     st.integers(1, 5),
     st.sampled_from(PACKINGS),
     st.randoms(use_true_random=False),
@@ -88,7 +84,7 @@ MADE = st.builds(
 )
 
 
-CERTAIN = Made([], list(family.LIST), 3, PACKINGS[1], random.Random(0), 4)  # every counter
+CERTAIN = Made([], list(variant_crawls.LIST), 3, PACKINGS[1], random.Random(0), 4)  # every counter
 
 
 @pytest.mark.parametrize("semantics", SEMANTICS)
@@ -99,12 +95,12 @@ def test_any_crawl(semantics: str, made: Made) -> None:
     with tempfile.TemporaryDirectory() as folder:
         place = Path(folder)
         one, other, urls = made.write(place)
-        variants = family.variants(semantics, urls)
+        variants = variant_crawls.variants(semantics, urls)
         builds.plain(arguments(one, place / "a", semantics, urls))
         found = corpora.of_build(place / "a", variants)
         assert found == corpora.of_oracle(paths(one), variants)
         for name, corpus in found.items():
-            assert list(balance.of_counters(variants[name], corpus.counters, len(corpus.documents))) == []
+            assert list(conservation.of_counters(variants[name], corpus.counters, len(corpus.documents))) == []
         builds.plain(arguments(other, place / "b", semantics, urls), buckets=made.buckets)
         assert published(place / "b") == published(place / "a")
 
@@ -117,7 +113,7 @@ def test_in_one_graph(semantics: str, made: Made) -> None:
         place = Path(folder)
         one, other, urls = made.write(place)
         assert build_c4.main(arguments(other, place / "graph", semantics, urls, *builds.by("shuffle"))) == 0
-        variants = family.variants(semantics, urls)
+        variants = variant_crawls.variants(semantics, urls)
         assert corpora.of_build(place / "graph", variants) == corpora.of_oracle(paths(one), variants)
         builds.plain(arguments(one, place / "files", semantics, urls))
         assert published(place / "graph") == published(place / "files")
@@ -136,12 +132,12 @@ def test_two_workers(semantics: str, made: Made) -> None:
         assert published(place / "two") == published(place / "one")
 
 
-@pytest.mark.parametrize("name", family.names())
+@pytest.mark.parametrize("name", variant_crawls.names())
 def test_the_comparison_sees_a_difference(name: str, tmp_path: Path) -> None:
     """Of one variant, in one character of one document."""
-    records = family.certain()
-    wet, urls = crawls.write(tmp_path / "wet", [records]), family.list_file(tmp_path, family.LIST)
-    variants = family.variants("3.1.0", urls)
+    records = variant_crawls.certain()
+    wet, urls = crawls.write(tmp_path / "wet", [records]), variant_crawls.list_file(tmp_path, variant_crawls.LIST)
+    variants = variant_crawls.variants("3.1.0", urls)
     builds.plain(arguments(wet, tmp_path / "build", "3.1.0", urls))
     found = corpora.of_build(tmp_path / "build", variants)
     assert found == corpora.of_oracle(paths(wet), variants)

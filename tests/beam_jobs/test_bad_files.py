@@ -7,11 +7,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import BinaryIO
 
-import builds
-import crawls
 import pytest
 from apache_beam.pvalue import TaggedOutput
-from crawls import Record
 
 from beam_jobs import build_c4
 from beam_jobs.exchange import shuffle
@@ -20,6 +17,8 @@ from beam_jobs.plan import identity
 from beam_jobs.plan.planner import planned
 from beam_jobs.report import manifest, summary
 from c4pipe.fs import files
+from tests.support import builds, crawls
+from tests.support.crawls import Record
 
 BAD = {
     "garbage": b"This is no WET file.\n" * 100,

@@ -9,16 +9,16 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import builds
 import pyarrow as pa
 import pytest
-from builds import Built
 
 from beam_jobs import build_c4, memory_budget
 from beam_jobs.exchange import files as through_files
 from beam_jobs.memory_budget import ITEM_BYTES, MIB, PARENT_BYTES, WORKER_BYTES
 from beam_jobs.plan import planner
 from beam_jobs.steps import dedup, sharding
+from tests.support import builds
+from tests.support.builds import Built
 
 ONE = PARENT_BYTES + WORKER_BYTES + ITEM_BYTES
 

@@ -14,7 +14,6 @@ import os
 from pathlib import Path
 from typing import Any
 
-import builds
 import pytest
 
 from beam_jobs import build_c4
@@ -22,6 +21,7 @@ from c4pipe import resources
 from c4pipe.cli import main
 from c4pipe.shards import read_write
 from c4pipe.stages import language
+from tests.support import builds
 
 pytestmark = pytest.mark.slow
 

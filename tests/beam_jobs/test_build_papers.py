@@ -7,13 +7,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import builds
-import corpora
-import family
 import pytest
 
 from beam_jobs import build_c4
 from c4pipe import resources
+from tests.support import builds, corpora, variant_crawls
 
 DOCUMENTS = {  # docs/semantics.md
     "en": 665,
@@ -33,17 +31,17 @@ def test_all_variants_of_the_papers_are_the_oracles(shared: Path, ten_wet_files:
     argv = builds.arguments(
         ",".join(map(str, ten_wet_files)),
         tmp_path,
-        *("--semantics", "paper", "--shards", "4", "--variant", ",".join(family.names()), "--urls", urls),
+        *("--semantics", "paper", "--shards", "4", "--variant", ",".join(variant_crawls.names()), "--urls", urls),
         workers=2,
         resources=shared / "data" / "resources",
         format="parquet",
     )
     assert build_c4.main(argv) == 0
     resources.use(str(shared / "data" / "resources"))
-    variants = family.variants("paper", urls)
+    variants = variant_crawls.variants("paper", urls)
     found = corpora.of_build(tmp_path, variants)
     assert {name: len(corpus.documents) for name, corpus in found.items()} == {
-        name: DOCUMENTS[name] for name in family.names()
+        name: DOCUMENTS[name] for name in variant_crawls.names()
     }
     expected = corpora.of_oracle(ten_wet_files, variants)
     for name in variants:

@@ -11,7 +11,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-import builds
 import fsspec
 import pytest
 from apache_beam.options.pipeline_options import DirectOptions, StandardOptions
@@ -23,6 +22,7 @@ from beam_jobs.drivers import on_beam
 from beam_jobs.drivers.beam_runner import pipeline
 from c4pipe.commoncrawl.listing import BASE_URL
 from c4pipe.variants import SEMANTICS
+from tests.support import builds
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 MODULES = [module.name for module in pkgutil.walk_packages(beam_jobs.__path__, "beam_jobs.")]

@@ -7,16 +7,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import balance
-import crawls
-import family
 import pytest
-from crawls import Record
 from hypothesis import HealthCheck, example, given, settings
 
 from c4pipe import engine, oracle, resources
 from c4pipe.page import Page, Verdict
 from c4pipe.variants import SEMANTICS, Variant, variant
+from tests.support import conservation, crawls, variant_crawls
+from tests.support.crawls import Record
 
 # What no page of ours brings out: langdetect is unsure of all languages at once, cld3 is as sure as 3.1.0 wants to be
 # that a page is in one of the two that mC4 lacks (they are much alike).
@@ -45,28 +43,30 @@ def test_every_stage_of_every_variant(semantics: str, tmp_path: Path) -> None:
     urls = tmp_path / "urls.txt"
 
     @settings(max_examples=20, derandomize=True, database=None, suppress_health_check=list(HealthCheck))
-    @given(family.PAGES, family.LISTS)
-    @example(family.certain(), list(family.LIST))
+    @given(variant_crawls.PAGES, variant_crawls.LISTS)
+    @example(variant_crawls.certain(), list(variant_crawls.LIST))
     def conserve(records: list[Record], listed: list[str]) -> None:
-        family.list_file(tmp_path, listed)
+        variant_crawls.list_file(tmp_path, listed)
         shared = oracle.Oracle(record.page() for record in records if record.page().text)
         passages = {}  # what variants share is one object, and looked at once
         counted.append(Counter())
-        for this in family.variants(semantics, str(urls)).values():
+        for this in variant_crawls.variants(semantics, str(urls)).values():
             steps = [shared.run(replace(this, stages=this.stages[:n])) for n in range(len(this.stages) + 1)]
             passages |= {id(each[-1]): each for each in zip(this.stages, steps, steps[1:], strict=False)}
             reading = {"split-wet-file/passed": len(steps[0].pages)}
-            assert list(balance.of_counters(this, {**steps[-1].counters, **reading}, len(steps[-1].pages))) == []
+            assert list(conservation.of_counters(this, {**steps[-1].counters, **reading}, len(steps[-1].pages))) == []
             counted[-1].update(steps[-1].counters)
-        assert [wrong for passage in passages.values() for wrong in balance.of_stage(*passage)] == []
+        assert [wrong for passage in passages.values() for wrong in conservation.of_stage(*passage)] == []
 
     conserve()
     certain, *drawn = counted
-    stages = {stage for one in family.variants(semantics, str(urls)).values() for stage in one.stages}
-    possible = set().union(*map(balance.possible, stages))
-    if "multilingual" in family.names():
-        possible |= {f"badwords-filter-{language}/filtered" for language in family.LISTED}
-        possible |= {f"language-filter/passed:{language}" for language in family.STORY if language not in ("hr", "bs")}
+    stages = {stage for one in variant_crawls.variants(semantics, str(urls)).values() for stage in one.stages}
+    possible = set().union(*map(conservation.possible, stages))
+    if "multilingual" in variant_crawls.names():
+        possible |= {f"badwords-filter-{language}/filtered" for language in variant_crawls.LISTED}
+        possible |= {
+            f"language-filter/passed:{language}" for language in variant_crawls.STORY if language not in ("hr", "bs")
+        }
     if semantics != "3.0.1":
         possible.remove(NOT_COUNTED)
     assert {name for name in possible if not certain[name]} == NEVER[semantics] & possible
@@ -78,15 +78,15 @@ def test_every_stage_of_every_variant(semantics: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize("semantics", SEMANTICS)
 def test_variants_that_share_stages_are_as_each_alone(semantics: str, tmp_path: Path) -> None:
     """So that the oracle of several, which the others are compared with, is the plain one."""
-    pages = [record.page() for record in family.certain() if record.page().text]
+    pages = [record.page() for record in variant_crawls.certain() if record.page().text]
     shared = oracle.Oracle(pages)
-    for this in family.variants(semantics, family.list_file(tmp_path, family.LIST)).values():
+    for this in variant_crawls.variants(semantics, variant_crawls.list_file(tmp_path, variant_crawls.LIST)).values():
         assert shared.run(this) == oracle.run(this, pages)
 
 
 @pytest.fixture
 def outcome() -> tuple[Variant, oracle.Outcome]:
-    pages = [record.page() for record in family.certain()]
+    pages = [record.page() for record in variant_crawls.certain()]
     return variant("en"), oracle.run(variant("en"), pages)
 
 
@@ -94,15 +94,17 @@ def test_every_count_of_pages_counts(outcome: tuple[Variant, oracle.Outcome]) ->
     """One more or less anywhere is seen."""
     en, found = outcome
     counters = {"split-wet-file/passed": len(found.trace), **found.counters}
-    assert list(balance.of_counters(en, counters, len(found.pages))) == []
+    assert list(conservation.of_counters(en, counters, len(found.pages))) == []
     of_pages = {
-        f"{stage.name}/{name}" for stage in en.stages for name in (*balance.passing(stage), *balance.dropping(stage))
+        f"{stage.name}/{name}"
+        for stage in en.stages
+        for name in (*conservation.passing(stage), *conservation.dropping(stage))
     }
     for name in of_pages | {"split-wet-file/passed"}:
         for wrong in (-1, 1):
             other = {**counters, name: counters.get(name, 0) + wrong}
-            assert list(balance.of_counters(en, other, len(found.pages))) != [], name
-    assert list(balance.of_counters(en, counters, len(found.pages) + 1)) != []
+            assert list(conservation.of_counters(en, other, len(found.pages))) != [], name
+    assert list(conservation.of_counters(en, counters, len(found.pages) + 1)) != []
 
 
 @dataclass(frozen=True)
@@ -134,11 +136,11 @@ class Faulty:
 def test_a_stage_that_does_not_tell_the_truth(name: str, left: str | None, tally: dict[str, int]) -> None:
     before = oracle.begin([Page("http://a.example/1", "One.\nTwo.", crawls.NEW)])
     stage = Faulty(name, left, tuple(tally.items()))
-    assert list(balance.of_stage(stage, before, oracle.step(before, stage))) != []
+    assert list(conservation.of_stage(stage, before, oracle.step(before, stage))) != []
 
 
 def test_a_stage_that_does() -> None:
     """Or the table above would show nothing."""
     before = oracle.begin([Page("http://a.example/1", "One.\nTwo.", crawls.NEW)])
     honest = Faulty("dedupe-lines", "One.", (("passed", 1), ("line-passed", 1), ("line-filtered:local_duplicate", 1)))
-    assert list(balance.of_stage(honest, before, oracle.step(before, honest))) == []
+    assert list(conservation.of_stage(honest, before, oracle.step(before, honest))) == []

@@ -6,12 +6,11 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
-import builds
-import crawls
 import pytest
 
 from beam_jobs import build_c4
 from c4pipe.fs import files
+from tests.support import builds, crawls
 
 
 @pytest.fixture

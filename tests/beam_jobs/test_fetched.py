@@ -8,12 +8,11 @@ from collections.abc import Iterator
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
-import builds
-import crawls
 import pytest
 
 from beam_jobs import build_c4
 from c4pipe.commoncrawl.listing import KNOWN_CORRUPT
+from tests.support import builds, crawls
 
 CRAWL = "CC-MAIN-2017-13"
 WET = f"crawl-data/{CRAWL}/segments/1.2/wet"

@@ -9,13 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import apache_beam as beam
-import builds
-import crawls
 import pytest
 from apache_beam.options.pipeline_options import GoogleCloudOptions, PipelineOptions, SetupOptions
 
 from beam_jobs import build_c4, options
 from beam_jobs.drivers import on_beam
+from tests.support import builds, crawls
 
 DATAFLOW = (
     *("--runner", "DataflowRunner", "--project", "my-project", "--region", "us-central1"),

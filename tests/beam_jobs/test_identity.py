@@ -9,8 +9,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import builds
-import crawls
 import pytest
 
 from beam_jobs import build_c4
@@ -19,6 +17,7 @@ from beam_jobs.plan.identity import differences
 from beam_jobs.store.lock import held
 from c4pipe.stages.clean_lines import CleanLines
 from c4pipe.variants import VARIANTS, variant
+from tests.support import builds, crawls
 
 
 @pytest.fixture(scope="module")

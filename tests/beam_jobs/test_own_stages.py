@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import builds
-import crawls
 import pytest
 
 from beam_jobs import build_c4, options
@@ -17,6 +15,7 @@ from c4pipe import oracle
 from c4pipe.page import Page, Verdict, keep
 from c4pipe.stages.length import MaxLength
 from c4pipe.variants import Variant, variant
+from tests.support import builds, crawls
 
 LENGTH, NEWEST, LINES, DEDUP, ENGLISH, WORDS = variant("en").stages
 

@@ -13,11 +13,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
-import builds
-import crawls
-import kills
 import pytest
-from builds import Built
 
 from beam_jobs import build_c4, options
 from beam_jobs.drivers import files as files_driver
@@ -26,6 +22,8 @@ from beam_jobs.plan import planner
 from beam_jobs.plan.job import Job
 from beam_jobs.store.lock import held
 from c4pipe.fs.download import DownloadError
+from tests.support import builds, crawls, kill_loop
+from tests.support.builds import Built
 
 ROOT = Path(__file__).parent.parent.parent
 AT_WORK_SECONDS = 60.0
@@ -62,7 +60,7 @@ def note_once_all_have_one(job: Job, folder: str, number: int) -> None:
     (begun / str(os.getpid())).touch()
     deadline = time.monotonic() + AT_WORK_SECONDS
     while len(list(begun.iterdir())) < job.workers and time.monotonic() < deadline:
-        time.sleep(kills.POLL_SECONDS)
+        time.sleep(kill_loop.POLL_SECONDS)
     note(job, folder, number)
 
 
@@ -179,7 +177,7 @@ def test_a_fork_that_fails_leaves_nobody(
     assert len(forked) == 1
     deadline = time.monotonic() + AT_WORK_SECONDS
     while set(multiprocessing.active_children()) - others and time.monotonic() < deadline:
-        time.sleep(kills.POLL_SECONDS)
+        time.sleep(kill_loop.POLL_SECONDS)
     assert set(multiprocessing.active_children()) == others
     assert signal.SIGINT not in signal.pthread_sigmask(signal.SIG_BLOCK, set())
 
@@ -298,7 +296,7 @@ def begun(argv: list[str], output: Path) -> subprocess.Popen[str]:
     while not (output / "store" / "pages").exists():
         assert process.poll() is None
         assert time.monotonic() < deadline
-        time.sleep(kills.POLL_SECONDS)
+        time.sleep(kill_loop.POLL_SECONDS)
     return process
 
 
@@ -335,12 +333,12 @@ def test_a_worker_of_beams_that_is_killed_ends_the_build(small: Built, tmp_path:
     shards = ("--shards", "3")  # as the small build has
     argv = builds.arguments(small.wet, tmp_path, *shards, *builds.by("shuffle"), workers=2, format=builds.ALL_FORMATS)
     process = begun(argv, tmp_path)
-    os.kill(next(worker for worker in kills.session(process.pid) if worker != process.pid), signal.SIGKILL)
-    said = process.communicate(timeout=kills.PATIENCE_SECONDS)[1]
+    os.kill(next(worker for worker in kill_loop.session(process.pid) if worker != process.pid), signal.SIGKILL)
+    said = process.communicate(timeout=kill_loop.PATIENCE_SECONDS)[1]
     assert process.returncode == 1
     assert said.splitlines()[-1].startswith("build_c4: one of Beam's workers is gone (")
     assert "Traceback" not in said
-    assert kills.waited_for(process.pid) == []
+    assert kill_loop.waited_for(process.pid) == []
     assert build_c4.main(argv) == 0
     assert builds.tree(tmp_path / "en") == builds.tree(small.folder)
 
@@ -354,8 +352,8 @@ def test_a_worker_of_beams_that_ends_as_if_it_were_done_ends_the_build(wet: str,
     path = os.pathsep.join(filter(None, (str(tmp_path), os.environ.get("PYTHONPATH"))))
     argv = builds.arguments(wet, tmp_path / "build", *builds.by("shuffle"), workers=2)
     process = started(argv, PYTHONPATH=path)
-    said = process.communicate(timeout=kills.PATIENCE_SECONDS)[1]
+    said = process.communicate(timeout=kill_loop.PATIENCE_SECONDS)[1]
     assert process.returncode == 1
     assert said.splitlines()[-1].startswith("build_c4: one of Beam's workers is gone (it ended unasked, ")
     assert "Traceback" not in said
-    assert kills.waited_for(process.pid) == []
+    assert kill_loop.waited_for(process.pid) == []

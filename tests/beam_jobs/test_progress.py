@@ -12,8 +12,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import builds
-import crawls
 import pytest
 
 from beam_jobs import options
@@ -24,6 +22,7 @@ from beam_jobs.plan import identity, planner
 from beam_jobs.plan.job import Job
 from beam_jobs.steps import tasks
 from c4pipe.fs import files, globs
+from tests.support import builds, crawls
 
 MIB = 2**20
 

@@ -6,14 +6,13 @@ import threading
 from collections.abc import Iterator
 from pathlib import Path
 
-import builds
-import crawls
 import fsspec
 import pytest
 
 from beam_jobs import build_c4
 from beam_jobs.drivers import files as files_driver
 from c4pipe.fs import files
+from tests.support import builds, crawls
 
 
 @pytest.fixture(scope="module")

@@ -11,23 +11,22 @@ import sys
 import time
 from pathlib import Path
 
-import builds
-import kills
 import pytest
-from builds import Built
 
 from beam_jobs import build_c4
 from c4pipe.fs import files
+from tests.support import builds, kill_loop
+from tests.support.builds import Built
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-ENVIRONMENT = {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "tests" / "beam_jobs")])}
+ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT)}
 SHARDS = ("--shards", "3")  # as the small build has
 
 
 def killed(argv: list[str], output: Path, *, seed: int, times: int, files: int) -> list[dict[str, list[int]]]:
     """Begin the build and kill it so many times; what stood at each kill."""
     told = subprocess.run(
-        [sys.executable, kills.__file__, json.dumps([argv, str(output), seed, times, files])],
+        [sys.executable, kill_loop.__file__, json.dumps([argv, str(output), seed, times, files])],
         env=ENVIRONMENT,
         stdout=subprocess.PIPE,
         check=True,
@@ -77,17 +76,17 @@ def test_killed_with_its_workers_or_without(small: Built, tmp_path: Path) -> Non
     argv = builds.arguments(small.wet, tmp_path, *SHARDS, workers=2, format=builds.ALL_FORMATS)
     command = [sys.executable, "-m", "beam_jobs.build_c4", *argv]
     for kill in (os.kill, os.killpg):
-        before = kills.names(tmp_path)
+        before = kill_loop.names(tmp_path)
         process = subprocess.Popen(command, env=ENVIRONMENT, start_new_session=True)
-        deadline = time.monotonic() + kills.PATIENCE_SECONDS
+        deadline = time.monotonic() + kill_loop.PATIENCE_SECONDS
         # Until it works: the command has its workers, and some files are new.
-        while len(kills.session(process.pid)) < 3 or len(kills.names(tmp_path) - before) < 5:
+        while len(kill_loop.session(process.pid)) < 3 or len(kill_loop.names(tmp_path) - before) < 5:
             assert process.poll() is None
             assert time.monotonic() < deadline
-            time.sleep(kills.POLL_SECONDS)
+            time.sleep(kill_loop.POLL_SECONDS)
         kill(process.pid, signal.SIGKILL)
         assert process.wait() == -signal.SIGKILL
-        assert kills.waited_for(process.pid) == []
+        assert kill_loop.waited_for(process.pid) == []
         assert not (tmp_path / "en" / "manifest.json").exists()
     assert build_c4.main(builds.arguments(small.wet, tmp_path, *SHARDS, format=builds.ALL_FORMATS)) == 0
     assert builds.tree(tmp_path) == builds.tree(small.output)

@@ -7,16 +7,15 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-import builds
-import crawls
 import datasets
 import fsspec
 import pytest
-from builds import Built
-from crawls import Record
 
 from beam_jobs import build_c4
 from c4pipe.shards import read_write
+from tests.support import builds, crawls
+from tests.support.builds import Built
+from tests.support.crawls import Record
 
 SHARDS = ("--shards", "3")  # as the small build has
 

@@ -6,15 +6,14 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
-import builds
-import crawls
 import pytest
-from crawls import Record
 
 from beam_jobs import build_c4, options
 from beam_jobs.plan import job, planner
 from c4pipe import oracle
 from c4pipe.variants import variant
+from tests.support import builds, crawls
+from tests.support.crawls import Record
 
 ENGLISH = ("en", "en.noblocklist", "en.noclean")  # need nothing beyond the built-in lists
 

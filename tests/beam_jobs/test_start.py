@@ -8,12 +8,11 @@ import sys
 from collections import namedtuple
 from pathlib import Path
 
-import builds
-import crawls
 import pytest
 
 from beam_jobs import build_c4
 from c4pipe.stages import language
+from tests.support import builds, crawls
 
 STAGES = """
 from dataclasses import dataclass, replace

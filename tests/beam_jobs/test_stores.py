@@ -6,8 +6,6 @@ import json
 from pathlib import Path
 from typing import Any
 
-import builds
-import crawls
 import pyarrow.parquet as pq
 import pytest
 
@@ -16,6 +14,7 @@ from beam_jobs.plan import identity, planner, reuse
 from beam_jobs.plan.job import Job
 from beam_jobs.store.page_store import TEXT
 from beam_jobs.store.tables import COMPRESSIONS, KEYS, read_pages, write_pages
+from tests.support import builds, crawls
 
 
 @pytest.fixture(scope="module")

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import fsspec
 import pytest
-from corpus_builder import write_golden
-from unruly_server import UnrulyServer
 
 from c4pipe import resources
+from tests.support.corpus_builder import write_golden
+from tests.support.unruly_server import UnrulyServer
 
 
 @pytest.fixture

@@ -7,9 +7,8 @@ import zlib
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from deflate_builder import GZIP_HEADER, by_zlib, codes, dynamic, mended, packed
-
 from c4pipe import engine
+from tests.support.deflate_builder import GZIP_HEADER, by_zlib, codes, dynamic, mended, packed
 
 COMPILED = "records"  # the room that inflates
 MOST = 1 << 20  # bytes, compressed and inflated: more than any of these gets

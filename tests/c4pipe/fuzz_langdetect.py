@@ -9,10 +9,10 @@ from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
-from columns import column, encodable, in_each_width
 
 from c4pipe import engine
 from c4pipe.text import language_detector
+from tests.support.columns import column, encodable, in_each_width
 
 LEAST = 0.99  # TFDS c4
 LIMIT = 10_000  # characters, langdetect

@@ -8,11 +8,11 @@ from functools import cache
 from typing import get_args
 
 import numpy as np
-from columns import column, encodable, in_each_width
 from mutations import character, mutated
 
 from c4pipe import engine, resources
 from c4pipe.text import sentences
+from tests.support.columns import column, encodable, in_each_width
 
 LENGTH = 400  # characters of a text before it is changed: Punkt itself is slow
 HEADS = ((), (1,), (9,), (50,), (51,))  # bytes of a text that are tried first: as they are, or few

@@ -12,8 +12,6 @@ import sys
 from pathlib import Path
 
 import pytest
-from unruly_server import UnrulyServer, status, whole
-from wet_builder import record
 
 from c4pipe import resources
 from c4pipe.cli import main
@@ -22,6 +20,8 @@ from c4pipe.fingerprint import fingerprint
 from c4pipe.fs import files, globs
 from c4pipe.resource_pins import Resource
 from c4pipe.variants import C4_ROWS, SEMANTICS, VARIANTS
+from tests.support.unruly_server import UnrulyServer, status, whole
+from tests.support.wet_builder import record
 
 CRAWL = "CC-MAIN-2024-22"
 PATHS = [f"crawl-data/{CRAWL}/segments/1.2/wet/CC-MAIN-{number:05}.warc.wet.gz" for number in range(10)]

@@ -8,7 +8,6 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from corpus_builder import ROWS, Row, row, rules, run, told, write_lines
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -18,6 +17,7 @@ from c4pipe.conform.corpus import Corpus, open_corpus
 from c4pipe.conform.line_diff import LineDiff, line_diff
 from c4pipe.conform.report import Report, report
 from c4pipe.variants import variant
+from tests.support.corpus_builder import ROWS, Row, row, rules, run, told, write_lines
 
 EN = variant("en")
 

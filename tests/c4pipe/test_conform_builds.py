@@ -8,10 +8,10 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
-from corpus_builder import ROWS, Row, of_shards, row, rules, run, told, write_lines
 
 from c4pipe.conform.report import Deviation, read_deviations
 from c4pipe.shards import read_write
+from tests.support.corpus_builder import ROWS, Row, of_shards, row, rules, run, told, write_lines
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 

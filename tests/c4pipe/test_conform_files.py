@@ -10,13 +10,13 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from corpus_builder import ROWS, of_shards, run, told, write_lines
 
 from c4pipe.conform import documents
 from c4pipe.conform.blame import Side
 from c4pipe.conform.corpus import open_corpus
 from c4pipe.conform.report import report
 from c4pipe.shards.documents import DamagedShard
+from tests.support.corpus_builder import ROWS, of_shards, run, told, write_lines
 
 pytestmark = pytest.mark.usefixtures("builtin")
 

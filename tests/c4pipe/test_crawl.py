@@ -6,11 +6,11 @@ import gzip
 from pathlib import Path
 
 import pytest
-from crawl_builder import CRAWL, LISTING, PATHS, QUICK, path_of, publish
-from unruly_server import UnrulyServer, status, whole
 
 from c4pipe.commoncrawl import listing
 from c4pipe.commoncrawl.listing import CrawlError
+from tests.support.crawl_builder import CRAWL, LISTING, PATHS, QUICK, path_of, publish
+from tests.support.unruly_server import UnrulyServer, status, whole
 
 
 @pytest.mark.parametrize("crawl_id", ["CC-MAIN-2013-20", "CC-MAIN-2019-18", "CC-MAIN-2026-04"])

@@ -8,7 +8,11 @@ import random
 import re
 
 import pytest
-from unruly_server import (
+
+from c4pipe.fs import download
+from c4pipe.fs.download import DownloadError, Patience, gzip_fault
+from c4pipe.fs.http_headers import retry_after_seconds
+from tests.support.unruly_server import (
     Handler,
     UnrulyServer,
     chunked,
@@ -23,10 +27,6 @@ from unruly_server import (
     unsized,
     whole,
 )
-
-from c4pipe.fs import download
-from c4pipe.fs.download import DownloadError, Patience, gzip_fault
-from c4pipe.fs.http_headers import retry_after_seconds
 
 BODY = random.Random(0).randbytes(100_000)
 WET = gzip.compress(BODY)

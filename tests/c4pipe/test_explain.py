@@ -14,7 +14,6 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from wet_builder import DATE, WARCINFO, member_each, record
 
 from c4pipe import oracle, terminal
 from c4pipe.dedup.base import Dedup
@@ -25,6 +24,7 @@ from c4pipe.page import Page, Verdict, keep
 from c4pipe.stages.clean_lines import CleanLines
 from c4pipe.variants import VARIANTS, CrawlStage, Variant, variant
 from c4pipe.warc.wet import WetReader
+from tests.support.wet_builder import DATE, WARCINFO, member_each, record
 
 EN = variant("en")
 GOOD = [f"This is a plain sentence of English, the one with the number {number}." for number in range(4)]

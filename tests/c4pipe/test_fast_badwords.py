@@ -11,7 +11,6 @@ from pathlib import Path
 
 import fuzz_badwords
 import pytest
-from columns import agree_on_batch, column, encodable
 from fuzz_badwords import Case, agree
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -23,6 +22,7 @@ from c4pipe.stages import badwords
 from c4pipe.stages.badwords import LANGUAGES, DropBadwords, finder
 from c4pipe.variants import SEMANTICS, variant
 from c4pipe.warc.wet import WetReader
+from tests.support.columns import agree_on_batch, column, encodable
 
 room = pytest.importorskip("c4pipe.fast.badwords")
 CHARACTERS = [chr(code) for code in range(sys.maxunicode + 1)]

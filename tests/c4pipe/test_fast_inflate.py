@@ -10,7 +10,10 @@ from typing import Any
 
 import fuzz_inflate
 import pytest
-from deflate_builder import (
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.support.deflate_builder import (
     END,
     FIXED_LITERALS,
     GZIP_HEADER,
@@ -24,8 +27,6 @@ from deflate_builder import (
     packed,
     written,
 )
-from hypothesis import given
-from hypothesis import strategies as st
 
 room = pytest.importorskip("c4pipe.fast.records")
 MOST = 1 << 20

@@ -16,7 +16,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from columns import agree_on_batch, column, encodable
 from fuzz_langdetect import (
     NARROWER,
     agree,
@@ -36,6 +35,7 @@ from c4pipe.page import Page
 from c4pipe.stages.language import English
 from c4pipe.text import language_detector, language_profiles
 from c4pipe.warc.wet import WetReader
+from tests.support.columns import agree_on_batch, column, encodable
 
 ENGLISH = "The quick brown fox jumps over the lazy dog near the river bank."
 RUSSIAN = "Быстрая коричневая лиса прыгает через ленивую собаку у реки."

@@ -17,7 +17,6 @@ import pytest
 from fuzz_records import BLANKS, NO_UTF8, readings
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from wet_builder import DATE, URLS, WARCINFO, Drops, member, member_each, record
 
 from c4pipe import engine
 from c4pipe.batch import strings
@@ -26,6 +25,7 @@ from c4pipe.warc.gzip_file import WHOLE_BYTES, members
 from c4pipe.warc.gzip_member import Member
 from c4pipe.warc.records import RECORD_BYTES_MAX
 from c4pipe.warc.wet import BATCH_BYTES, BATCH_PAGES, METADATA, NAMES, WHOLE_MAX_BYTES, Fields, WetReader, page_text
+from tests.support.wet_builder import DATE, URLS, WARCINFO, Drops, member, member_each, record
 
 room = pytest.importorskip("c4pipe.fast.records")
 LINES = ["The quick brown fox.", "Москва — столица.", "日本語の行。", "Crème brûlée", "x" * 300, "😀 emoji", "C", "W"]

@@ -12,7 +12,6 @@ from typing import get_args
 import fuzz_sentences
 import pyarrow as pa
 import pytest
-from columns import column, encodable
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -21,6 +20,7 @@ from c4pipe.fast.sentences import Punkt
 from c4pipe.fs.files import open_read
 from c4pipe.text import sentences
 from c4pipe.warc.wet import WetReader
+from tests.support.columns import column, encodable
 
 PUNKTS = get_args(sentences.Punkt)
 PIECES = (

@@ -15,13 +15,13 @@ from pathlib import Path
 
 import fsspec
 import pytest
-from crawl_builder import CRAWL, LISTING, PATHS, QUICK, path_of, publish, wet_of
-from unruly_server import UnrulyServer, drop_connection, hang, reset, resumable, short, status, whole
 
 from c4pipe.commoncrawl import fetch, listing
 from c4pipe.commoncrawl.listing import CrawlError
 from c4pipe.fs import files, globs
 from c4pipe.fs.paths import join
+from tests.support.crawl_builder import CRAWL, LISTING, PATHS, QUICK, path_of, publish, wet_of
+from tests.support.unruly_server import UnrulyServer, drop_connection, hang, reset, resumable, short, status, whole
 
 
 @pytest.fixture

@@ -11,12 +11,12 @@ from itertools import pairwise
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from wet_builder import URLS, WARCINFO, Drops, member, member_each, read, record
 
 from c4pipe.warc import file_buffer, gzip_file
 from c4pipe.warc.file_buffer import LOOK_BACK_BYTES
 from c4pipe.warc.gzip_file import INPUT_BYTES, members
 from c4pipe.warc.wet import WetReader
+from tests.support.wet_builder import URLS, WARCINFO, Drops, member, member_each, read, record
 
 BODIES = [b"The first body, short.", b"The second:\r\n\r\nit has two parts.\r\n", "Der dritte: Öl.".encode()]
 RECORDS = [record(url, body) for url, body in zip(URLS, BODIES, strict=False)]

@@ -9,7 +9,6 @@ from dataclasses import replace
 from types import ModuleType, SimpleNamespace
 
 import pytest
-from columns import agree_on_batch
 
 from c4pipe import engine
 from c4pipe.batch import Batch
@@ -17,6 +16,7 @@ from c4pipe.page import Page, Verdict
 from c4pipe.stages import language
 from c4pipe.stages.language import English, LabelLanguage
 from c4pipe.text import language_detector
+from tests.support.columns import agree_on_batch
 
 ENGLISH = "The quick brown fox jumps over the lazy dog near the river bank."
 GERMAN = "Der schnelle braune Fuchs springt über den faulen Hund am Fluss."

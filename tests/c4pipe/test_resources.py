@@ -11,12 +11,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from unruly_server import UnrulyServer, status, whole
 
 from c4pipe import resources
 from c4pipe.fs import download, files
 from c4pipe.resource_pins import PINNED, Resource
 from c4pipe.resources import BUILTIN, ResourceError
+from tests.support.unruly_server import UnrulyServer, status, whole
 
 LIST = b"some\nwords\n"
 STARTERS = b"since\n"

@@ -9,10 +9,10 @@ from collections.abc import Callable
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
-from wet_builder import URLS, WARCINFO, Reading, member, member_each, read, record
 
 from c4pipe.warc.headers import HEADER_BYTES_MAX
 from c4pipe.warc.wet import page_text
+from tests.support.wet_builder import URLS, WARCINFO, Reading, member, member_each, read, record
 
 Layout = Callable[[list[bytes]], bytes]
 

@@ -13,12 +13,12 @@ from typing import Any
 
 import pytest
 from warcio.archiveiterator import ArchiveIterator
-from wet_builder import DATE, URLS, WARCINFO, member, member_each, read, record
 
 from c4pipe.page import Page
 from c4pipe.text.urls import normalize
 from c4pipe.warc import wet
 from c4pipe.warc.wet import Fault, WetReader, page_text
+from tests.support.wet_builder import DATE, URLS, WARCINFO, member, member_each, read, record
 
 ROOT = Path(__file__).resolve().parents[2]
 DEVIATIONS: list[dict[str, Any]] = json.loads((ROOT / "tests" / "known-deviations.json").read_text(encoding="utf-8"))

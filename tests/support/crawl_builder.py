@@ -5,9 +5,8 @@ from __future__ import annotations
 import gzip
 import random
 
-from unruly_server import UnrulyServer, whole
-
 from c4pipe.fs.download import Patience
+from tests.support.unruly_server import UnrulyServer, whole
 
 CRAWL = "CC-MAIN-2024-22"
 QUICK = Patience(attempts=4, first_wait_seconds=0.001, silence_seconds=0.3, longest_wait_seconds=0.01)

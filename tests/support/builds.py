@@ -10,8 +10,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from crawls import Record
-
 from beam_jobs import options
 from beam_jobs.drivers import files as files_driver
 from beam_jobs.plan import identity, planner
@@ -20,6 +18,7 @@ from beam_jobs.report import manifest
 from beam_jobs.steps import tasks
 from c4pipe.fs import files
 from c4pipe.shards import read_write
+from tests.support.crawls import Record
 
 ALL_FORMATS = ",".join(read_write.FORMATS)
 LOCK = "store/lock"  # held by a build at work; it says nothing

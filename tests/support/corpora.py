@@ -7,12 +7,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import builds
-
 from c4pipe import engine, oracle
 from c4pipe.page import Page
 from c4pipe.variants import Variant, flat
 from c4pipe.warc.wet import WetReader
+from tests.support import builds
 
 
 @dataclass(frozen=True)

@@ -14,14 +14,14 @@ import random
 from collections.abc import Sequence
 from pathlib import Path
 
-import crawls
-from crawls import Record
 from hypothesis import strategies as st
 
 from c4pipe import resources
 from c4pipe.stages import badwords
 from c4pipe.stages.url_filters import InUrlList
 from c4pipe.variants import Variant, variant
+from tests.support import crawls
+from tests.support.crawls import Record
 
 # Our own sentences. Croatian is one of two languages that cld3 knows and mC4 has not.
 STORY = {

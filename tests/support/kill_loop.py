@@ -15,9 +15,8 @@ import sys
 import time
 from pathlib import Path
 
-from builds import moments
-
 from beam_jobs import build_c4
+from tests.support.builds import moments
 
 PATIENCE_SECONDS = 120.0
 POLL_SECONDS = 0.002

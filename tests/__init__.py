@@ -1,0 +1,1 @@
+"""The tests; what is imported as tests.support and tests.fuzz."""

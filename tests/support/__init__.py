@@ -1,0 +1,1 @@
+"""What tests make, run and compare: WET files, servers, corpora, builds."""
