@@ -39,7 +39,7 @@ bench: $(VENV)/bench  ## what a build costs, plain against fast, as a table and 
 		$(if $(wildcard $(VENV)-reference/test),--reference_python $(VENV)-reference/bin/python)
 
 fuzz: $(VENV)/test  ## the compiled rooms against the plain ones (ROOM=, SECONDS= for each, SEED=, WET=, RESOURCES=)
-	$(BIN)/python benchmarks/fuzz.py --room $(or $(ROOM),all) --seconds $(or $(SECONDS),60) --seed $(or $(SEED),0) \
+	$(BIN)/python -m tests.fuzz --room $(or $(ROOM),all) --seconds $(or $(SECONDS),60) --seed $(or $(SEED),0) \
 		$(if $(WET),--wet "$(WET)") $(if $(RESOURCES),--resources "$(RESOURCES)")
 
 twins: $(VENV)/test  ## after a change of a plain room and its compiled twin alike: write down that they are equal again

@@ -15,10 +15,12 @@ from types import ModuleType
 
 import pytest
 
+import tests.fuzz
 from c4pipe import resources
 from c4pipe.page import Page
 from c4pipe.text import urls
 from c4pipe.warc.wet import WetReader
+from tests.fuzz import __main__ as fuzz
 
 ROOT = Path(__file__).resolve().parent.parent
 BENCHMARKS = ROOT / "benchmarks"
@@ -33,7 +35,7 @@ def script(name: str) -> ModuleType:
         sys.path.remove(str(BENCHMARKS))
 
 
-made_text, synthetic, fuzz, inflating = map(script, ("made_text", "synthetic", "fuzz", "inflating"))
+made_text, synthetic, inflating = map(script, ("made_text", "synthetic", "inflating"))
 commands, results, bench, whole, each_step = map(script, ("commands", "results", "bench", "whole", "each_step"))
 
 
@@ -167,11 +169,11 @@ def rooms(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         "def inputs(rng, lines):\n    while True:\n        yield rng.randint(0, 40), rng.choice(lines)\n"
         "def agree(one):\n    assert one[0] != 7, 'seven'\n"
     )
-    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.setattr(tests.fuzz, "__path__", [*tests.fuzz.__path__, str(tmp_path)])
     monkeypatch.setattr(fuzz, "ROOMS_FOLDER", tmp_path)
     monkeypatch.setattr(fuzz, "rooms", lambda: ["digits"])
     monkeypatch.setattr(fuzz.made_text, "lines", lambda: ["a line"])
-    monkeypatch.delitem(sys.modules, "fuzz_digits", raising=False)
+    monkeypatch.delitem(sys.modules, "tests.fuzz.fuzz_digits", raising=False)
     return tmp_path
 
 
@@ -181,7 +183,7 @@ def test_fuzzing_tells_how_to_do_it_again(rooms: Path, capsys: pytest.CaptureFix
     assert "differs: (7, 'a line')\nseven\n" in told
     assert "DIFFERENT" in told
     (command,) = (line for line in told.splitlines() if line.startswith("again: "))
-    assert fuzz.main(command.split()[3:]) == 1
+    assert fuzz.main(command.split()[4:]) == 1
     again = capsys.readouterr().out
     assert "differs: (7, 'a line')" in again
     assert "digits: 1 inputs" in again
@@ -198,7 +200,7 @@ def test_fuzzing_passes_other_errors_on(rooms: Path) -> None:
     (rooms / "fuzz_digits.py").write_text("def inputs(rng, lines):\n    yield 1\ndef agree(one):\n    1 / 0\n")
     with pytest.raises(ZeroDivisionError) as caught:
         fuzz.main(["--room", "digits", "--inputs", "1"])
-    assert "at input 0; again: python benchmarks/fuzz.py --room digits" in caught.value.__notes__[0]
+    assert "at input 0; again: python -m tests.fuzz --room digits" in caught.value.__notes__[0]
 
 
 def test_every_room_to_fuzz_keeps_the_form() -> None:

@@ -9,9 +9,7 @@ from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 
-import fuzz_badwords
 import pytest
-from fuzz_badwords import Case, agree
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -22,6 +20,8 @@ from c4pipe.stages import badwords
 from c4pipe.stages.badwords import LANGUAGES, DropBadwords, finder
 from c4pipe.variants import SEMANTICS, variant
 from c4pipe.warc.wet import WetReader
+from tests.fuzz import fuzz_badwords
+from tests.fuzz.fuzz_badwords import Case, agree
 from tests.support.columns import agree_on_batch, column, encodable
 
 room = pytest.importorskip("c4pipe.fast.badwords")

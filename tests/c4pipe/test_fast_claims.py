@@ -5,7 +5,6 @@ from __future__ import annotations
 import random
 from itertools import islice
 
-import fuzz_claims
 import numpy as np
 import pytest
 from hypothesis import given
@@ -13,6 +12,7 @@ from hypothesis import strategies as st
 
 from c4pipe import engine
 from c4pipe.dedup import resolve
+from tests.fuzz import fuzz_claims
 
 room = pytest.importorskip("c4pipe.fast.claims")
 WORDS = st.sampled_from([0, 1, 2, 1 << 56, 2**63, 2**64 - 1])

@@ -5,7 +5,6 @@ from __future__ import annotations
 import random
 from itertools import islice
 
-import fuzz_columns
 import numpy as np
 import pyarrow as pa
 import pytest
@@ -14,6 +13,7 @@ from hypothesis import strategies as st
 
 from c4pipe import engine
 from c4pipe.batch import ordered, where
+from tests.fuzz import fuzz_columns
 
 room = pytest.importorskip("c4pipe.fast.columns")
 KINDS = (pa.large_string(), pa.large_binary(), pa.string(), pa.binary(), pa.binary(2))

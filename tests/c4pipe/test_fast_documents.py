@@ -8,7 +8,6 @@ import sys
 from itertools import islice
 from pathlib import Path
 
-import fuzz_documents
 import numpy as np
 import pyarrow as pa
 import pytest
@@ -19,6 +18,7 @@ from c4pipe import engine
 from c4pipe.shards import read_write, tfrecord
 from c4pipe.shards.documents import BATCH, FIELDS
 from c4pipe.warc.wet import WetReader
+from tests.fuzz import fuzz_documents
 
 documents = pytest.importorskip("c4pipe.fast.documents")
 ALL = "".join(chr(code) for code in range(sys.maxunicode + 1) if not 0xD800 <= code < 0xE000)

@@ -8,11 +8,11 @@ from itertools import islice, product
 from pathlib import Path
 from typing import Any
 
-import fuzz_inflate
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.fuzz import fuzz_inflate
 from tests.support.deflate_builder import (
     END,
     FIXED_LITERALS,

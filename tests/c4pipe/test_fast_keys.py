@@ -11,7 +11,6 @@ from contextlib import nullcontext
 from itertools import islice
 from pathlib import Path
 
-import fuzz_keys
 import numpy as np
 import pyarrow as pa
 import pytest
@@ -25,6 +24,7 @@ from c4pipe.dedup.lines import DedupLines, line_key
 from c4pipe.page import Page, Verdict, keep, with_text
 from c4pipe.text.digests import md5, md5s
 from c4pipe.warc.wet import WetReader
+from tests.fuzz import fuzz_keys
 
 keys = pytest.importorskip("c4pipe.fast.keys")
 

@@ -16,15 +16,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from fuzz_langdetect import (
-    NARROWER,
-    agree,
-    agree_in_column,
-    agree_in_digits,
-    agree_in_ngrams,
-    inputs,
-    of_each_width,
-)
 from hypothesis import given
 from hypothesis import strategies as st
 from langdetect.detector import Detector
@@ -35,6 +26,15 @@ from c4pipe.page import Page
 from c4pipe.stages.language import English
 from c4pipe.text import language_detector, language_profiles
 from c4pipe.warc.wet import WetReader
+from tests.fuzz.fuzz_langdetect import (
+    NARROWER,
+    agree,
+    agree_in_column,
+    agree_in_digits,
+    agree_in_ngrams,
+    inputs,
+    of_each_width,
+)
 from tests.support.columns import agree_on_batch, column, encodable
 
 ENGLISH = "The quick brown fox jumps over the lazy dog near the river bank."

@@ -8,7 +8,6 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import fuzz_lines
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -25,6 +24,7 @@ from c4pipe.stages.clean_lines import CleanLines, DropPages, drop_line, drop_pag
 from c4pipe.stages.length import MaxLength, MinParagraphs
 from c4pipe.variants import VARIANTS
 from c4pipe.warc.wet import WetReader
+from tests.fuzz import fuzz_lines
 
 FIVE = "One two three four five"
 STAGES = range(len(fuzz_lines.STAGES))

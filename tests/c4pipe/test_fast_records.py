@@ -12,9 +12,7 @@ from itertools import islice, product
 from pathlib import Path
 from typing import Any
 
-import fuzz_records
 import pytest
-from fuzz_records import BLANKS, NO_UTF8, readings
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -25,6 +23,8 @@ from c4pipe.warc.gzip_file import WHOLE_BYTES, members
 from c4pipe.warc.gzip_member import Member
 from c4pipe.warc.records import RECORD_BYTES_MAX
 from c4pipe.warc.wet import BATCH_BYTES, BATCH_PAGES, METADATA, NAMES, WHOLE_MAX_BYTES, Fields, WetReader, page_text
+from tests.fuzz import fuzz_records
+from tests.fuzz.fuzz_records import BLANKS, NO_UTF8, readings
 from tests.support.wet_builder import DATE, URLS, WARCINFO, Drops, member, member_each, record
 
 room = pytest.importorskip("c4pipe.fast.records")

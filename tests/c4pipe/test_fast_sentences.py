@@ -9,7 +9,6 @@ from pathlib import Path
 from types import ModuleType
 from typing import get_args
 
-import fuzz_sentences
 import pyarrow as pa
 import pytest
 from hypothesis import given, settings
@@ -20,6 +19,7 @@ from c4pipe.fast.sentences import Punkt
 from c4pipe.fs.files import open_read
 from c4pipe.text import sentences
 from c4pipe.warc.wet import WetReader
+from tests.fuzz import fuzz_sentences
 from tests.support.columns import column, encodable
 
 PUNKTS = get_args(sentences.Punkt)

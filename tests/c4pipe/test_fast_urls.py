@@ -7,7 +7,6 @@ import random
 from itertools import islice
 from pathlib import Path
 
-import fuzz_urls
 import pyarrow as pa
 import pytest
 from hypothesis import given
@@ -19,6 +18,7 @@ from c4pipe.page import Page
 from c4pipe.text import urls
 from c4pipe.variants import Variant, variant
 from c4pipe.warc.wet import WetReader
+from tests.fuzz import fuzz_urls
 
 pytest.importorskip("c4pipe.fast.urls")
 URLS = st.lists(st.sampled_from(fuzz_urls.PARTS), max_size=8).map("".join)

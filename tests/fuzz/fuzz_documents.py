@@ -1,4 +1,4 @@
-"""What the compiled bytes of documents are held equal to the plain ones on: ``benchmarks/fuzz.py --room documents``."""
+"""What the compiled bytes of documents are held equal to the plain ones on: ``make fuzz ROOM=documents``."""
 
 from __future__ import annotations
 

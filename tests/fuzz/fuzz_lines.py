@@ -10,8 +10,6 @@ from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
-from mutations import LINE_BREAKS, character, mutated
-
 from c4pipe import engine
 from c4pipe.batch import Batch
 from c4pipe.page import Page, PageStage, Verdict
@@ -19,6 +17,7 @@ from c4pipe.rows import C4_ROWS, PAPER_PAGE_ROWS, PAPER_ROWS, POLICY
 from c4pipe.rules import contains, fewer_words_than, has_word, mentions, no_end_mark, without, word_longer_than
 from c4pipe.stages.clean_lines import CleanLines, DropPages, Row, drop_line, drop_page, edit
 from c4pipe.text import sentences
+from tests.fuzz.mutations import LINE_BREAKS, character, mutated
 
 LENGTH = 3000  # characters of a real line
 LANES = (1, 32, 64)  # bytes that are looked at together, at most

@@ -7,11 +7,10 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import cache
 from typing import Any, NamedTuple
 
-from mutations import mutated
-
 from c4pipe import engine, resources
 from c4pipe.stages import badwords
 from c4pipe.stages.badwords import LANGUAGES, finder
+from tests.fuzz.mutations import mutated
 from tests.support.columns import column, encodable, in_each_width
 
 LENGTH = 200  # characters of a text before it is changed

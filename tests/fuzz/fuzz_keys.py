@@ -1,4 +1,4 @@
-"""Inputs on which the compiled keys of lines are held equal to the plain ones: ``benchmarks/fuzz.py --room keys``."""
+"""Inputs on which the compiled keys of lines are held equal to the plain ones: ``make fuzz ROOM=keys``."""
 
 from __future__ import annotations
 

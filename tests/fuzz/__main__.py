@@ -1,9 +1,9 @@
 """Hold the compiled rooms equal to the plain ones on inputs without end.
 
-    python benchmarks/fuzz.py --room all --seconds 60
-    python benchmarks/fuzz.py --room langdetect --inputs 1000000 --seed 7 --wet 'wet/*.gz' --resources DIR
+    python -m tests.fuzz --room all --seconds 60
+    python -m tests.fuzz --room langdetect --inputs 1000000 --seed 7 --wet 'wet/*.gz' --resources DIR
 
-A room, or a part of one (``COMPILED`` says of which), has a file tests/c4pipe/fuzz_<room>.py with
+A room, or a part of one (``COMPILED`` says of which), has a file fuzz_<room>.py here with
 ``inputs(rng, lines)``, which makes inputs from the lines of real pages, or of made-up ones where no WET files are
 given, and ``agree(input)``, which fails where the two differ. The inputs of a room are the same for the same seed,
 lines and Python: what fails is shown with the command that does it again. Ends with 1 where anything failed.
@@ -24,13 +24,12 @@ from itertools import islice
 from pathlib import Path
 from types import ModuleType
 
-import made_text
-
+from benchmarks import made_text
 from c4pipe import engine, resources
 from c4pipe.fs import files, globs
 from c4pipe.warc.wet import WetReader
 
-ROOMS_FOLDER = Path(__file__).resolve().parent.parent / "tests" / "c4pipe"
+ROOMS_FOLDER = Path(__file__).resolve().parent
 LINES = 200_000  # read of the WET files at most
 SAY_EVERY_SECONDS = 10.0
 SHOWN = 4_000  # characters of what failed
@@ -60,7 +59,7 @@ class Room:
     def again(self, seed: int, number: int) -> str:
         """The command that tries one input."""
         asked = ("--room", self.name, "--seed", str(seed), "--skip", str(number), "--inputs", "1", *self.options)
-        return shlex.join(("python", "benchmarks/fuzz.py", *asked))
+        return shlex.join(("python", "-m", "tests.fuzz", *asked))
 
 
 def rooms(folder: Path = ROOMS_FOLDER) -> list[str]:
@@ -68,11 +67,9 @@ def rooms(folder: Path = ROOMS_FOLDER) -> list[str]:
     return sorted(path.stem.removeprefix("fuzz_") for path in folder.glob("fuzz_*.py"))
 
 
-def room_named(name: str, folder: Path = ROOMS_FOLDER) -> ModuleType:
-    """The file that makes the room's inputs: what lies beside it can be imported there."""
-    if str(folder) not in sys.path:
-        sys.path.insert(0, str(folder))
-    return importlib.import_module(f"fuzz_{name}")
+def room_named(name: str) -> ModuleType:
+    """The file that makes the room's inputs."""
+    return importlib.import_module(f"tests.fuzz.fuzz_{name}")
 
 
 def lines_of(pattern: str | None) -> list[str]:
@@ -114,7 +111,9 @@ def tried(
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        prog="python -m tests.fuzz", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--room", required=True, help=f"any of {', '.join(rooms())}, separated by commas, or all")
     parser.add_argument("--seconds", type=float, help="for each room")
     parser.add_argument("--inputs", type=int, help="for each room; with --seconds: at most")

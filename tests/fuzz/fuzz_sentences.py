@@ -8,10 +8,10 @@ from functools import cache
 from typing import get_args
 
 import numpy as np
-from mutations import character, mutated
 
 from c4pipe import engine, resources
 from c4pipe.text import sentences
+from tests.fuzz.mutations import character, mutated
 from tests.support.columns import column, encodable, in_each_width
 
 LENGTH = 400  # characters of a text before it is changed: Punkt itself is slow

@@ -1,0 +1,1 @@
+"""The compiled rooms against the plain ones: ``python -m tests.fuzz``."""
