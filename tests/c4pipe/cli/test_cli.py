@@ -232,7 +232,7 @@ def test_the_module_is_the_command(arguments: list[str]) -> None:
     assert (done.stdout or done.stderr).startswith("usage: c4pipe")
 
 
-EXAMPLE = Path(__file__).resolve().parent.parent.parent / "examples" / "my_variant.py"
+EXAMPLE = Path(__file__).resolve().parents[3] / "examples" / "my_variant.py"
 
 
 def test_variants_are_listed_by_version(capsys: pytest.CaptureFixture[str]) -> None:

@@ -13,7 +13,7 @@ from c4pipe.conform.report import Deviation, read_deviations
 from c4pipe.shards import read_write
 from tests.support.corpus_builder import ROWS, Row, of_shards, row, rules, run, told, write_lines
 
-ROOT = Path(__file__).resolve().parent.parent.parent
+ROOT = Path(__file__).resolve().parents[3]
 
 
 @pytest.fixture(autouse=True)

@@ -20,7 +20,7 @@ from c4pipe.warc import wet
 from c4pipe.warc.wet import Fault, WetReader, page_text
 from tests.support.wet_builder import DATE, URLS, WARCINFO, member, member_each, read, record
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 DEVIATIONS: list[dict[str, Any]] = json.loads((ROOT / "tests" / "known-deviations.json").read_text(encoding="utf-8"))
 DEVIATING_ROWS = {name: row for d in DEVIATIONS for name, row in d.get("edge_cases", {}).items()}
 DEVIATING_PAGES = {url: fields for d in DEVIATIONS for url, fields in d.get("golden_pages", {}).items()}
