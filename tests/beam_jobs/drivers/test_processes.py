@@ -25,7 +25,7 @@ from c4pipe.fs.download import DownloadError
 from tests.support import builds, crawls, kill_loop
 from tests.support.builds import Built
 
-ROOT = Path(__file__).parent.parent.parent
+ROOT = Path(__file__).parents[3]
 AT_WORK_SECONDS = 60.0
 
 

@@ -18,7 +18,7 @@ from c4pipe.fs import files
 from tests.support import builds, kill_loop
 from tests.support.builds import Built
 
-ROOT = Path(__file__).resolve().parent.parent.parent
+ROOT = Path(__file__).resolve().parents[3]
 ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT)}
 SHARDS = ("--shards", "3")  # as the small build has
 
