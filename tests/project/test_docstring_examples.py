@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 ROOMS = sorted(
     ".".join(path.relative_to(ROOT).with_suffix("").parts)
     for house in ("c4pipe", "beam_jobs")

@@ -22,7 +22,7 @@ from c4pipe.text import urls
 from c4pipe.warc.wet import WetReader
 from tests.fuzz import __main__ as fuzz
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 BENCHMARKS = ROOT / "benchmarks"
 
 

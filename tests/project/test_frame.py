@@ -18,7 +18,7 @@ from packaging.utils import canonicalize_name
 
 from c4pipe.shards.read_write import shard_name
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 README = (ROOT / "README.md").read_text("utf-8")
 MAKEFILE = (ROOT / "Makefile").read_text("utf-8")
 DOCKERFILE = (ROOT / "Dockerfile").read_text("utf-8")
@@ -186,7 +186,7 @@ def test_no_file_names_a_package_registry() -> None:
     listed = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=False)
     if listed.returncode:
         pytest.skip("no clone: nothing tells which files are the project's")
-    paths = [ROOT / name for name in listed.stdout.splitlines() if name != "tests/test_frame.py"]
+    paths = [ROOT / name for name in listed.stdout.splitlines() if name != "tests/project/test_frame.py"]
     naming = [path for path in paths if path.is_file() and REGISTRY.search(path.read_text("utf-8", errors="ignore"))]
     assert naming == []
 

@@ -17,7 +17,7 @@ from c4pipe.oracle import Oracle, begin
 from c4pipe.page import Page
 from c4pipe.variants import V310, variant
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 DATE = "2019-04-18T10:38:25Z"
 TEXT = (
     "The weather in the town was very nice on that day.\n"

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 HOUSES = ("c4pipe", "beam_jobs", "model")
 ROOMS = sorted(path for house in HOUSES for path in (ROOT / house).rglob("*.py"))
 
