@@ -4,7 +4,7 @@
     python benchmarks/bench.py --only workers,sizes --pages 3e6 --output bench     # adds to what is there
 
 Everything runs in one process tree, in turn, and medians are told, since a machine's speed drifts. The crawl is made by
-synthetic.py, from the given WET files or without any; the plain version is timed on a sample of it. In the output
+crawl.py, from the given WET files or without any; the plain version is timed on a sample of it. In the output
 folder are results.json, and results.md and results.png made from it. Sections: steps, inflate, engines, workers,
 overhead, sizes, start, peers, reference.
 """
@@ -21,12 +21,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import each_step
-import inflating
+import builds
+import inflate
 import machine
-import results
-import whole
-from synthetic import PAGES_PER_FILE, Crawl, count, make
+import report
+import stages
+from crawl import PAGES_PER_FILE, Crawl, count, make
 
 from c4pipe import resources
 from c4pipe.fs import globs
@@ -65,25 +65,25 @@ class Inputs:
         return sorted(map(str, folder.glob("*.gz")))
 
 
-def section(name: str, inputs: Inputs, bench: whole.Bench, arguments: argparse.Namespace) -> Any:
+def section(name: str, inputs: Inputs, bench: builds.Bench, arguments: argparse.Namespace) -> Any:
     """Measure one section."""
     if name == "steps":
-        return each_step.measured(inputs.sample(), bench.rounds)
+        return stages.measured(inputs.sample(), bench.rounds)
     if name == "inflate":
-        return inflating.measured(inputs.whole()[:INFLATED_FILES], bench.rounds)
+        return inflate.measured(inputs.whole()[:INFLATED_FILES], bench.rounds)
     if name == "engines":
-        return whole.engines(bench, inputs.sample(), inputs.sample_pages, inputs.whole(), inputs.pages)
+        return builds.engines(bench, inputs.sample(), inputs.sample_pages, inputs.whole(), inputs.pages)
     if name == "workers":
-        return whole.workers(bench, inputs.whole(), inputs.pages)
+        return builds.workers(bench, inputs.whole(), inputs.pages)
     if name == "overhead":
-        return whole.overhead(bench, inputs.whole(), inputs.pages)
+        return builds.overhead(bench, inputs.whole(), inputs.pages)
     if name == "sizes":
-        return whole.sizes(bench, inputs.whole(), inputs.pages_per_file, inputs.pages)
+        return builds.sizes(bench, inputs.whole(), inputs.pages_per_file, inputs.pages)
     if name == "start":
-        return whole.start(bench)
+        return builds.start(bench)
     if name == "reference":
-        return whole.reference(bench, arguments.reference_python, inputs.sample()[0])
-    return list(whole.peers(bench, arguments.peer_python, inputs.sample()[0], inputs.sample_pages))
+        return builds.reference(bench, arguments.reference_python, inputs.sample()[0])
+    return list(builds.peers(bench, arguments.peer_python, inputs.sample()[0], inputs.sample_pages))
 
 
 def run(arguments: argparse.Namespace) -> dict[str, Any]:
@@ -92,7 +92,7 @@ def run(arguments: argparse.Namespace) -> dict[str, Any]:
     (output / "work").mkdir(parents=True, exist_ok=True)
     kept = output / "results.json"
     found: dict[str, Any] = json.loads(kept.read_text("utf-8")) if kept.exists() else {}
-    bench = whole.Bench(
+    bench = builds.Bench(
         output / "work", arguments.resources, arguments.format, tuple(arguments.build_option), arguments.rounds, say=say
     )
     inputs = Inputs(arguments, output / "work")
@@ -148,7 +148,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     resources.use(arguments.resources)
     if arguments.only is None:
         arguments.only = list(SECTIONS)
-        if not results.installed("datatrove") and arguments.peer_python == sys.executable:
+        if not report.installed("datatrove") and arguments.peer_python == sys.executable:
             say("peers: left out, since datatrove is not installed")
             arguments.only.remove("peers")
         if not arguments.reference_python:
@@ -156,10 +156,10 @@ def main(argv: Sequence[str] | None = None) -> int:
             arguments.only.remove("reference")
     found = run(arguments)
     output = Path(arguments.output)
-    (output / "results.md").write_text(results.markdown(found), "utf-8")
+    (output / "results.md").write_text(report.markdown(found), "utf-8")
     with contextlib.suppress(ModuleNotFoundError):  # matplotlib is no must
-        results.plot(found, str(output / "results.png"))
-    print(results.markdown(found))
+        report.plot(found, str(output / "results.png"))
+    print(report.markdown(found))
     return 0
 
 

@@ -24,7 +24,7 @@ from itertools import islice
 from pathlib import Path
 from types import ModuleType
 
-from benchmarks import made_text
+from benchmarks import prose
 from c4pipe import engine, resources
 from c4pipe.fs import files, globs
 from c4pipe.warc.wet import WetReader
@@ -74,7 +74,7 @@ def room_named(name: str) -> ModuleType:
 
 def lines_of(pattern: str | None) -> list[str]:
     """The lines of real pages, or of made-up ones."""
-    return list(islice(_read(globs.expand(pattern)), LINES)) if pattern else made_text.lines()
+    return list(islice(_read(globs.expand(pattern)), LINES)) if pattern else prose.lines()
 
 
 def _read(paths: Sequence[str]) -> Iterator[str]:

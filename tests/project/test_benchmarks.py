@@ -35,8 +35,8 @@ def script(name: str) -> ModuleType:
         sys.path.remove(str(BENCHMARKS))
 
 
-made_text, synthetic, inflating = map(script, ("made_text", "synthetic", "inflating"))
-commands, results, bench, whole, each_step = map(script, ("commands", "results", "bench", "whole", "each_step"))
+prose, crawl, inflate = map(script, ("prose", "crawl", "inflate"))
+process_cost, report, bench, builds, stages = map(script, ("process_cost", "report", "bench", "builds", "stages"))
 
 
 @pytest.fixture(autouse=True)
@@ -52,8 +52,8 @@ def given(tmp_path_factory: pytest.TempPathFactory) -> str:
     text = ["\n".join(f"This is line {n} of page {p} and it is read by all." for n in range(10)) for p in range(10)]
     text += ["\n".join(f"Das ist die Zeile {n} von Seite {p} für alle." for n in range(10)) for p in range(10)]
     folder = tmp_path_factory.mktemp("given")
-    pages = [synthetic.Given(b"https://www.site%d.example/a?b=c" % n, (each.encode(),)) for n, each in enumerate(text)]
-    synthetic.write_file(synthetic.Crawl(20, duplicate_urls=0.0), pages, str(folder), 0)
+    pages = [crawl.Given(b"https://www.site%d.example/a?b=c" % n, (each.encode(),)) for n, each in enumerate(text)]
+    crawl.write_file(crawl.Crawl(20, duplicate_urls=0.0), pages, str(folder), 0)
     (path,) = folder.glob("*.gz")
     return str(path)
 
@@ -69,7 +69,7 @@ def pages_of(folder: Path) -> list[Page]:
 
 
 def made(folder: Path, wet: Sequence[str], workers: int = 1, **options: object) -> list[Page]:
-    synthetic.make(synthetic.Crawl(**options), wet, str(folder), workers)
+    crawl.make(crawl.Crawl(**options), wet, str(folder), workers)
     return pages_of(folder)
 
 
@@ -122,7 +122,7 @@ def test_pages_can_be_cut(given: str, tmp_path: Path) -> None:
 def test_the_layout_is_common_crawls(given: str, tmp_path: Path) -> None:
     made(tmp_path, [given], pages=3)
     (path,) = tmp_path.glob("*.gz")
-    members = list(inflating.members(path.read_bytes()))
+    members = list(inflate.members(path.read_bytes()))
     records = [zlib.decompress(member, 31) for member, _ in members]
     assert [len(record) for record in records] == [size for _, size in members]
     assert b"".join(records) == gzip.decompress(path.read_bytes())
@@ -135,31 +135,31 @@ def test_the_layout_is_common_crawls(given: str, tmp_path: Path) -> None:
 def test_members_that_are_longer_than_a_window() -> None:
     noise = random.Random(0).randbytes(700_000)
     data = gzip.compress(noise) + gzip.compress(b"short") + gzip.compress(b"cut")[:-3]
-    assert [size for _, size in inflating.members(data)] == [700_000, 5]
+    assert [size for _, size in inflate.members(data)] == [700_000, 5]
 
 
 def test_every_inflater_says_the_same() -> None:
     member = gzip.compress(b"some text " * 100)
-    for name, inflate in inflating.inflaters().items():
-        assert inflate(member, 1000) == b"some text " * 100, name
+    for name, inflater in inflate.inflaters().items():
+        assert inflater(member, 1000) == b"some text " * 100, name
 
 
 def test_made_up_pages_are_the_same_for_the_same_seed() -> None:
-    pages = made_text.pages(seed=4, count=60)
-    assert pages == made_text.pages(seed=4, count=60)
+    pages = prose.pages(seed=4, count=60)
+    assert pages == prose.pages(seed=4, count=60)
     assert sum("www.en." in page.url for page in pages) == 27
     assert len({page.url for page in pages}) == 60
 
 
 @pytest.mark.parametrize("text", ["1e6", "1_000_000", "1000000"])
 def test_numbers_of_pages(text: str) -> None:
-    assert synthetic.count(text) == 1_000_000
+    assert crawl.count(text) == 1_000_000
 
 
 @pytest.mark.parametrize("text", ["0", "1.5", "-3"])
 def test_numbers_that_are_none_of_pages(text: str) -> None:
-    with pytest.raises(synthetic.argparse.ArgumentTypeError, match="whole number"):
-        synthetic.count(text)
+    with pytest.raises(crawl.argparse.ArgumentTypeError, match="whole number"):
+        crawl.count(text)
 
 
 @pytest.fixture
@@ -172,7 +172,7 @@ def rooms(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr(tests.fuzz, "__path__", [*tests.fuzz.__path__, str(tmp_path)])
     monkeypatch.setattr(fuzz, "ROOMS_FOLDER", tmp_path)
     monkeypatch.setattr(fuzz, "rooms", lambda: ["digits"])
-    monkeypatch.setattr(fuzz.made_text, "lines", lambda: ["a line"])
+    monkeypatch.setattr(fuzz.prose, "lines", lambda: ["a line"])
     monkeypatch.delitem(sys.modules, "tests.fuzz.fuzz_digits", raising=False)
     return tmp_path
 
@@ -216,20 +216,20 @@ def test_a_command_costs_what_all_its_processes_use() -> None:
     """Those too that outlive the one that started them."""
     burn = "import time\nwhile time.process_time() < 0.3: pass"
     leave = f"import subprocess, sys; subprocess.Popen([sys.executable, '-c', {burn!r}])"
-    found = commands.cost([sys.executable, "-c", leave], [sys.executable, "-c", leave])
+    found = process_cost.cost([sys.executable, "-c", leave], [sys.executable, "-c", leave])
     if sys.platform == "linux":
         assert found.cpu_seconds > 0.6
 
 
 def test_a_command_that_fails_is_told() -> None:
-    with pytest.raises(commands.CommandFailed, match=r"ended with \[3\]:\nwhy"):
-        commands.cost([sys.executable, "-c", "import sys; print('why'); sys.exit(3)"])
+    with pytest.raises(process_cost.CommandFailed, match=r"ended with \[3\]:\nwhy"):
+        process_cost.cost([sys.executable, "-c", "import sys; print('why'); sys.exit(3)"])
 
 
 def test_each_step_is_measured_by_both(given: str, monkeypatch: pytest.MonkeyPatch) -> None:
     resources.use(resources.BUILTIN)
-    monkeypatch.setattr(each_step, "AT_LEAST_SECONDS", 0.0)
-    found = each_step.measured([given], rounds=2)
+    monkeypatch.setattr(stages, "AT_LEAST_SECONDS", 0.0)
+    found = stages.measured([given], rounds=2)
     assert {"reading records", "langdetect", "bad words", "writing parquet"} <= {one["step"] for one in found}
     assert found[0]["pages"] == 20
     for one in found:
@@ -238,8 +238,8 @@ def test_each_step_is_measured_by_both(given: str, monkeypatch: pytest.MonkeyPat
 
 def test_an_engine_is_asked_for_by_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("C4PIPE_ENGINE", "plain")
-    assert whole.chosen("plain")["C4PIPE_ENGINE"] == "plain"
-    assert "C4PIPE_ENGINE" not in whole.chosen("fast")
+    assert builds.chosen("plain")["C4PIPE_ENGINE"] == "plain"
+    assert "C4PIPE_ENGINE" not in builds.chosen("fast")
 
 
 def test_sections_are_named() -> None:
@@ -291,14 +291,14 @@ FOUND = measured(
     ],
 )
 def test_tables(line: str) -> None:
-    assert line in results.markdown(FOUND).splitlines()
+    assert line in report.markdown(FOUND).splitlines()
 
 
 @pytest.mark.parametrize(("seconds", "told"), [(1.19, False), (1.21, True), (5.0, True)])
 def test_a_run_hardly_longer_than_an_empty_one_tells_nothing(seconds: float, told: bool) -> None:
     """Less than a fifth longer; the fastest against the slowest, since a machine's speed drifts."""
     taken = {"1": [{"seconds": 9.0}, {"seconds": seconds}], "1, no page": [{"seconds": 1.0}, {"seconds": 0.5}]}
-    above = whole.above_start(taken, "1", "seconds")
+    above = builds.above_start(taken, "1", "seconds")
     assert above == (pytest.approx((9.0 + seconds) / 2 - 0.75) if told else None)
 
 
@@ -312,7 +312,7 @@ TOO_SMALL = measured(
 
 def test_a_crawl_that_is_too_small_is_told() -> None:
     """In place of what cannot be measured on it; what can stays."""
-    told = results.markdown(TOO_SMALL)
+    told = report.markdown(TOO_SMALL)
     assert told.count("The crawl is too small for this: a build of 50 pages takes hardly longer than one of none.") == 2
     assert "pages/s" not in told
     assert "Two workers" not in told
@@ -323,13 +323,13 @@ def test_a_crawl_that_is_too_small_is_told() -> None:
 
 
 def test_what_was_not_measured_is_not_told() -> None:
-    told = results.markdown(measured(peers=[]))
+    told = report.markdown(measured(peers=[]))
     assert "datatrove" not in told
     assert "| " not in told
 
 
 def test_the_reference_without_a_build_beside_it() -> None:
-    told = results.markdown(measured(reference={"tfds": "4.9.10", "pages": 10, "us": 12000.0, "kept": 3}))
+    told = report.markdown(measured(reference={"tfds": "4.9.10", "pages": 10, "us": 12000.0, "kept": 3}))
     assert "| 10 | 3 | 12,000 |  |  |" in told.splitlines()
 
 
@@ -346,7 +346,7 @@ def test_a_script_of_another_python(tmp_path: Path) -> None:
     runs = tmp_path / "runs"
     says = "print('a word')\nprint('{\"pages\": 4, \"cpu_seconds\": 2}')"
     python = script_that(tmp_path, f"open({str(runs)!r}, 'a').write(sys.argv[2])\n{says}")
-    told = whole.reference(whole.Bench(tmp_path, "lists", rounds=2), python, "x")
+    told = builds.reference(builds.Bench(tmp_path, "lists", rounds=2), python, "x")
     assert told == {"us": 500_000.0, "pages": 4, "cpu_seconds": 2}
     assert runs.read_text() == "xx"
 
@@ -356,7 +356,7 @@ def test_a_script_of_another_python(tmp_path: Path) -> None:
 )
 def test_a_script_that_fails_is_left_out(tmp_path: Path, does: str, why: str) -> None:
     said: list[str] = []
-    assert whole.reference(whole.Bench(tmp_path, "lists", say=said.append), script_that(tmp_path, does), "x") is None
+    assert builds.reference(builds.Bench(tmp_path, "lists", say=said.append), script_that(tmp_path, does), "x") is None
     assert said == [f"  reference: left out: {why}"]
 
 
@@ -369,40 +369,40 @@ def test_the_reference_needs_a_python(capsys: pytest.CaptureFixture[str]) -> Non
 def test_a_plot(tmp_path: Path) -> None:
     pytest.importorskip("matplotlib")
     for found in (FOUND, TOO_SMALL | {"steps": FOUND["steps"]}):
-        results.plot(found, str(tmp_path / "plot.png"))
+        report.plot(found, str(tmp_path / "plot.png"))
         assert (tmp_path / "plot.png").read_bytes().startswith(b"\x89PNG")
         (tmp_path / "plot.png").unlink()
 
 
 def test_tables_go_between_the_marks(tmp_path: Path) -> None:
     path = tmp_path / "RESULTS.md"
-    path.write_text(f"before\n{results.BEGIN}\nold\n{results.END}\nafter\n")
+    path.write_text(f"before\n{report.BEGIN}\nold\n{report.END}\nafter\n")
     for _ in range(2):
-        results.put_into(path, "new\n")
-    assert path.read_text() == f"before\n{results.BEGIN}\n\nnew\n\n{results.END}\nafter\n"
+        report.put_into(path, "new\n")
+    assert path.read_text() == f"before\n{report.BEGIN}\n\nnew\n\n{report.END}\nafter\n"
     path.write_text("nothing")
     with pytest.raises(ValueError, match="lacks the marks"):
-        results.put_into(path, "new\n")
+        report.put_into(path, "new\n")
 
 
 def test_the_published_tables_are_those_of_the_json() -> None:
-    """``python benchmarks/results.py benchmarks/results.json --into benchmarks/RESULTS.md``."""
+    """``python benchmarks/report.py benchmarks/results.json --into benchmarks/RESULTS.md``."""
     published = (BENCHMARKS / "RESULTS.md").read_text("utf-8")
-    assert published.count(results.BEGIN) == published.count(results.END) == 1
+    assert published.count(report.BEGIN) == published.count(report.END) == 1
     kept = BENCHMARKS / "results.json"
     if not kept.exists():
         pytest.skip("nothing is published yet")
-    told = published.partition(results.BEGIN)[2].partition(results.END)[0]
-    assert told.strip() == results.markdown(json.loads(kept.read_text("utf-8"))).strip()
+    told = published.partition(report.BEGIN)[2].partition(report.END)[0]
+    assert told.strip() == report.markdown(json.loads(kept.read_text("utf-8"))).strip()
 
 
 def test_a_plain_pool_leaves_what_a_build_does(given: str, tmp_path: Path) -> None:
-    bench = whole.Bench(tmp_path, resources.BUILTIN)
+    bench = builds.Bench(tmp_path, resources.BUILTIN)
     trees = []
-    for by in (whole.BUILD, whole.POOL):
+    for by in (builds.BUILD, builds.POOL):
         command = bench.command([given], 2, by=by)
-        commands.cost(command)
-        folder = whole.output_of(command) / "en"
+        process_cost.cost(command)
+        folder = builds.output_of(command) / "en"
         trees.append({path.name: path.read_bytes() for path in folder.iterdir()})
     assert trees[0] == trees[1]
     assert len(trees[0]) > 2

@@ -1,4 +1,4 @@
-"""What ``benchmarks/reference.py`` runs is the reference: it keeps as many documents of a WET file as we do."""
+"""What ``benchmarks/tfds_peer.py`` runs is the reference: it keeps as many documents of a WET file as we do."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from c4pipe import oracle
 from c4pipe.variants import variant
 from c4pipe.warc.wet import WetReader
 
-SCRIPT = Path(__file__).resolve().parents[2] / "benchmarks" / "reference.py"
+SCRIPT = Path(__file__).resolve().parents[2] / "benchmarks" / "tfds_peer.py"
 
 
 @pytest.mark.parametrize("name", ["CC-MAIN-2020-50-fragment-A.warc.wet.gz", "CC-MAIN-2026-12-fragment-A.warc.wet.gz"])

@@ -1,6 +1,6 @@
 """Tables and a plot from what bench.py measured.
 
-    python benchmarks/results.py bench/results.json --into benchmarks/RESULTS.md --plot benchmarks/results.png
+    python benchmarks/report.py bench/results.json --into benchmarks/RESULTS.md --plot benchmarks/results.png
 
 Of the file that tables are written into only what stands between the two marks is replaced.
 """

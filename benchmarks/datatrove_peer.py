@@ -1,6 +1,6 @@
 """datatrove's reader and C4 filters on a WET file: a peer that neither tells languages nor removes duplicates.
 
-    python benchmarks/peer.py FILE.warc.wet.gz --sentences nltk --resources DIR
+    python benchmarks/datatrove_peer.py FILE.warc.wet.gz --sentences nltk --resources DIR
 
 Runs by itself in whatever environment has datatrove, and prints CPU seconds as JSON. Before the clock starts a first
 page loads what loads late.

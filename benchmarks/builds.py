@@ -12,8 +12,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from commands import Cost, cost
-from synthetic import Crawl, write_file
+from crawl import Crawl, write_file
+from process_cost import Cost, cost
 
 from c4pipe import engine
 
@@ -27,7 +27,7 @@ FIRST_PAGE = (  # in a process of its own: what is imported, loaded and prepared
 
 
 BUILD = ("-m", "beam_jobs.build_c4")
-POOL = (str(Path(__file__).parent / "pool.py"),)
+POOL = (str(Path(__file__).parent / "bare_pool.py"),)
 CLEARLY_LONGER = 1.2  # than a build without a page; below that the difference says how the machine's speed drifts
 
 
@@ -202,13 +202,13 @@ def peers(bench: Bench, python: str, file: str, pages: int) -> Iterator[dict[str
     named = ["--resources", bench.resources] if bench.resources != "builtin" else []
     for sentences in ("none", "nltk", "own"):
         options = ["--sentences", sentences, "--pages", str(pages), *named]
-        if told := by_script(bench, f"sentences {sentences}", python, "peer.py", file, *options):
+        if told := by_script(bench, f"sentences {sentences}", python, "datatrove_peer.py", file, *options):
             yield {"sentences": sentences, **told}
 
 
 def reference(bench: Bench, python: str, file: str) -> dict[str, object] | None:
     """The reference itself on the same file; None if that Python lacks what it needs."""
-    return by_script(bench, "reference", python, "reference.py", file, "--resources", bench.resources)
+    return by_script(bench, "reference", python, "tfds_peer.py", file, "--resources", bench.resources)
 
 
 def by_script(bench: Bench, name: str, python: str, script: str, *options: str) -> dict[str, object] | None:

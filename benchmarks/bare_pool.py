@@ -1,6 +1,6 @@
 """A build by a plain pool of processes, in place of Beam's local runner: the same steps on the same items.
 
-    python benchmarks/pool.py --input 'wet/*.gz' --output c4 --variant en --workers 2
+    python benchmarks/bare_pool.py --input 'wet/*.gz' --output c4 --variant en --workers 2
 
 Takes the options of beam_jobs.build_c4 that say what is built, and leaves the same shards. It knows no progress, no
 disk that is too small and no second start: what it costs is what the steps cost.

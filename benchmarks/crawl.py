@@ -1,7 +1,7 @@
 """A crawl of any size, made from the pages of a few WET files: what a build is measured on.
 
-    python benchmarks/synthetic.py --pages 1e6 --from 'wet/*.gz' --output crawl
-    python benchmarks/synthetic.py --pages 20000 --output crawl           # from Python's documentation and made-up text
+    python benchmarks/crawl.py --pages 1e6 --from 'wet/*.gz' --output crawl
+    python benchmarks/crawl.py --pages 20000 --output crawl           # from Python's documentation and made-up text
 
 Page n is a copy of one of the given pages, each of which comes equally often, so that languages keep their shares. Its
 URL and its lines get n written into them, but for fixed shares: of the lines some stay as they are, so they come again
@@ -34,7 +34,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import NamedTuple
 
-import made_text
+import prose
 
 from c4pipe.fs import files, globs
 from c4pipe.warc.records import Records
@@ -104,7 +104,7 @@ class Given(NamedTuple):
 
 def given(crawl: Crawl, paths: Sequence[str]) -> list[Given]:
     """The pages of these files, or made-up ones, in the order in which they come again and again."""
-    found = list(_records(paths)) if paths else [(p.url.encode(), p.text.encode()) for p in made_text.pages(crawl.seed)]
+    found = list(_records(paths)) if paths else [(p.url.encode(), p.text.encode()) for p in prose.pages(crawl.seed)]
     if not found:
         raise ValueError(f"no page in {', '.join(paths)}; name WET files with --from")
     rng = random.Random(crawl.seed)

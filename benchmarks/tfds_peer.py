@@ -1,6 +1,6 @@
 """The reference itself on a WET file: the builder ``c4`` of TensorFlow Datasets, from WET to the documents of ``en``.
 
-    .venv-reference/bin/python benchmarks/reference.py FILE.warc.wet.gz --resources DIR
+    .venv-reference/bin/python benchmarks/tfds_peer.py FILE.warc.wet.gz --resources DIR
 
 Runs by itself in the environment that ``make test-reference`` makes, and prints CPU seconds as JSON. The builder's own
 pipeline runs on Beam's local runner, in memory, in one process; nothing is written. Before the clock starts a first
