@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import MISSING, asdict, dataclass, fields, replace
 from typing import Any
 
 VERSIONS = ("v1.0", "v1.1")
@@ -89,9 +89,9 @@ class T5Config:
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> T5Config:
         """The configuration that ``to_json`` wrote; unknown and missing fields are errors."""
-        unknown = sorted(set(values) - {field.name for field in fields(cls)})
-        if unknown:
-            raise ValueError(f"unknown fields in a T5 configuration: {', '.join(unknown)}")
+        if unknown := sorted(set(values) - {field.name for field in fields(cls)}):
+            raise ValueError(f"a T5 configuration has no fields {', '.join(unknown)}: remove them")
+        require(values, [field.name for field in fields(cls) if field.default is MISSING])
         return cls(**values)
 
     def differences(self, other: T5Config) -> list[str]:
@@ -132,10 +132,16 @@ class T5Config:
                 f" tie_word_embeddings {kind[1]}; v1.0 is relu and tied, v1.1 gated-gelu and untied"
                 " (transformers 5 saves v1.1 as tied: set tie_word_embeddings to false if lm_head.weight is there)"
             )
-        known = {field.name for field in fields(cls)} & set(values)
-        given = {name: values[name] for name in known}
-        given.setdefault("num_decoder_layers", values["num_layers"])
-        return cls(**{"dropout_rate": 0.1, **given}, version=versions[kind])
+        require(values, ("vocab_size", "d_model", "d_kv", "d_ff", "num_layers", "num_heads"))
+        known = {field.name for field in fields(cls)} & set(values) - {"version"}
+        sizes = {"dropout_rate": 0.1, "num_decoder_layers": values["num_layers"]}
+        return cls(**(sizes | {name: values[name] for name in known}), version=versions[kind])
+
+
+def require(values: Mapping[str, Any], names: Iterable[str]) -> None:
+    """Raise an error that lists the names without a value."""
+    if missing := [name for name in names if name not in values]:
+        raise ValueError(f"a T5 configuration needs {', '.join(missing)}: add them")
 
 
 def embedding_rows(tokens: int) -> int:

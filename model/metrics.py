@@ -1,9 +1,8 @@
-"""What a training run tells: readable lines to stderr, the same as JSON lines in a file."""
+"""The metrics of a training run: JSON lines in a file of its folder."""
 
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,9 +13,10 @@ NAME = "metrics.jsonl"
 
 
 class Metrics:
-    """Appends to ``metrics.jsonl``; what a run that was killed wrote after ``step``, its last checkpoint, goes.
+    """Appends lines to ``metrics.jsonl``.
 
-    Without a checkpoint, at step 0, everything goes.
+    A run that goes on from a checkpoint at ``step`` first removes the lines of later steps: it makes those steps again.
+    At step 0, without a checkpoint, it removes all lines.
     """
 
     def __init__(self, folder: Path, step: int) -> None:
@@ -25,28 +25,32 @@ class Metrics:
         atomic.write_text(self.path, "".join(json.dumps(line) + "\n" for line in kept))
 
     def write(self, kind: str, step: int, **values: Any) -> None:
-        """One line; ``step`` is the number of steps done."""
+        """Append one line; ``step`` is the number of steps done."""
         with atomic.naming(self.path), open(self.path, "a", encoding="utf-8") as file:
             file.write(json.dumps({"kind": kind, "step": step, **values}, allow_nan=False) + "\n")
 
 
 def read(folder: Path) -> Iterator[dict[str, Any]]:
-    """The lines of a run, oldest first; half a line at the end, left by a kill, is left out."""
+    """The lines of a run, oldest first, without a half-written last line that a kill left behind."""
     path = folder / NAME
     if not path.exists():
         return
-    for line in path.read_text(encoding="utf-8").splitlines(keepends=True):
+    for number, line in enumerate(path.read_text("utf-8", "replace").splitlines(keepends=True), 1):
         if line.endswith("\n"):
-            yield json.loads(line)
+            yield parsed(line, f"{path}, line {number}")
 
 
-def say(text: str) -> None:
-    """Tell the user, on stderr."""
-    print(text, file=sys.stderr, flush=True)
+def parsed(line: str, name: str) -> dict[str, Any]:
+    """The values of a line; an error names the line and a remedy."""
+    try:
+        values: dict[str, Any] = json.loads(line)
+    except ValueError:
+        raise ValueError(f"{name} is no JSON: remove this line") from None
+    return values
 
 
 def duration(seconds: float) -> str:
-    """Hours, minutes and seconds.
+    """The seconds as hours, minutes and seconds.
 
     >>> duration(59.6), duration(3600 + 61)
     ('1:00', '1:01:01')

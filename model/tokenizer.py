@@ -36,10 +36,12 @@ class Tokenizer:
         try:
             self._model.LoadFromSerializedProto(model)
         except RuntimeError as error:
-            raise ValueError(f"{name}: not a SentencePiece model ({error}); train one: {COMMAND}") from None
-        found = (self._model.pad_id(), self._model.eos_id(), self._model.unk_id(), self._model.bos_id())
-        if found != (PAD, EOS, UNK, -1):
-            raise ValueError(f"{name}: pad, eos, unk, bos are {found}, T5 wants (0, 1, 2, -1); train one: {COMMAND}")
+            raise ValueError(f"{name} is no SentencePiece model ({error}): train one, {COMMAND}") from None
+        control = (self._model.pad_id(), self._model.eos_id(), self._model.unk_id(), self._model.bos_id())
+        if control != (PAD, EOS, UNK, -1):
+            raise ValueError(
+                f"{name} has pad, eos, unk, bos = {control}, but T5 has (0, 1, 2, -1): train a tokenizer, {COMMAND}"
+            )
         self.sentinels = sentinels
         self.pieces: int = self._model.GetPieceSize()
         self.sha256 = hashlib.sha256(model).hexdigest()
@@ -50,7 +52,9 @@ class Tokenizer:
         try:
             model = Path(path).read_bytes()
         except FileNotFoundError:
-            raise FileNotFoundError(f"{path}: no such tokenizer; train one: {COMMAND}") from None
+            raise FileNotFoundError(f"{path} is not there: train a tokenizer, {COMMAND}") from None
+        except IsADirectoryError:
+            raise IsADirectoryError(f"{path} is a folder: name the file in it, such as spiece.model") from None
         return cls(model, name=str(path), sentinels=sentinels)
 
     @property

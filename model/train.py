@@ -13,10 +13,11 @@ import torch
 from torch import Tensor
 
 from model import checkpoint
+from model.command import say
 from model.config import PAD
 from model.forward import logits_of
 from model.loss import Z_LOSS, loss_sums
-from model.metrics import Metrics, duration, say
+from model.metrics import Metrics, duration
 from model.optim import Adafactor, inverse_sqrt, set_lr
 from model.stream import Batch, DataPosition, DataStream
 from model.t5 import T5

@@ -44,7 +44,9 @@ def choose(folder: str, split: str, count: int) -> list[Document]:
         chosen = heapq.nsmallest(count, documents, key=lambda document: (url_key(document["url"]), document["text"]))
         if len(chosen) == count:
             return chosen
-    raise ValueError(f"{folder}: the split {split!r} has {len(chosen)} documents, fewer than the {count} to hold out")
+    raise ValueError(
+        f"{folder}: split {split!r} has {len(chosen)} documents, fewer than the {count} to hold out; hold out fewer"
+    )
 
 
 def examples(documents: Sequence[Document], tokenizer: Tokenizer, objective: Objective) -> Iterator[Example]:

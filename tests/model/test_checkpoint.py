@@ -183,10 +183,12 @@ def test_an_optimiser_of_other_parameters_is_refused(tmp_path: Path) -> None:
 def test_broken_files_say_what_to_do(tmp_path: Path) -> None:
     path = checkpoint.save(tmp_path, *trainer(), step=1, position={})
     path.write_bytes(path.read_bytes()[:-1])
-    with pytest.raises(ValueError, match=r"step-00000001.*resume from an older one"):
+    with pytest.raises(ValueError, match=r"step-00000001.*is no whole checkpoint .*: name an older one"):
         checkpoint.read(path)
-    with pytest.raises(FileNotFoundError, match=r"step-00000009.*no such checkpoint"):
+    with pytest.raises(FileNotFoundError, match=r"step-00000009.*is not there: name a checkpoint"):
         checkpoint.read(checkpoint.path_of(tmp_path, 9))
+    with pytest.raises(FileNotFoundError, match=r"is a folder: name a checkpoint"):
+        checkpoint.read(tmp_path)
 
 
 @pytest.mark.parametrize("metadata", [None, {"c4pipe": '{"format": 2}'}])

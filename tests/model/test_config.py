@@ -122,6 +122,17 @@ def test_unknown_preset_names_those_there_are() -> None:
         preset("tiny", 32_100)
 
 
+def test_missing_fields_are_named() -> None:
+    values = SMALL.to_json()
+    del values["d_ff"], values["num_heads"]
+    with pytest.raises(ValueError, match="needs d_ff, num_heads: add them"):
+        T5Config.from_json(values)
+    with pytest.raises(ValueError, match="needs d_model, num_layers: add them"):
+        T5Config.from_hf(
+            {name: value for name, value in SMALL.to_hf().items() if name not in ("d_model", "num_layers")}
+        )
+
+
 def test_unknown_fields_are_named() -> None:
     with pytest.raises(ValueError, match="depth"):
         T5Config.from_json(SMALL.to_json() | {"depth": 3})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -124,7 +125,7 @@ def test_transformers_4_loads_the_same_network(exports: dict[Path, T5], spiece: 
 @pytest.mark.parametrize("version", VERSIONS)
 def test_forward_is_the_reference_s(shared: Path, version: str) -> None:
     golden = json.loads((shared / "golden/t5/forward_tiny.json").read_text())
-    _, model = export.load_hf(shared / "golden/t5/tiny_ckpt" / version)
+    model = export.load_hf(shared / "golden/t5/tiny_ckpt" / version)
     targets = torch.tensor(golden["inputs"]["labels"]).clamp(min=0)
     with torch.no_grad():
         logits = model(torch.tensor(golden["inputs"]["input_ids"]), shift_right(targets))
@@ -143,19 +144,19 @@ def test_forward_is_the_reference_s(shared: Path, version: str) -> None:
 def test_names_are_those_that_transformers_stores(shared: Path, tmp_path: Path, version: str) -> None:
     stored = json.loads((shared / "golden/t5/hf_weight_names.json").read_text())[version]["stored"]
     source = shared / "golden/t5/tiny_ckpt" / version
-    config, model = export.load_hf(source)
+    model = export.load_hf(source)
     export.save_hf(model, tmp_path)
     written = load_file(tmp_path / "model.safetensors")
     assert sorted(written) == sorted(stored)
     original = load_file(source / "model.safetensors")
     assert all(torch.equal(written[name], original[name]) for name in stored)
-    assert json.loads((tmp_path / "config.json").read_text()) == config.to_hf()
+    assert json.loads((tmp_path / "config.json").read_text()) == model.config.to_hf()
 
 
 def test_a_network_comes_back_from_its_export(exports: dict[Path, T5]) -> None:
     for folder, model in exports.items():
-        config, again = export.load_hf(folder)
-        assert config == model.config
+        again = export.load_hf(folder)
+        assert again.config == model.config
         assert not again.training
         assert all(torch.equal(one, two) for one, two in zip(model.parameters(), again.parameters(), strict=True))
 
@@ -186,7 +187,7 @@ def test_the_card_tells_tokens_from_rows(exports: dict[Path, T5], tmp_path: Path
     export.save_hf(T5(preset("v1.0-tiny", 256)), tmp_path)
     bare = (tmp_path / "README.md").read_text()
     assert "256 rows" in bare
-    assert "this folder has no tokenizer. T5 itself has 32100 tokens and 32128 rows" in bare
+    assert "This folder has no tokenizer. T5 itself has 32100 tokens and 32128 rows" in bare
     assert not (tmp_path / "spiece.model").exists()
 
 
@@ -236,7 +237,7 @@ def test_aliases_of_the_embedding_are_overlooked(tmp_path: Path) -> None:
     for alias in ("encoder.embed_tokens.weight", "decoder.embed_tokens.weight", "lm_head.weight"):
         tensors[alias] = tensors["shared.weight"].clone()
     save_file(tensors, tmp_path / "model.safetensors")
-    assert torch.equal(export.load_hf(tmp_path)[1].embedding.weight, model.embedding.weight)
+    assert torch.equal(export.load_hf(tmp_path).embedding.weight, model.embedding.weight)
 
 
 def test_weights_in_several_files_are_refused(tmp_path: Path) -> None:
@@ -258,17 +259,88 @@ def test_the_command_exports_a_checkpoint(
     output = tmp_path / "a" / "new" / "folder"
     assert export.main([str(source), str(output), "--tokenizer", str(spiece)]) == 0
     assert capsys.readouterr().out == f"{output}\n"
-    assert torch.equal(export.load_hf(output)[1].embedding.weight, model.embedding.weight)
+    assert torch.equal(export.load_hf(output).embedding.weight, model.embedding.weight)
     assert f"after {'2,000' if given == 'folder' else '1,000'} steps" in (output / "README.md").read_text()
 
 
 @pytest.mark.parametrize(
-    ("source", "message"), [(".", "holds no checkpoint"), ("step-00000001.safetensors", "no such checkpoint")]
+    ("source", "message"),
+    [
+        (".", "holds no checkpoint (step-XXXXXXXX.safetensors): name another"),
+        ("step-00000001.safetensors", "step-00000001.safetensors is not there: name a checkpoint"),
+        ("step-00000002.safetensors", "step-00000002.safetensors is no whole checkpoint"),
+    ],
 )
 def test_the_command_says_what_is_missing(
     tmp_path: Path, source: str, message: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    folder = tmp_path / "checkpoints"
+    folder.mkdir()
+    if source != ".":
+        (folder / "step-00000002.safetensors").write_bytes(b"half")
+    assert export.main([str(folder / source), str(tmp_path / "out")]) == 1
+    assert re.search(rf"^export: .*{re.escape(message)}", capsys.readouterr().err)
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["FILE"], "file is a file, but must be a folder: name another folder"),
+        (["OUT", "--tokenizer", "FILE"], "file is no SentencePiece model"),
+        (["OUT", "--tokenizer", "."], "is a folder: name the file in it, such as spiece.model"),
+        (["OUT", "--tokenizer", "nowhere"], "nowhere is not there: train a tokenizer"),
+    ],
+)
+def test_the_command_names_what_it_cannot_use(
+    tmp_path: Path, options: list[str], message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "file").write_bytes(b"junk")
+    model = T5(preset("v1.1-tiny", 128))
+    path = checkpoint.save(tmp_path / "run", model, Adafactor(model.parameters()), step=1, position={})
+    names = {"FILE": str(tmp_path / "file"), "OUT": str(tmp_path / "out")}
+    assert export.main([str(path), *(names.get(option, option) for option in options)]) == 1
+    error = capsys.readouterr().err
+    assert error.startswith("export: ")
+    assert message in error
+    assert not (tmp_path / "out").exists()
+
+
+def test_wrong_usage_of_the_command() -> None:
     with pytest.raises(SystemExit) as stopped:
-        export.main([str(tmp_path / source), str(tmp_path / "out")])
+        export.main([])
     assert stopped.value.code == 2
-    assert message in capsys.readouterr().err
+
+
+def test_ctrl_c_stops_the_command(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def interrupted(_: Path) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(checkpoint, "load_model", interrupted)
+    assert export.main([str(tmp_path / "step-00000001.safetensors"), str(tmp_path / "out")]) == 130
+    assert capsys.readouterr().err == f"export: interrupted; {tmp_path / 'out'} may lack files; export again\n"
+
+
+@pytest.mark.parametrize(
+    ("config", "message"),
+    [
+        ("{", "config.json is no JSON"),
+        ("[]", "config.json: a T5 configuration needs vocab_size, d_model"),
+        ("{}", "config.json: a T5 configuration needs vocab_size, d_model"),
+        ('{"model_type": "bert"}', "config.json: no T5 v1.0 or v1.1: model_type 'bert'"),
+    ],
+)
+def test_a_configuration_that_is_none_is_named(tmp_path: Path, config: str, message: str) -> None:
+    (tmp_path / "config.json").write_text(config)
+    with pytest.raises(ValueError, match=re.escape(message)):
+        export.load_hf(tmp_path)
+
+
+def test_weights_that_are_not_whole_are_named(tmp_path: Path) -> None:
+    export.save_hf(T5(preset("v1.1-tiny", 128)), tmp_path)
+    path = tmp_path / "model.safetensors"
+    path.write_bytes(path.read_bytes()[:-1])
+    with pytest.raises(ValueError, match=r"model\.safetensors is no whole .*: copy or export it again"):
+        export.load_hf(tmp_path)

@@ -79,10 +79,9 @@ def test_shards_give_a_held_out_text(run: Path, capsys: pytest.CaptureFixture[st
 @pytest.mark.parametrize(
     ("more", "said"),
     [
-        (["--text", ""], "the text has 0 tokens, too few"),
-        (["--text", "a b c", "--tokens", "1"], "the text has 1 tokens, too few"),
+        (["--text", ""], "the text has 0 tokens, but 2 are needed"),
         (["--shards", "nowhere"], "nowhere has no shards"),
-        (["--text", "a b c", "--tokenizer", "nowhere"], "nowhere: no such tokenizer"),
+        (["--text", "a b c", "--tokenizer", "nowhere"], "nowhere is not there: train a tokenizer"),
     ],
 )
 def test_what_is_wrong_is_said(run: Path, more: list[str], said: str, capsys: pytest.CaptureFixture[str]) -> None:
@@ -93,6 +92,32 @@ def test_what_is_wrong_is_said(run: Path, more: list[str], said: str, capsys: py
 def test_no_network(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert infill.main(["--model", str(tmp_path), "--text", "a b c"]) == 1
     assert "holds neither a config.json nor checkpoints" in capsys.readouterr().err
+    assert infill.main(["--model", str(tmp_path / "nowhere"), "--text", "a b c"]) == 1
+    assert "nowhere is not there: give --model an exported folder" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("more", "message"),
+    [
+        ([], "one of the arguments --text --shards is required"),
+        (["--text", "a b c", "--tokens", "1"], "argument --tokens: 1 is less than 2"),
+        (["--text", "a b c", "--seed", "-1"], "argument --seed: -1 is less than 0"),
+    ],
+)
+def test_wrong_usage(run: Path, more: list[str], message: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as stopped:
+        infill.main(["--model", str(run), *more])
+    assert stopped.value.code == 2
+    assert message in capsys.readouterr().err
+
+
+def test_ctrl_c(run: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    def interrupted(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(infill, "greedy", interrupted)
+    assert infill.main(["--model", str(run), "--text", TEXTS[0]]) == 130
+    assert capsys.readouterr().err == "infill: interrupted; nothing is shown\n"
 
 
 def test_the_tokenizer_of_another_network(run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -17,7 +17,7 @@ import pytest
 import torch
 
 from c4pipe.shards import read_write
-from model import checkpoint, metrics, pretrain
+from model import checkpoint, metrics, pretrain, pretrain_options
 from model.tokenizer import train as train_tokenizer
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -128,30 +128,93 @@ def test_a_run_is_not_mixed_with_another(
 
 
 @pytest.mark.parametrize(
-    ("more", "said"),
+    ("more", "message"),
     [
         (["--resume"], "--resume: there is no checkpoint in"),
         (["--split", "test"], "has no shards of split 'test'"),
-        (["--held_out_documents", "61"], "has 60 documents, fewer than the 61 to hold out"),
+        (["--held_out_documents", "61"], "has 60 documents, fewer than the 61 to hold out; hold out fewer"),
         (["--held_out_documents", "60"], "no text to train on"),
-        (["--tokenizer", "nowhere"], "nowhere: no such tokenizer; train one"),
-        (["--noise_density", "0"], "no such corruption"),
-        (["--batch_size", "3", "--accumulate", "2"], "batch_size 3 is no multiple of accumulate 2"),
-        (["--seed", "-1"], "seed is -1"),
-        (["--device", "gpu"], "--device is 'gpu', but this machine has cpu"),
-        (["--device", "cuda:99"], "--device is 'cuda:99', but this machine has cpu"),
+        (["--tokenizer", "nowhere"], "nowhere is not there: train a tokenizer"),
+        (["--tokenizer", "."], ". is a folder: name the file in it, such as spiece.model"),
+        (["--output", __file__], "test_pretrain.py is a file, but must be a folder"),
     ],
 )
-def test_what_is_wrong_is_said(
-    build: Path, tmp_path: Path, more: list[str], said: str, capsys: pytest.CaptureFixture[str]
+def test_a_failure_is_an_error_line(
+    build: Path, tmp_path: Path, more: list[str], message: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert pretrain.main(command(build, tmp_path / "run", *more)) == 1
-    assert said in capsys.readouterr().err
+    error = capsys.readouterr().err
+    assert message in error
+    assert error.splitlines()[-1].startswith("pretrain: ")
     assert checkpoint.all_in(tmp_path / "run" / "checkpoints") == []
 
 
 @pytest.mark.parametrize(
-    ("name", "devices", "found"),
+    ("more", "message"),
+    [
+        (["--batch_size", "3", "--accumulate", "2"], "batch_size 3 is no multiple of accumulate 2"),
+        (["--noise_density", "0.001"], "hold less than half a span"),
+        (["--device", "gpu"], "--device is 'gpu', but this machine has cpu"),
+        (["--device", "cuda:99"], "--device is 'cuda:99', but this machine has cpu"),
+    ],
+)
+def test_options_that_do_not_fit_are_wrong_usage(
+    build: Path, tmp_path: Path, more: list[str], message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert pretrain.main(command(build, tmp_path / "run", *more)) == 2
+    assert message in capsys.readouterr().err
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "message"),
+    [
+        ("seed", "-1", "-1 is less than 0"),
+        ("seed", str(2**63), f"{2**63} must be below 9223372036854775808"),
+        ("steps", "-1", "-1 is less than 0"),
+        ("steps", "ten", "'ten' is no whole number"),
+        ("batch_size", "0", "0 is less than 1"),
+        ("input_length", "2", "2 is less than 3"),
+        ("held_out_documents", "-1", "-1 is less than 0"),
+        ("noise_density", "0", "0 must be above 0 and below 1"),
+        ("noise_density", "1", "1 must be above 0 and below 1"),
+        ("mean_span", "0.5", "0.5 is less than 1"),
+        ("dropout", "1", "1 must be below 1"),
+        ("learning_rate", "nan", "nan is less than 0"),
+        ("learning_rate", "fast", "'fast' is no number"),
+    ],
+)
+def test_a_value_out_of_range_is_wrong_usage(
+    build: Path, tmp_path: Path, option: str, value: str, message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as stopped:
+        pretrain.main(command(build, tmp_path / "run", f"--{option}", value))
+    assert stopped.value.code == 2
+    assert f"argument --{option}: {message}" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("checkpoints", [True, False])
+def test_ctrl_c_names_the_checkpoint_to_go_on_from(
+    build: Path,
+    whole: Path,
+    tmp_path: Path,
+    checkpoints: bool,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def interrupted(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(pretrain, "train", interrupted)
+    assert pretrain.main(command(build, whole if checkpoints else tmp_path / "run")) == 130
+    last = capsys.readouterr().err.splitlines()[-1]
+    path = whole / "checkpoints" / "step-00000012.safetensors"
+    wanted = f"the same command goes on from {path}" if checkpoints else "there is no checkpoint yet"
+    assert last.startswith(f"pretrain: interrupted; {wanted}")
+
+
+@pytest.mark.parametrize(
+    ("name", "devices", "expected"),
     [
         ("auto", 0, "cpu"),
         ("cpu", 2, "cpu"),
@@ -162,24 +225,24 @@ def test_what_is_wrong_is_said(
         ("cuda:2", 2, "'cuda:2', but this machine has cpu, cuda, cuda:0, cuda:1; "),
     ],
 )
-def test_devices(name: str, devices: int, found: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_devices(name: str, devices: int, expected: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.cuda, "is_available", lambda: devices > 0)
     monkeypatch.setattr(torch.cuda, "device_count", lambda: devices)
-    if "but" in found:
-        with pytest.raises(ValueError, match=found):
+    if "but" in expected:
+        with pytest.raises(ValueError, match=expected):
             pretrain.device(name)
     else:
-        assert pretrain.device(name) == torch.device(found)
+        assert pretrain.device(name) == torch.device(expected)
 
 
 def test_defaults_are_t5s_and_tiny_has_its_own() -> None:
     def options(*more: str) -> Any:
-        return pretrain.parse(["--shards", "a", "--tokenizer", "b", "--output", "c", *more])
+        return pretrain_options.parse(["--shards", "a", "--tokenizer", "b", "--output", "c", *more])
 
     base = pretrain.configuration(options("--preset", "base"))
     assert (base.steps, base.batch_size, base.learning_rate, base.warmup_steps) == (2**19, 128, 0.01, 10_000)
     assert options("--preset", "base").input_length == 512
-    assert {name: getattr(options(), name) for name in pretrain.TINY} == pretrain.TINY
+    assert {name: getattr(options(), name) for name in pretrain_options.TINY} == pretrain_options.TINY
     assert pretrain.configuration(options("--warmup_steps", "7")).warmup_steps == 7
 
 

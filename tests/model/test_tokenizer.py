@@ -108,11 +108,13 @@ def test_nothing_to_train_on(texts: list[str]) -> None:
 
 
 def test_what_is_no_tokenizer(tmp_path: Path) -> None:
-    with pytest.raises(FileNotFoundError, match=r"no such tokenizer; train one: python -m model\.train_tokenizer"):
+    with pytest.raises(FileNotFoundError, match=r"is not there: train a tokenizer, python -m model\.train_tokenizer"):
         Tokenizer.load(tmp_path / "spiece.model")
     (tmp_path / "spiece.model").write_bytes(b"junk")
-    with pytest.raises(ValueError, match=r"spiece\.model: not a SentencePiece model"):
+    with pytest.raises(ValueError, match=r"spiece\.model is no SentencePiece model"):
         Tokenizer.load(tmp_path / "spiece.model")
+    with pytest.raises(IsADirectoryError, match="is a folder: name the file in it"):
+        Tokenizer.load(tmp_path)
 
 
 @given(st.text(alphabet=st.sampled_from("ab é\U0001f600"), max_size=60), st.integers(4, 12))
@@ -205,6 +207,36 @@ def test_help_has_an_example(capsys: pytest.CaptureFixture[str]) -> None:
 
 @pytest.mark.parametrize("number", ["0", "-1"])
 def test_a_limit_of_nothing_is_refused(number: str, capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(SystemExit):
+    with pytest.raises(SystemExit) as stopped:
         train_tokenizer.main(["--shards", "x", "--output", "y", "--max_documents", number])
+    assert stopped.value.code == 2
     assert "is less than 1" in capsys.readouterr().err
+
+
+def test_an_output_that_cannot_be_written_is_told_before_anything_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(train_tokenizer, "find_shards", pytest.fail)
+    assert train_tokenizer.main(["--shards", "x", "--output", str(tmp_path)]) == 1
+    assert f"train_tokenizer: {tmp_path} is a folder, but must be a file: add a file name" in capsys.readouterr().err
+
+
+def test_a_missing_output_folder_is_made(tmp_path: Path) -> None:
+    write_shards(tmp_path / "shards", SENTENCES, "jsonl", 1)
+    output = tmp_path / "a" / "b" / "spiece.model"
+    command = ["--shards", str(tmp_path / "shards"), "--output", str(output), "--vocab_size", "60"]
+    assert train_tokenizer.main(command) == 0
+    assert Tokenizer.load(output).pieces == 60
+
+
+def test_ctrl_c_leaves_no_vocabulary(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(train_tokenizer, "find_shards", interrupted)
+    output = tmp_path / "spiece.model"
+    assert train_tokenizer.main(["--shards", "x", "--output", str(output)]) == 130
+    assert capsys.readouterr().err == f"train_tokenizer: interrupted; {output} is not written\n"
+    assert not output.exists()
