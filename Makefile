@@ -12,7 +12,7 @@ PIP = $(BIN)/python -m pip install --quiet --constraint constraints.txt
 APT = sudo apt-get install -y git make python3 python3-venv
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-reference lint types bench fuzz twins check-python
+.PHONY: help demo test test-reference wheel-test lint types bench fuzz twins check-python
 
 help:  ## show this
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 18
@@ -26,6 +26,9 @@ test: $(VENV)/test  ## run the tests, with no network (TESTS= for some)
 
 test-reference: $(VENV)-reference/test  ## compare every rule with the reference's own code (TensorFlow, in its own environment)
 	$(VENV)-reference/bin/python -m pytest -o addopts="-ra --strict-markers" tests/reference
+
+wheel-test: $(VENV)/test  ## build the wheel, install it into an empty environment, and build a WET file with it
+	$(BIN)/python build_tools/wheel_test.py
 
 lint: $(VENV)/test  ## ruff
 	$(BIN)/ruff check . && $(BIN)/ruff format --check .

@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+from tests.support.required import is_required
+
 ROOT = Path(__file__).resolve().parent.parent
 SHARED = Path(os.environ.get("C4_SHARED", ROOT.parent / "shared"))  # the one setting that names it
 
@@ -34,10 +36,10 @@ def closed_network(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(scope="session")
 def shared() -> Path:
-    """Golden files and real pages: skips where they are absent, fails where CI lacks them."""
+    """Golden files and real pages: skips where they are absent, fails where they are required."""
     if not SHARED.is_dir():
-        if os.environ.get("CI") == "true":
-            pytest.fail(f"CI must run the golden tests, but {SHARED} is no folder; set C4_SHARED")
+        if is_required("SHARED"):
+            pytest.fail(f"C4_REQUIRE_SHARED=1, but {SHARED} is no folder; set C4_SHARED to the reference material")
         pytest.skip(f"reference material is not at {SHARED}; set C4_SHARED to its folder")
     return SHARED
 

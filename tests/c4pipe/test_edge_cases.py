@@ -5,7 +5,6 @@ from __future__ import annotations
 import gzip
 import io
 import json
-import os
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -26,6 +25,7 @@ from c4pipe.stages.url_filters import InDomains
 from c4pipe.text import language_detector, sentences, urls
 from c4pipe.variants import Stage, flat, variant
 from c4pipe.warc.wet import WetReader
+from tests.support.required import is_required
 
 Row = Mapping[str, Any]
 
@@ -183,8 +183,8 @@ def edge_cases(all_rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def need_cld3() -> None:
-    """Skip without gcld3, which is an extra; where CI must run everything, fail for want of it."""
-    if os.environ.get("CI") != "true":
+    """Skip without gcld3, which is an extra; where extras are required, fail for want of it."""
+    if not is_required("EXTRAS"):
         pytest.importorskip("gcld3", reason=f"cld3 is not installed: {language.CLD3_REMEDY}")
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import gzip
 import hashlib
 import json
-import os
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
@@ -23,6 +22,7 @@ from c4pipe.stages.language import CLD3_REMEDY
 from c4pipe.text import urls
 from c4pipe.variants import VARIANTS, CrawlStage, Variant, flat, variant
 from c4pipe.warc.wet import WetReader
+from tests.support.required import is_required
 
 pytestmark = pytest.mark.slow
 
@@ -129,7 +129,7 @@ def counters(path: Path) -> dict[str, int]:
 
 
 def need_cld3() -> None:
-    if os.environ.get("CI") != "true":
+    if not is_required("EXTRAS"):
         pytest.importorskip("gcld3", reason=f"cld3 is not installed: {CLD3_REMEDY}")
 
 

@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.support.required import is_required
+
 if TYPE_CHECKING:
     from model.stream import DataStream
     from model.tokenizer import Tokenizer
 
-TORCH = importlib.util.find_spec("torch") is not None or os.environ.get("CI") == "true"
+TORCH = importlib.util.find_spec("torch") is not None or is_required("EXTRAS")
 
 if TORCH:
     import torch

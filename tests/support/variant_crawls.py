@@ -9,7 +9,6 @@ from __future__ import annotations
 import functools
 import importlib.util
 import itertools
-import os
 import random
 from collections.abc import Sequence
 from pathlib import Path
@@ -22,6 +21,7 @@ from c4pipe.stages.url_filters import InUrlList
 from c4pipe.variants import Variant, variant
 from tests.support import crawls
 from tests.support.crawls import Record
+from tests.support.required import is_required
 
 # Our own sentences. Croatian is one of two languages that cld3 knows and mC4 has not.
 STORY = {
@@ -153,9 +153,9 @@ def certain() -> list[Record]:
 
 
 def names() -> tuple[str, ...]:
-    """The six variants, but the one that needs cld3 where it is not installed; CI must have it."""
+    """The six variants, but the one that needs cld3 where it is not installed; C4_REQUIRE_EXTRAS=1 wants it."""
     english = ("en", "en.noblocklist", "en.noclean", "realnewslike", "webtextlike")
-    if importlib.util.find_spec("gcld3") is None and os.environ.get("CI") != "true":
+    if importlib.util.find_spec("gcld3") is None and not is_required("EXTRAS"):
         return english
     return (*english, "multilingual")
 

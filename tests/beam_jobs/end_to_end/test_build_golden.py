@@ -10,7 +10,6 @@ import gzip
 import hashlib
 import importlib.util
 import json
-import os
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +21,7 @@ from c4pipe.cli import main
 from c4pipe.shards import read_write
 from c4pipe.stages import language
 from tests.support import builds
+from tests.support.required import is_required
 
 pytestmark = pytest.mark.slow
 
@@ -40,8 +40,8 @@ KNOWN = Path(__file__).parents[2] / "known-deviations.json"
 
 @pytest.fixture(scope="module")
 def variants() -> tuple[str, ...]:
-    """All six, but where cld3 is not installed; CI must have it."""
-    if importlib.util.find_spec("gcld3") is None and os.environ.get("CI") != "true":
+    """All six, but where cld3 is not installed; C4_REQUIRE_EXTRAS=1 wants it."""
+    if importlib.util.find_spec("gcld3") is None and not is_required("EXTRAS"):
         return VARIANTS[:-1]
     return VARIANTS
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import os
 import sys
 from dataclasses import replace
 from types import ModuleType, SimpleNamespace
@@ -17,6 +16,7 @@ from c4pipe.stages import language
 from c4pipe.stages.language import English, LabelLanguage
 from c4pipe.text import language_detector
 from tests.support.columns import agree_on_batch
+from tests.support.required import is_required
 
 ENGLISH = "The quick brown fox jumps over the lazy dog near the river bank."
 GERMAN = "Der schnelle braune Fuchs springt über den faulen Hund am Fluss."
@@ -36,8 +36,8 @@ def page(text: str) -> Page:
 
 @pytest.fixture
 def cld3() -> ModuleType:
-    """gcld3, which is an extra: skips without it, but not where CI must run everything."""
-    if os.environ.get("CI") == "true":
+    """gcld3, which is an extra: skips without it, but not where extras are required."""
+    if is_required("EXTRAS"):
         import gcld3
 
         return gcld3
