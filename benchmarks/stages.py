@@ -110,7 +110,7 @@ def owned(batches: Batches) -> tuple[list[Any], list[Any]]:
     return all_places, all_bounds
 
 
-judge_lines = DEDUP_LINES.judge_places_batch
+judge_lines = DEDUP_LINES.judge_owned_at_batch
 
 
 def writing(documents: Sequence[Page]) -> Iterator[Step]:

@@ -47,7 +47,7 @@ def settle_url_bucket(job: Job, bucket: int) -> None:
     slices = memory_budget.slices(_share(map(job.store.urls, range(job.parts)), job.buckets), fits)
     claims = (
         pa.concat_tables([
-            key_arrays.copied(_slice_urls(job, part, bucket * slices + index, job.buckets * slices))
+            key_arrays.copied_to_memory(_slice_urls(job, part, bucket * slices + index, job.buckets * slices))
             for part in range(job.parts)
         ])
         for index in range(slices)
@@ -67,22 +67,22 @@ def _slice_urls(job: Job, part: int, bucket: int, buckets: int) -> pa.Table:
     return claims.slice(first, last - first)
 
 
-def winners_of(job: Job, origin: LineScope, part: int) -> key_arrays.Places:
+def winners_of(job: Job, origin: LineScope, part: int) -> key_arrays.RowIds:
     """The pages of a part that won in the scope of a line scope, from every bucket."""
     scope = job.scopes.index(origin.scope)
     return _gather((tables.read_array(job.store.winners(scope, bucket)) for bucket in range(job.buckets)), part)
 
 
-def owners_of(job: Job, origin: LineScope, part: int) -> key_arrays.Places:
+def owners_of(job: Job, origin: LineScope, part: int) -> key_arrays.RowIds:
     """The lines of a part that own their key, from every bucket; none where all lines are kept."""
     if origin.lines is None:
-        return np.empty(0, key_arrays.LINE_PLACE)
+        return np.empty(0, key_arrays.LINE_ID)
     number = job.line_scopes.index(origin)
     return _gather((tables.read_array(job.store.owners(number, bucket)) for bucket in range(job.buckets)), part)
 
 
-def _gather(arrays: Iterable[key_arrays.Places], part: int) -> key_arrays.Places:
-    return key_arrays.in_order(np.concatenate([key_arrays.of_part(array, part) for array in arrays]))
+def _gather(arrays: Iterable[key_arrays.RowIds], part: int) -> key_arrays.RowIds:
+    return key_arrays.sort_row_ids(np.concatenate([key_arrays.row_ids_of_part(array, part) for array in arrays]))
 
 
 def claim_part(job: Job, number: int, part: int) -> None:
@@ -103,7 +103,7 @@ def settle_line_bucket(job: Job, number: int, bucket: int) -> None:
             _slice_lines(job, number, part, bucket * slices + index, job.buckets * slices) for part in range(job.parts)
         ]
         owners.append(resolve.line_owners(np.concatenate(claims)))
-    tables.write_array(job.store.owners(number, bucket), key_arrays.by_part(np.concatenate(owners)))
+    tables.write_array(job.store.owners(number, bucket), key_arrays.sort_by_part(np.concatenate(owners)))
     job.store.finish("dedup_lines", tasks.item(number, bucket))
 
 
@@ -143,4 +143,4 @@ def _dealt(job: Job, shard: sharding.Shard, index: int, count: int) -> Iterator[
         if table is not None:
             first, last = key_arrays.key_range(table, index, count)
             rows = table.slice(first, last - first)
-            yield rows if job.parts <= MAPPED_PARTS_MAX else key_arrays.copied(rows)
+            yield rows if job.parts <= MAPPED_PARTS_MAX else key_arrays.copied_to_memory(rows)

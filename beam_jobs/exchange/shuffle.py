@@ -78,7 +78,7 @@ def claim_lines(met: tuple[int, Iterable[bytes]], job: Job) -> Iterator[tuple[in
     """Send the line claims of a part's winners in a scope to their line scope and bucket."""
     number, blobs = met
     scope, part = divmod(number, job.parts)
-    winners = key_arrays.in_order(gather(blobs, key_arrays.PLACE))
+    winners = key_arrays.sort_row_ids(gather(blobs, key_arrays.ROW_ID))
     for number, origin in enumerate(job.line_scopes):
         if origin.lines is not None and origin.scope == job.scopes[scope]:
             claims = tasks.claim_lines(job, origin, part, winners)
@@ -104,11 +104,11 @@ def by_part_alone(met: tuple[int, bytes], job: Job) -> tuple[int, tuple[int, byt
 def judge(met: tuple[int, dict[str, Iterable[tuple[int, bytes]]]], job: Job) -> Iterator[tuple[bytes, bytes]]:
     """Send the final documents of a part to their variant and split, in batches."""
     part, groups = met
-    winners, owners = _by_scope(groups["winners"], key_arrays.PLACE), _by_scope(groups["owners"], key_arrays.LINE_PLACE)
+    winners, owners = _by_scope(groups["winners"], key_arrays.ROW_ID), _by_scope(groups["owners"], key_arrays.LINE_ID)
     places = {
         origin: (
-            winners.get(job.scopes.index(origin.scope), np.empty(0, key_arrays.PLACE)),
-            owners.get(number, np.empty(0, key_arrays.LINE_PLACE)),
+            winners.get(job.scopes.index(origin.scope), np.empty(0, key_arrays.ROW_ID)),
+            owners.get(number, np.empty(0, key_arrays.LINE_ID)),
         )
         for number, origin in enumerate(job.line_scopes)
     }
@@ -119,11 +119,11 @@ def judge(met: tuple[int, dict[str, Iterable[tuple[int, bytes]]]], job: Job) -> 
     job.store.finish("finalize", tasks.item(part), report)
 
 
-def _by_scope(met: Iterable[tuple[int, bytes]], dtype: np.dtype[Any]) -> dict[int, key_arrays.Places]:
+def _by_scope(met: Iterable[tuple[int, bytes]], dtype: np.dtype[Any]) -> dict[int, key_arrays.RowIds]:
     blobs: dict[int, list[bytes]] = {}
     for scope, blob in met:
         blobs.setdefault(scope, []).append(blob)
-    return {scope: key_arrays.in_order(gather(found, dtype)) for scope, found in blobs.items()}
+    return {scope: key_arrays.sort_row_ids(gather(found, dtype)) for scope, found in blobs.items()}
 
 
 def size(met: tuple[bytes, bytes]) -> tuple[bytes, int]:
@@ -166,13 +166,13 @@ def finish(_: int, job: Job) -> int:
     return len(shards)
 
 
-def by_part(places: key_arrays.Places, base: int) -> Iterator[tuple[int, bytes]]:
+def by_part(places: key_arrays.RowIds, base: int) -> Iterator[tuple[int, bytes]]:
     """Cut an array that is sorted by part."""
     for part in np.unique(places["part"]).tolist():
-        yield base + part, key_arrays.of_part(places, part).tobytes()
+        yield base + part, key_arrays.row_ids_of_part(places, part).tobytes()
 
 
-def gather(blobs: Iterable[bytes], dtype: np.dtype[Any]) -> key_arrays.Places:
+def gather(blobs: Iterable[bytes], dtype: np.dtype[Any]) -> key_arrays.RowIds:
     """Join arrays that travelled as bytes."""
     return np.frombuffer(b"".join(blobs), dtype)
 

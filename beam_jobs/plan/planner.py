@@ -153,7 +153,7 @@ def rehearse(job: Job) -> None:
         if lines := branch.origin.lines:
             sample = Batch.of([SAMPLE])
             keys = lines.keys_of(sample.text)
-            lines.judge_places_batch(sample, keys, np.empty(0, np.uint32), np.zeros(2, np.int64))
+            lines.judge_owned_at_batch(sample, keys, np.empty(0, np.uint32), np.zeros(2, np.int64))
 
 
 def check_disk(job: Job, selection: Selection, arguments: argparse.Namespace) -> None:

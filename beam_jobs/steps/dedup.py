@@ -58,7 +58,7 @@ def _competing(pages: pa.Table, part: int, job: Job) -> npt.NDArray[np.uint64]:
 
 def settle_urls(
     claims: pa.Table, scope: Scope, number: int, listed: key_arrays.Keys | None
-) -> tuple[key_arrays.Places, Counter[str]]:
+) -> tuple[key_arrays.RowIds, Counter[str]]:
     """Return the pages that won in a scope, of all claims of a bucket, and what was counted.
 
     ``listed`` are the keys of the bucket that the scope's list of URLs has.
@@ -72,15 +72,15 @@ def settle_urls(
         counters.update({name: n * pages for name, n in flat(scope.newest.name, tally).items()})
     if scope.listed is not None:
         assert listed is not None
-        found = key_arrays.found(winner_keys, listed)
+        found = key_arrays.is_among(winner_keys, listed)
         missing = len(listed) - int(found.sum())
         counted = {"passed": int(found.sum()), "filtered": int((~found).sum()), "missing-page": missing}
         counters.update(flat(scope.listed.name, {name: n for name, n in counted.items() if n}))
         winners = winners[found]
-    return key_arrays.in_order(winners), counters
+    return key_arrays.sort_row_ids(winners), counters
 
 
-def claim_lines(pages: Part, winners: key_arrays.Places, part: int, origin: LineScope) -> resolve.LineClaims:
+def claim_lines(pages: Part, winners: key_arrays.RowIds, part: int, origin: LineScope) -> resolve.LineClaims:
     """Return the line claims of a part's winners."""
     assert origin.lines is not None
     cleaning = name_of(origin.cleaning)

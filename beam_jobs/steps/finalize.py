@@ -46,7 +46,7 @@ class Judged:
 
 def judge_part(
     pages: Part,
-    places: Mapping[LineScope, tuple[key_arrays.Places, key_arrays.Places]],
+    places: Mapping[LineScope, tuple[key_arrays.RowIds, key_arrays.RowIds]],
     branches: Sequence[Branch],
     seed: int,
 ) -> Judged:
@@ -62,8 +62,8 @@ def judge_part(
 
 def _judge_scope(
     pages: Part,
-    winners: key_arrays.Places,
-    owners: key_arrays.Places,
+    winners: key_arrays.RowIds,
+    owners: key_arrays.RowIds,
     branches: Sequence[Branch],
     seed: int,
     judged: Judged,
@@ -78,7 +78,7 @@ def _judge_scope(
     for rows, piece in alive(pages, winners, cleaning, ("url", *FIELDS, *told, *of_lines)):
         batch = as_batch(piece, *told)
         if origin.lines is not None:
-            verdict = origin.lines.judge_places_batch(batch, joined(piece[of_lines[0]]), *_lines_of(owners, rows))
+            verdict = origin.lines.judge_owned_at_batch(batch, joined(piece[of_lines[0]]), *_lines_of(owners, rows))
             shared.update(flat(origin.lines.name, totals(verdict.tallies)))
             batch = verdict.pages
         for name, left in tree.judge(batch).items():
@@ -87,7 +87,7 @@ def _judge_scope(
         judged.counters[name] = shared + found
 
 
-def _winners_tally(pages: Part, winners: key_arrays.Places, cleaning: str) -> Counter[str]:
+def _winners_tally(pages: Part, winners: key_arrays.RowIds, cleaning: str) -> Counter[str]:
     """What the stages of a cleaning counted for the winners."""
     prefix = f"{TALLY}{cleaning}:"
     rows = winners["row"]
@@ -98,7 +98,7 @@ def _winners_tally(pages: Part, winners: key_arrays.Places, cleaning: str) -> Co
 
 
 def _lines_of(
-    owners: key_arrays.Places, rows: npt.NDArray[np.uint32]
+    owners: key_arrays.RowIds, rows: npt.NDArray[np.uint32]
 ) -> tuple[npt.NDArray[np.uint32], npt.NDArray[np.int64]]:
     """The lines that pages own, those of the n-th between the n-th bound and the next; owners come in order."""
     first, last = np.searchsorted(owners["row"], (rows[0], rows[-1] + 1))

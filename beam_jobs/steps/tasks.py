@@ -88,7 +88,7 @@ def list_urls(job: Job) -> None:
     for number, scope in enumerate(job.scopes):
         last = job.store.listed(number, job.buckets - 1)  # a whole build keeps its report alone
         if scope.listed is not None and not (job.store.is_done("list", item(number)) and files.exists(last)):
-            listed = key_arrays.unique(scope.listed.listed())
+            listed = key_arrays.unique_keys(scope.listed.listed())
             bounds = key_arrays.bucket_bounds(listed["key"], job.buckets)
             for bucket in range(job.buckets):
                 tables.write_array(job.store.listed(number, bucket), listed[bounds[bucket] : bounds[bucket + 1]])
@@ -97,12 +97,12 @@ def list_urls(job: Job) -> None:
 
 def settle_urls(
     job: Job, bucket: int, claims: Iterable[pa.Table], slices: int = 1
-) -> Iterator[tuple[int, key_arrays.Places]]:
+) -> Iterator[tuple[int, key_arrays.RowIds]]:
     """Decide which pages win the URLs of a bucket: the winners of each scope; the report says what was counted.
 
     The claims come in so many slices, each an equal range of the bucket's keys.
     """
-    winners: list[list[key_arrays.Places]] = [[] for _ in job.scopes]
+    winners: list[list[key_arrays.RowIds]] = [[] for _ in job.scopes]
     counters: list[Counter[str]] = [Counter() for _ in job.scopes]
     for index, table in enumerate(claims):
         for number, scope in enumerate(job.scopes):
@@ -115,12 +115,12 @@ def settle_urls(
             winners[number].append(won)
             counters[number].update(counted)
     for number, found in enumerate(winners):
-        yield number, key_arrays.in_order(np.concatenate(found))
+        yield number, key_arrays.sort_row_ids(np.concatenate(found))
     report = {str(number): dict(counted) for number, counted in enumerate(counters)}
     job.store.finish("dedup_urls", item(bucket), {"counters": report})
 
 
-def claim_lines(job: Job, origin: LineScope, part: int, winners: key_arrays.Places) -> resolve.LineClaims:
+def claim_lines(job: Job, origin: LineScope, part: int, winners: key_arrays.RowIds) -> resolve.LineClaims:
     """The line claims of a part's winners, from the page store."""
     job.begin()
     with tables.opened_pages(inputs.pages_path(job, part)) as pages:
@@ -128,7 +128,7 @@ def claim_lines(job: Job, origin: LineScope, part: int, winners: key_arrays.Plac
 
 
 def judge_part(
-    job: Job, part: int, places: dict[LineScope, tuple[key_arrays.Places, key_arrays.Places]]
+    job: Job, part: int, places: dict[LineScope, tuple[key_arrays.RowIds, key_arrays.RowIds]]
 ) -> tuple[dict[tuple[str, str], pa.Table], dict[str, Any]]:
     """The final documents of a part by variant and split; the report says what was counted and how much there is."""
     job.begin()

@@ -104,7 +104,7 @@ def _where(pages: pa.Table, kept: Kept) -> pa.Table:
 
 
 def alive(
-    part: Part, winners: key_arrays.Places, cleaning: str, columns: Iterable[str]
+    part: Part, winners: key_arrays.RowIds, cleaning: str, columns: Iterable[str]
 ) -> Iterator[tuple[npt.NDArray[np.uint32], pa.Table]]:
     """These columns of the winners that a cleaning kept, some at a time, with their rows; winners come in order."""
     kept = part.read([KEPT + cleaning])[KEPT + cleaning].to_numpy()

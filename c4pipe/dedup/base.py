@@ -109,19 +109,19 @@ class Dedup(ABC):
         """The keys of each text of a column, one behind the other, as a column of large binaries."""
         return pa.array([b"".join(self.keys(text)) for text in texts.to_pylist()], pa.large_binary())
 
-    def judge_places(self, page: Page, places: Sequence[int]) -> Verdict:
+    def judge_owned_at(self, page: Page, places: Sequence[int]) -> Verdict:
         """Judge one page, told for which of its keys, by their numbers, it is the owner: where each first stands."""
         keys = self.keys(page.text)
         return self.judge_owned(page, {keys[place] for place in places})
 
-    def judge_places_batch(self, batch: Batch, keys: pa.Array, places: Numbers, bounds: Counted) -> BatchVerdict:
-        """``judge_places`` of each page, the n-th with ``places[bounds[n]:bounds[n + 1]]``, in rising order.
+    def judge_owned_at_batch(self, batch: Batch, keys: pa.Array, places: Numbers, bounds: Counted) -> BatchVerdict:
+        """``judge_owned_at`` of each page, the n-th with ``places[bounds[n]:bounds[n + 1]]``, in rising order.
 
         ``keys`` are those of the texts, as ``keys_of`` makes them.
         """
         told = (places[begin:end].tolist() for begin, end in itertools.pairwise(bounds.tolist()))
         pages = list(batch.pages())
-        return verdict_of(batch, pages, list(map(self.judge_places, pages, told)))
+        return verdict_of(batch, pages, list(map(self.judge_owned_at, pages, told)))
 
     def owner_rank(self, url: str) -> bytes:
         """The page of the least rank owns: MD5 of the full URL, or of the normalized one, 16 bytes."""

@@ -1,4 +1,4 @@
-"""Keys and places as arrays: how they lie, and how they are sorted, cut and found.
+"""Keys and row_ids as arrays: how they lie, and how they are sorted, cut and found.
 
 A key is an MD5; a place says where a page or a line lies, and a bucket is an equal range of keys.
 """
@@ -17,19 +17,19 @@ from c4pipe.batch import joined
 from c4pipe.text.digests import KEY_BYTES
 
 Keys = npt.NDArray[np.void]
-Places = npt.NDArray[np.void]
+RowIds = npt.NDArray[np.void]
 Words = npt.NDArray[np.uint64]
 
 # 128 bits in two words, the most significant first.
 KEY = np.dtype([("key", "<u8"), ("key_low", "<u8")])
 
 # A page: the number of its part of the page store, and its row there.
-PLACE = np.dtype([("part", "<u4"), ("row", "<u4")])
+ROW_ID = np.dtype([("part", "<u4"), ("row", "<u4")])
 # A line of a page, by its number there.
-LINE_PLACE = np.dtype([("part", "<u4"), ("row", "<u4"), ("line", "<u4")])
+LINE_ID = np.dtype([("part", "<u4"), ("row", "<u4"), ("line", "<u4")])
 
 
-def words(keys: Sequence[bytes]) -> tuple[Words, Words]:
+def key_words(keys: Sequence[bytes]) -> tuple[Words, Words]:
     """Return keys of 16 bytes as two columns of words that sort as the bytes do; several may stand in one item."""
     pairs = np.frombuffer(b"".join(keys), ">u8").astype(np.uint64).reshape(-1, 2)
     return pairs[:, 0], pairs[:, 1]
@@ -87,7 +87,7 @@ def _edge(bucket: int, buckets: int) -> int:
     return -(-(bucket << 64) // buckets)
 
 
-def unique(keys: Iterable[bytes]) -> Keys:
+def unique_keys(keys: Iterable[bytes]) -> Keys:
     """Return keys as a sorted array, each once; they come one by one, since as objects they would take several GB."""
     found = np.fromiter(keys, f"S{KEY_BYTES}")  # all of one length, so that the zeros that NumPy ignores decide nothing
     found.sort()
@@ -109,10 +109,10 @@ def group_starts(high: Words, low: Words) -> npt.NDArray[np.int64]:
     return np.flatnonzero(~equal_to_last(high, low))
 
 
-def found(keys: Keys, among: Keys) -> npt.NDArray[np.bool_]:
+def is_among(keys: Keys, among: Keys) -> npt.NDArray[np.bool_]:
     """Say for each key whether it is among others.
 
-    >>> found(unique([b"a" * 16, b"b" * 16]), unique([b"b" * 16])).tolist()
+    >>> is_among(unique_keys([b"a" * 16, b"b" * 16]), unique_keys([b"b" * 16])).tolist()
     [False, True]
     """
     return np.isin(_comparable(keys), _comparable(among))
@@ -123,43 +123,45 @@ def _comparable(keys: Keys) -> npt.NDArray[np.bytes_]:
     return np.ascontiguousarray(keys).view("S16").reshape(-1)
 
 
-def by_part(places: Places) -> Places:
-    """Return places by part; those of a part stay as they stand."""
-    return places[np.argsort(places["part"], kind="stable")]
+def sort_by_part(row_ids: RowIds) -> RowIds:
+    """Return row_ids by part; those of a part stay as they stand."""
+    return row_ids[np.argsort(row_ids["part"], kind="stable")]
 
 
-def in_order(places: Places) -> Places:
-    """Return places by part, row and, if they are of lines, line.
+def sort_row_ids(row_ids: RowIds) -> RowIds:
+    """Return row_ids by part, row and, if they are of lines, line.
 
-    >>> in_order(np.array([(1, 0), (0, 7), (0, 2)], PLACE)).tolist()
+    >>> sort_row_ids(np.array([(1, 0), (0, 7), (0, 2)], ROW_ID)).tolist()
     [(0, 2), (0, 7), (1, 0)]
     """
-    of_lines = "line" in (places.dtype.names or ())
-    within = places["row"].astype(np.uint64) << 32
+    of_lines = "line" in (row_ids.dtype.names or ())
+    within = row_ids["row"].astype(np.uint64) << 32
     if of_lines:
-        within |= places["line"]
-    if (places["part"] != places["part"][:1]).any():
-        return by_part(places[np.argsort(within)])
+        within |= row_ids["line"]
+    if (row_ids["part"] != row_ids["part"][:1]).any():
+        return sort_by_part(row_ids[np.argsort(within)])
     within.sort()
-    ordered = places.copy()  # the part of all is that of each
+    ordered = row_ids.copy()  # the part of all is that of each
     ordered["row"] = within >> 32
     if of_lines:
         ordered["line"] = within & 0xFFFFFFFF
     return ordered
 
 
-def of_part(places: Places, part: int) -> Places:
-    """Return the places of one part, of an array that is sorted by part.
+def row_ids_of_part(row_ids: RowIds, part: int) -> RowIds:
+    """Return the row_ids of one part, of an array that is sorted by part.
 
-    >>> of_part(np.array([(0, 1), (2, 0), (2, 5)], PLACE), 2)["row"].tolist()
+    >>> row_ids_of_part(np.array([(0, 1), (2, 0), (2, 5)], ROW_ID), 2)["row"].tolist()
     [0, 5]
     """
-    column = places["part"]  # searched by bisect, since NumPy would first copy it whole, of a mapped file from the disk
+    column = row_ids[
+        "part"
+    ]  # searched by bisect, since NumPy would first copy it whole, of a mapped file from the disk
     first, last = (bisect.bisect_left(column, each, key=int) for each in (part, part + 1))
-    return places[first:last]
+    return row_ids[first:last]
 
 
-def copied(rows: pa.Table) -> pa.Table:
+def copied_to_memory(rows: pa.Table) -> pa.Table:
     """Return rows that nothing but memory holds, of rows that lie in a mapped file.
 
     A process can have no more than some 65,000 files mapped, and a build of several crawls has more parts.

@@ -80,13 +80,13 @@ class DedupLines(Dedup):
                 kept[key] = line
         return self._left(page, "\n".join(kept.values()), tally)
 
-    def judge_places_batch(self, batch: Batch, keys: pa.Array, places: Numbers, bounds: Counted) -> BatchVerdict:
-        """``judge_places`` of each page, the n-th with ``places[bounds[n]:bounds[n + 1]]``, in rising order.
+    def judge_owned_at_batch(self, batch: Batch, keys: pa.Array, places: Numbers, bounds: Counted) -> BatchVerdict:
+        """``judge_owned_at`` of each page, the n-th with ``places[bounds[n]:bounds[n + 1]]``, in rising order.
 
         ``keys`` are those of the texts, as ``keys_of`` makes them.
         """
         if (twin := self._twin()) is None:
-            return super().judge_places_batch(batch, keys, places, bounds)
+            return super().judge_owned_at_batch(batch, keys, places, bounds)
         key_bounds, packed = laid_out(keys)
         offsets, data, foreign = twin.kept_lines(*utf8(batch.text), key_bounds, packed, bounds, places)
         lines, foreign = np.diff(key_bounds) // KEY_BYTES, np.frombuffer(foreign, np.int64)

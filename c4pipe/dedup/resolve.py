@@ -19,16 +19,16 @@ from c4pipe import engine
 from c4pipe.dedup.base import UrlClaim
 from c4pipe.dedup.key_arrays import (
     KEY,
-    LINE_PLACE,
-    PLACE,
+    LINE_ID,
+    ROW_ID,
     Keys,
-    Places,
+    RowIds,
     Words,
-    by_part,
     equal_to_last,
     group_starts,
+    key_words,
     leading_words,
-    words,
+    sort_by_part,
 )
 from c4pipe.text.digests import KEY_BYTES
 
@@ -38,7 +38,7 @@ RIVALS = 4096  # claims that are looked at together
 
 # A line's key and its page's rank, each 128 bits in two words, most significant first.
 LINE_CLAIM = np.dtype(
-    [("key", "<u8"), ("key_low", "<u8"), ("rank", "<u8"), ("rank_low", "<u8"), *LINE_PLACE.descr],
+    [("key", "<u8"), ("key_low", "<u8"), ("rank", "<u8"), ("rank_low", "<u8"), *LINE_ID.descr],
 )
 
 URL_CLAIMS = pa.schema(
@@ -61,7 +61,7 @@ def sort_url_claims(claims: pa.Table) -> pa.Table:
     return claims.take(np.lexsort(leading_words(claims)[::-1])) if len(claims) else claims
 
 
-def url_winners(claims: pa.Table, rank: Callable[[UrlClaim], Any]) -> tuple[Places, Keys]:
+def url_winners(claims: pa.Table, rank: Callable[[UrlClaim], Any]) -> tuple[RowIds, Keys]:
     """Return the place of the claim of the greatest rank for each key, and the keys in the same order.
 
     Claims of equal rank are of pages that are alike; the first of them wins, which changes nothing but the place.
@@ -78,9 +78,9 @@ def url_winners(claims: pa.Table, rank: Callable[[UrlClaim], Any]) -> tuple[Plac
     for group in np.flatnonzero(shared):
         of_group = list(itertools.islice(ranks, int(sizes[group])))
         chosen[group] += of_group.index(max(of_group))
-    winners, keys = np.empty(len(chosen), PLACE), np.empty(len(chosen), KEY)
+    winners, keys = np.empty(len(chosen), ROW_ID), np.empty(len(chosen), KEY)
     keys["key"], keys["key_low"] = high[starts], low[starts]
-    for name in PLACE.names or ():
+    for name in ROW_ID.names or ():
         winners[name] = claims.column(name).to_numpy()[chosen]
     return winners, keys
 
@@ -93,8 +93,8 @@ def line_claims(
     ``counts`` says how many keys each page has. Each key is claimed once, by the page of the least rank that has it,
     at its first line that does: a line of every page's makes no more claims than there are parts.
     """
-    key, key_low = words([packed])
-    rank, rank_low = words([ranks])
+    key, key_low = key_words([packed])
+    rank, rank_low = key_words([ranks])
     chosen = least_of_each(key, key_low, np.repeat(rank, counts), np.repeat(rank_low, counts))
     page = np.repeat(np.arange(len(rows)), counts)[chosen]
     claims = np.empty(len(chosen), LINE_CLAIM)
@@ -105,17 +105,17 @@ def line_claims(
     return claims
 
 
-def line_owners(claims: LineClaims) -> Places:
+def line_owners(claims: LineClaims) -> RowIds:
     """Return the place of the claim of the least rank for each key, by part.
 
     No two pages have one rank: those that claim lines have won their URLs.
     """
     words_of = (np.ascontiguousarray(claims[name]) for name in ("key", "key_low", "rank", "rank_low"))
     chosen = np.sort(least_of_each(*words_of))  # as they came, so by part where the claims came so
-    owners = np.empty(len(chosen), LINE_PLACE)
-    for name in LINE_PLACE.names or ():
+    owners = np.empty(len(chosen), LINE_ID)
+    for name in LINE_ID.names or ():
         owners[name] = claims[name][chosen]
-    return by_part(owners)
+    return sort_by_part(owners)
 
 
 def least_of_each(key: Words, key_low: Words, rank: Words, rank_low: Words) -> npt.NDArray[np.int64]:

@@ -20,19 +20,19 @@ KEYS = st.lists(st.sampled_from([0, 127, 255]), min_size=2, max_size=2).map(
 PLACES = st.lists(st.tuples(*[st.sampled_from([0, 1, 7, 2**31, 2**32 - 1])] * 3), max_size=20)
 
 
-@pytest.mark.parametrize("kind", [key_arrays.PLACE, key_arrays.LINE_PLACE])
+@pytest.mark.parametrize("kind", [key_arrays.ROW_ID, key_arrays.LINE_ID])
 @given(PLACES, st.booleans())
 def test_places_in_order(kind: np.dtype[np.void], told: list[tuple[int, int, int]], of_one_part: bool) -> None:
     rows = [(4 if of_one_part else part, row, line)[: len(kind.names or ())] for part, row, line in told]
     places = np.array(rows, kind)
     before = places.copy()
-    assert key_arrays.in_order(places).tolist() == sorted(rows)
+    assert key_arrays.sort_row_ids(places).tolist() == sorted(rows)
     assert places.tolist() == before.tolist()
 
 
 @given(st.lists(KEYS, max_size=12))
 def test_words_sort_as_the_keys_do(some: list[bytes]) -> None:
-    high, low = key_arrays.words(some)
+    high, low = key_arrays.key_words(some)
     assert [some[i] for i in np.lexsort((low, high))] == sorted(some)
     assert [(int(a) << 64 | int(b)).to_bytes(16, "big") for a, b in zip(high, low, strict=True)] == some
 
@@ -62,8 +62,8 @@ def test_buckets_meet_at_their_edges(buckets: int) -> None:
 
 @given(st.lists(st.tuples(st.integers(0, 5), st.integers(0, 9)), max_size=12), st.integers(0, 6))
 def test_of_part(some: list[tuple[int, int]], part: int) -> None:
-    places = np.array(sorted(some), key_arrays.PLACE)
-    assert key_arrays.of_part(places, part).tolist() == [place for place in sorted(some) if place[0] == part]
+    places = np.array(sorted(some), key_arrays.ROW_ID)
+    assert key_arrays.row_ids_of_part(places, part).tolist() == [place for place in sorted(some) if place[0] == part]
 
 
 def test_unique_keys_take_little_more_room_than_their_bytes() -> None:
@@ -71,7 +71,7 @@ def test_unique_keys_take_little_more_room_than_their_bytes() -> None:
     count = 50_000
     tracemalloc.start()
     try:
-        array = key_arrays.unique(md5(str(n % (count - 9))) for n in range(count))
+        array = key_arrays.unique_keys(md5(str(n % (count - 9))) for n in range(count))
         _, peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
@@ -81,6 +81,6 @@ def test_unique_keys_take_little_more_room_than_their_bytes() -> None:
 
 @given(st.lists(st.binary(min_size=16, max_size=16) | st.sampled_from([bytes(16), bytes(15) + b"a", b"a" + bytes(15)])))
 def test_unique_keys_are_a_sorted_set(some: list[bytes]) -> None:
-    array = key_arrays.unique(iter(some))
+    array = key_arrays.unique_keys(iter(some))
     told = [int(high).to_bytes(8, "big") + int(low).to_bytes(8, "big") for high, low in array.tolist()]
     assert told == sorted(set(some))

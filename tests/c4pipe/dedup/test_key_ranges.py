@@ -57,9 +57,9 @@ def test_few_keys_are_looked_at() -> None:
 @pytest.mark.parametrize("part", [0, 1, 2, 3])
 def test_places_of_a_part_of_a_mapped_file(part: int, tmp_path: Path) -> None:
     """They stay where they are: what is returned is a view of the file."""
-    places = np.array([(0, 5), (1, 0), (1, 7), (3, 2)], key_arrays.PLACE)
+    places = np.array([(0, 5), (1, 0), (1, 7), (3, 2)], key_arrays.ROW_ID)
     np.save(tmp_path / "places.npy", places)
     mapped = np.load(tmp_path / "places.npy", mmap_mode="r")
-    found = key_arrays.of_part(mapped, part)
+    found = key_arrays.row_ids_of_part(mapped, part)
     assert found.tolist() == [place for place in places.tolist() if place[0] == part]
     assert np.shares_memory(found, mapped) or not len(found)

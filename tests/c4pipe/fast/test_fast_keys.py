@@ -149,9 +149,9 @@ def test_pages_told_their_places_are_judged_as_pages_told_their_keys(
     with engine.using(by):
         packed = stage.keys_of(batch.text)
         assert (packed.type, packed.to_pylist()) == (pa.large_binary(), list(map(b"".join, of)))
-        verdict = stage.judge_places_batch(batch, packed, np.array(list(itertools.chain(*places)), np.uint32), bounds)
+        verdict = stage.judge_owned_at_batch(batch, packed, np.array(list(itertools.chain(*places)), np.uint32), bounds)
     verdicts = [stage.judge_owned(page, some) for page, some in zip(pages, owned, strict=True)]
-    assert [stage.judge_places(*told) for told in zip(pages, places, strict=True)] == verdicts
+    assert [stage.judge_owned_at(*told) for told in zip(pages, places, strict=True)] == verdicts
     expected = verdict_of(batch, pages, verdicts)
     assert verdict.kept.tolist() == expected.kept.tolist()
     assert list(verdict.pages.pages()) == list(expected.pages.pages())
@@ -187,6 +187,6 @@ def test_a_stage_that_is_derived_decides_itself(by: str) -> None:
     with engine.using(by):
         keys = stage.keys_of(batch.text)
         assert keys.to_pylist() == [b"".join(map(md5, ["one", "two", "one", "three"]))]
-        verdict = stage.judge_places_batch(batch, keys, np.array([0, 3], np.uint32), np.array([0, 2]))
+        verdict = stage.judge_owned_at_batch(batch, keys, np.array([0, 3], np.uint32), np.array([0, 2]))
     assert [page.text for page in verdict.pages.pages()] == ["one one three"]
     assert {name: n.tolist() for name, n in verdict.tallies.items()} == {"passed": [1], "louder": [1]}
