@@ -13,6 +13,7 @@ from torch import Tensor
 from model.config import PAD
 
 Z_LOSS = 1e-4  # T5, in training only: keeps the normaliser near 1
+WEIGHTINGS = ("tokens", "examples")
 
 
 class LossSums(NamedTuple):
@@ -56,21 +57,21 @@ def loss_sums(
     return LossSums(((entropy + z) * weights).sum(), (z * weights).sum(), weights.sum())
 
 
-def loss(logits: Tensor, targets: Tensor, *, z_loss: float = Z_LOSS, weights: Tensor | None = None) -> Tensor:
-    """The mean over real target tokens (t5x NUM_REAL_TARGET_TOKENS); ``z_loss=0`` gives plain cross entropy.
+def target_weights(targets: Tensor, segments: Tensor, weighting: str) -> Tensor:
+    """The weight of each target (B, T); the loss is the sum of weighted losses, divided by the sum of the weights.
 
-    t5x offers two other means. For NUM_TOTAL_TARGET_TOKENS divide ``loss_sums(...).total`` by ``targets.numel()``;
-    for AVERAGE_PER_SEQUENCE pass ``per_sequence(...)`` as ``weights``. With several micro-batches add up
-    ``loss_sums`` and divide once.
+    By "tokens" every real target has weight 1 (t5x NUM_REAL_TARGET_TOKENS). By "examples" the targets of a packed
+    example share a weight of 1 (t5x AVERAGE_PER_SEQUENCE).
     """
-    sums = loss_sums(logits, targets, z_loss=z_loss, weights=weights)
-    return sums.total / sums.weight
+    weights = real_tokens(targets)
+    return per_sequence(weights, segments) if weighting == "examples" else weights
 
 
 def per_sequence(weights: Tensor, segments: Tensor | None = None) -> Tensor:
-    """Weights (B, T) scaled to sum to 1 in each sequence: a row, or with ``segments`` (B, T) a packed example.
+    """The weights (B, T), scaled so that those of each sequence sum to 1.
 
-    A sequence without weight stays at 0; padding may have any segment if its weight is 0.
+    A sequence is a row, or with ``segments`` (B, T) a packed example. A sequence whose weights are all 0 keeps them.
+    Padding may have any segment if its weight is 0.
     """
     weights = weights.float()
     if segments is None:

@@ -10,7 +10,8 @@ from torch import Tensor
 
 FACTOR_FROM = 128  # t5x min_dim_size_to_factor: smaller matrices keep their whole second moment
 SQUARE_FLOOR = 1e-30  # epsilon1 of the paper, added to squared gradients
-SCALE_FLOOR = 1e-3  # epsilon2 of the paper: how far a parameter at zero may still go
+SCALE_FLOOR = 1e-3  # epsilon2 of the paper: a parameter at zero moves as if its size were this
+SCHEDULES = ("inverse_sqrt", "noam", "relative", "constant")
 
 
 class Adafactor(torch.optim.Optimizer):
@@ -118,23 +119,36 @@ def inverse_sqrt(step: int, *, peak: float = 0.01, warmup: int = 10_000) -> floa
     return peak * falling
 
 
-def noam(step: int, *, total: int, offset: int = 0, ramp_down: float = 0.1) -> float:
-    """Mesh-TensorFlow's default: ``inverse_sqrt``, led to 0 over the last tenth of the steps, and below 0 after it."""
+def noam(
+    step: int, *, total: int, offset: int = 0, ramp_down: float = 0.1, peak: float = 0.01, warmup: int = 10_000
+) -> float:
+    """Mesh-TensorFlow's default: ``inverse_sqrt`` that falls to 0 over the last tenth of the steps.
+
+    After ``total`` steps the rate is negative. ``offset`` is the step at which the schedule begins.
+    """
     if total <= offset:
         raise ValueError(f"total is {total} steps, but must be above offset, {offset}")
-    here, end = step - offset, total - offset
-    return inverse_sqrt(here) * min(1.0, (end - here) / (ramp_down * end))
+    done, length = step - offset, total - offset
+    return inverse_sqrt(done, peak=peak, warmup=warmup) * min(1.0, (length - done) / (ramp_down * length))
 
 
-def relative(step: int) -> float:
-    """The rate that Adafactor takes where it is given none: one step ahead of ``inverse_sqrt``."""
-    falling: float = (step + 1) ** -0.5
-    return min(0.01, falling)
+def relative(step: int, *, peak: float = 0.01, warmup: int = 10_000) -> float:
+    """The rate that Adafactor takes if it is given none: that of ``inverse_sqrt`` one step later."""
+    return inverse_sqrt(step + 1, peak=peak, warmup=warmup)
 
 
-def constant(step: int, *, rate: float = 1e-3) -> float:
-    """The same rate at every step; the default is T5's for fine-tuning."""
-    return rate
+def rate_at(step: int, schedule: str, *, peak: float, warmup: int, total: int) -> float:
+    """The learning rate at a step, by one of the ``SCHEDULES``; a constant schedule stays at ``peak``."""
+    match schedule:
+        case "inverse_sqrt":
+            return inverse_sqrt(step, peak=peak, warmup=warmup)
+        case "noam":
+            return noam(step, total=total, peak=peak, warmup=warmup)
+        case "relative":
+            return relative(step, peak=peak, warmup=warmup)
+        case "constant":  # T5 fine-tunes so, at 0.001
+            return peak
+    raise ValueError(f"there is no schedule {schedule!r}; there are {', '.join(SCHEDULES)}")
 
 
 def set_lr(optimizer: torch.optim.Optimizer, lr: float) -> None:

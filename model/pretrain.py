@@ -73,7 +73,15 @@ def identity(
         "held out": digest(sorted(key.hex() for key in stream.held_out)),
         **{name: getattr(options, name) for name in names},
         **{name: getattr(config, name) for name in ("batch_size", "accumulate", "learning_rate", "warmup_steps")},
+        **departures(config),
     }
+
+
+def departures(config: TrainConfig) -> dict[str, Any]:
+    """The schedule and the weights of the loss where they are not T5's; older checkpoints do not name them."""
+    values = {"schedule": config.schedule, "loss_weights": config.loss_weights}
+    chosen: dict[str, Any] = {name: value for name, value in values.items() if value != getattr(TrainConfig, name)}
+    return chosen | ({"steps": config.steps} if config.schedule == "noam" else {})
 
 
 def digest(values: Iterable[object]) -> str:

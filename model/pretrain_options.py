@@ -9,6 +9,8 @@ from pathlib import Path
 
 from model.command import number
 from model.config import PRESETS, VERSIONS
+from model.loss import WEIGHTINGS
+from model.optim import SCHEDULES
 
 # Defaults: T5's own baseline, and for the tiny preset what learns something in minutes on two cores.
 BASELINE = {"steps": 2**19, "batch_size": 128, "input_length": 512, "learning_rate": 0.01, "warmup_steps": 10_000}
@@ -59,6 +61,8 @@ def add_task(parser: argparse.ArgumentParser) -> None:
     add("--noise_density", type=number(float, above=0, below=1), default=0.15, metavar="SHARE", help=density)
     span = "mean length of a noise span, in tokens (default: 3.0)"
     add("--mean_span", type=number(float, least=1), default=3.0, metavar="TOKENS", help=span)
+    weights = "what weighs the same in the loss: all target tokens, as in T5, or all examples (default: tokens)"
+    add("--loss_weights", choices=WEIGHTINGS, default="tokens", help=weights)
     add("--no_pack", action="store_true", help="give every example a row of its own")
 
 
@@ -79,6 +83,8 @@ def add_pace(parser: argparse.ArgumentParser) -> None:
     ):
         default = f"(default: {BASELINE[name]}; tiny: {TINY[name]})"
         add(f"--{name}", type=kind, metavar="N", help=f"{meaning} {default}")
+    schedule = "how the rate changes: inverse_sqrt, as in T5 (default); noam, which ends at 0; relative; constant"
+    add("--schedule", choices=SCHEDULES, default="inverse_sqrt", help=schedule)
     add("--accumulate", type=COUNT, default=1, metavar="N", help="split a batch into N, to save memory (default: 1)")
     kept = "checkpoints to keep; older ones are deleted (default: 3)"
     add("--checkpoints_kept", type=COUNT, default=3, metavar="N", help=kept)

@@ -14,11 +14,10 @@ from torch import Tensor
 
 from model import checkpoint
 from model.command import say
-from model.config import PAD
 from model.forward import logits_of
-from model.loss import Z_LOSS, loss_sums
+from model.loss import WEIGHTINGS, Z_LOSS, loss_sums, target_weights
 from model.metrics import Metrics, duration
-from model.optim import Adafactor, inverse_sqrt, set_lr
+from model.optim import SCHEDULES, Adafactor, rate_at, set_lr
 from model.stream import Batch, DataPosition, DataStream
 from model.t5 import T5
 from model.yardstick import HeldOut
@@ -36,6 +35,8 @@ class TrainConfig:
     accumulate: int = 1  # parts of a batch that go through the network one after another
     learning_rate: float = 0.01  # T5, 1/sqrt(warmup_steps)
     warmup_steps: int = 10_000  # T5: flat for so long, then falling with the root of the step
+    schedule: str = "inverse_sqrt"  # T5; one of SCHEDULES
+    loss_weights: str = "tokens"  # T5; one of WEIGHTINGS
     z_loss: float = Z_LOSS
     log_every: int = 50
     evaluate_every: int = 1000
@@ -43,11 +44,19 @@ class TrainConfig:
     checkpoints_kept: int = 3
 
     def __post_init__(self) -> None:
+        for name, choices in (("schedule", SCHEDULES), ("loss_weights", WEIGHTINGS)):
+            if (choice := getattr(self, name)) not in choices:
+                raise ValueError(f"{name} is {choice!r}, but must be one of {', '.join(choices)}")
         for name, value in asdict(self).items():
-            if value < (0 if name in ("z_loss", "learning_rate", "steps") else 1):
-                raise ValueError(f"{name} is {value}, which is too little")
+            least = 0 if name in ("z_loss", "learning_rate", "steps") else 1
+            if not isinstance(value, str) and not value >= least:
+                raise ValueError(f"{name} is {value}, but must be at least {least}")
         if self.batch_size % self.accumulate:
             raise ValueError(f"batch_size {self.batch_size} is no multiple of accumulate {self.accumulate}")
+
+    def rate(self, step: int) -> float:
+        """The learning rate at a step, counted from 0."""
+        return rate_at(step, self.schedule, peak=self.learning_rate, warmup=self.warmup_steps, total=max(self.steps, 1))
 
     def due(self, step: int, every: int) -> bool:
         """Something done ``every`` so many steps is done after this one; the last step has everything."""
@@ -92,13 +101,15 @@ def diverged(folder: Path, what: str) -> FloatingPointError:
 
 
 def backward(model: T5, batch: Batch, config: TrainConfig, device: torch.device) -> Tensor:
-    """Add the gradients of the mean loss over the batch's targets; return it without the z-loss, on the device."""
-    weight = int((batch.targets != PAD).sum())
+    """Add the gradients of the batch's mean loss; return this loss without the z-loss, on the device."""
+    segments = torch.from_numpy(batch.target_segments)
+    weights = target_weights(torch.from_numpy(batch.targets), segments, config.loss_weights)
+    total = weights.sum().item()
     loss = torch.zeros((), device=device)
-    for part in batch.parts(config.accumulate):
-        sums = loss_sums(*logits_of(model, part, device), z_loss=config.z_loss)
-        torch.autograd.backward(sums.total / weight)
-        loss += (sums.total - sums.z).detach() / weight
+    for part, part_weights in zip(batch.parts(config.accumulate), weights.chunk(config.accumulate), strict=True):
+        sums = loss_sums(*logits_of(model, part, device), z_loss=config.z_loss, weights=part_weights.to(device))
+        torch.autograd.backward(sums.total / total)
+        loss += (sums.total - sums.z).detach() / total
     return loss
 
 
@@ -120,7 +131,7 @@ def train(
         log.held_out(0, held_out, model, device)
     while state.step < config.steps:
         batch, state.position = next(batches)
-        rate = inverse_sqrt(state.step, peak=config.learning_rate, warmup=config.warmup_steps)
+        rate = config.rate(state.step)
         set_lr(state.optimizer, rate)
         log.add(backward(model, batch, config, device), batch.inputs.size + batch.targets.size)
         state.optimizer.step()

@@ -12,6 +12,7 @@ import torch
 from c4pipe.shards import read_write
 from model import metrics
 from model.config import T5Config
+from model.loss import Z_LOSS, loss_sums
 from model.optim import Adafactor
 from model.stream import DataStream
 from model.t5 import T5
@@ -22,6 +23,14 @@ CPU = torch.device("cpu")
 LETTERS = random.Random(1)
 WORDS = ["".join(LETTERS.choices("abcdefghijklmnoprstuwyz", k=LETTERS.randint(2, 7))) for _ in range(60)]
 TEXTS = [" ".join(random.Random(i).choices(WORDS[i % 5 :: 5], k=40)) for i in range(60)]
+
+
+def mean_loss(
+    logits: torch.Tensor, targets: torch.Tensor, *, z_loss: float = Z_LOSS, weights: torch.Tensor | None = None
+) -> torch.Tensor:
+    """The mean over weighted targets, by default over those that are no padding."""
+    sums = loss_sums(logits, targets, z_loss=z_loss, weights=weights)
+    return sums.total / sums.weight
 
 
 def write_split(folder: Path, split: str, numbers: range) -> None:

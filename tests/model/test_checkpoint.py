@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 import torch
+from runs import mean_loss
 from safetensors import SafetensorError
 from safetensors.torch import save_file
 
 from model import checkpoint
 from model.config import T5Config, preset
-from model.loss import loss
 from model.optim import Adafactor, inverse_sqrt, set_lr
 from model.t5 import T5, shift_right
 
@@ -31,7 +31,7 @@ def train(model: T5, optimizer: torch.optim.Optimizer, steps: range) -> list[flo
         generator = torch.Generator().manual_seed(step)
         inputs, targets = (torch.randint(3, 256, (4, length), generator=generator) for length in (24, 12))
         set_lr(optimizer, inverse_sqrt(step, warmup=2))
-        value = loss(model(inputs, shift_right(targets)), targets)
+        value = mean_loss(model(inputs, shift_right(targets)), targets)
         value.backward()
         optimizer.step()
         optimizer.zero_grad(set_to_none=True)

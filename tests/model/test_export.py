@@ -13,11 +13,11 @@ from typing import Any
 
 import pytest
 import torch
+from runs import mean_loss
 from safetensors.torch import load_file, save_file
 
 from model import checkpoint, export, tokenizer
 from model.config import preset
-from model.loss import loss
 from model.optim import Adafactor
 from model.t5 import T5, shift_right
 from tests.support.required import is_required
@@ -63,7 +63,7 @@ def exports(tmp_path_factory: pytest.TempPathFactory, spiece: Path) -> dict[Path
         model = T5(preset(f"{version}-tiny", 300))
         optimizer = Adafactor(model.parameters(), lr=1.0)
         targets = torch.tensor([[6, 7, 1]])
-        loss(model(torch.tensor([[5, 9, 1]]), shift_right(targets)), targets).backward()
+        mean_loss(model(torch.tensor([[5, 9, 1]]), shift_right(targets)), targets).backward()
         optimizer.step()
         folder = tmp_path_factory.mktemp("export") / version
         export.save_hf(model.eval(), folder, tokenizer=spiece, step=1)
@@ -135,7 +135,7 @@ def test_forward_is_the_reference_s(shared: Path, version: str) -> None:
     assert len(golden["results"]) == 2
     for results in golden["results"].values():
         expected = results[version]
-        assert loss(logits, targets, z_loss=0).item() == pytest.approx(expected["loss"], abs=1e-5)
+        assert mean_loss(logits, targets, z_loss=0).item() == pytest.approx(expected["loss"], abs=1e-5)
         assert logits[0, 0, :8].tolist() == pytest.approx(expected["logits_0_0_first8"], abs=5e-6)
         assert logits[1, 2, :8].tolist() == pytest.approx(expected["logits_1_2_first8"], abs=5e-6)
         exact = logits.double()

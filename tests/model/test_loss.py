@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from runs import mean_loss
 from torch import Tensor
 
-from model.loss import loss, loss_sums, per_sequence, real_tokens
+from model.loss import loss_sums, per_sequence, real_tokens, target_weights
 
 TARGETS = torch.tensor([[4, 2, 9, 1, 0], [7, 1, 0, 0, 0]])
 
@@ -53,7 +54,7 @@ def test_divisors_of_t5x(vectors: Any) -> None:
         each = per_sequence(weights, inputs.get("decoder_segment_ids"))
         summed, averaged = loss_sums(logits, targets, weights=weights), loss_sums(logits, targets, weights=each)
         found = {
-            "NUM_REAL_TARGET_TOKENS": loss(logits, targets, weights=weights),
+            "NUM_REAL_TARGET_TOKENS": mean_loss(logits, targets, weights=weights),
             "NUM_TOTAL_TARGET_TOKENS": summed.total / targets.numel(),
             "AVERAGE_PER_SEQUENCE": averaged.total / averaged.weight,
             "none (t5x default)": summed.total,
@@ -68,8 +69,8 @@ def test_divisors_of_t5x(vectors: Any) -> None:
 
 def test_loss_is_the_mean_over_real_targets() -> None:
     """Uniform logits cost ln V a token, however much padding there is."""
-    assert loss(torch.zeros(2, 5, 11), TARGETS, z_loss=0).item() == pytest.approx(math.log(11))
-    with_z = loss(torch.zeros(2, 5, 11), TARGETS, z_loss=0.5).item()
+    assert mean_loss(torch.zeros(2, 5, 11), TARGETS, z_loss=0).item() == pytest.approx(math.log(11))
+    with_z = mean_loss(torch.zeros(2, 5, 11), TARGETS, z_loss=0.5).item()
     assert with_z == pytest.approx(math.log(11) + 0.5 * math.log(11) ** 2)
 
 
@@ -77,13 +78,20 @@ def test_micro_batches_add_up() -> None:
     logits = torch.tensor(det(7, (2, 5, 11), 2.0))
     parts = [loss_sums(logits[i : i + 1], TARGETS[i : i + 1]) for i in range(2)]
     whole = sum(part.total for part in parts) / sum(part.weight for part in parts)
-    assert float(whole) == pytest.approx(loss(logits, TARGETS).item(), rel=1e-6)
+    assert float(whole) == pytest.approx(mean_loss(logits, TARGETS).item(), rel=1e-6)
 
 
 def test_bfloat16_logits_are_summed_in_float32() -> None:
     logits = torch.tensor(det(7, (2, 5, 11), 2.0)).bfloat16()
-    assert loss(logits, TARGETS).dtype == torch.float32
-    assert loss(logits, TARGETS) == loss(logits.float(), TARGETS)
+    assert mean_loss(logits, TARGETS).dtype == torch.float32
+    assert mean_loss(logits, TARGETS) == mean_loss(logits.float(), TARGETS)
+
+
+def test_targets_are_weighted_alike_or_examples_are() -> None:
+    segments = torch.tensor([[1, 1, 1, 2, 0], [1, 1, 0, 0, 0]])
+    assert target_weights(TARGETS, segments, "tokens").tolist() == [[1, 1, 1, 1, 0], [1, 1, 0, 0, 0]]
+    third = pytest.approx(1 / 3)
+    assert target_weights(TARGETS, segments, "examples").tolist() == [[third] * 3 + [1, 0], [0.5, 0.5, 0, 0, 0]]
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import torch
 
-from model.optim import Adafactor, constant, factored_dims, inverse_sqrt, noam, relative, set_lr
+from model.optim import SCHEDULES, Adafactor, factored_dims, inverse_sqrt, noam, rate_at, relative, set_lr
 
 Array = np.ndarray[Any, Any]
 GRADIENT_STD: dict[str, Callable[[int], float]] = {
@@ -204,8 +204,24 @@ def test_inverse_sqrt_is_flat_then_falls(step: int, rate: float) -> None:
     assert inverse_sqrt(step, peak=0.5, warmup=100) == rate
 
 
-def test_constant() -> None:
-    assert [constant(0), constant(10**6), constant(7, rate=0.5)] == [1e-3, 1e-3, 0.5]
+@pytest.mark.parametrize(
+    ("schedule", "rates"),  # at steps 0, 99, 400 and 950 of 1000
+    [
+        ("inverse_sqrt", [0.5, 0.5, 0.25, 0.5 * (100 / 950) ** 0.5]),
+        ("noam", [0.5, 0.5, 0.25, 0.25 * (100 / 950) ** 0.5]),
+        ("relative", [0.5, 0.5, 0.5 * (100 / 401) ** 0.5, 0.5 * (100 / 951) ** 0.5]),
+        ("constant", [0.5] * 4),
+    ],
+)
+def test_schedules_have_peak_and_warmup(schedule: str, rates: list[float]) -> None:
+    settings = {"peak": 0.5, "warmup": 100, "total": 1000}
+    assert [rate_at(step, schedule, **settings) for step in (0, 99, 400, 950)] == pytest.approx(rates)  # type: ignore[arg-type]
+
+
+def test_every_schedule_has_a_rate() -> None:
+    assert {rate_at(0, name, peak=0.5, warmup=1, total=9) for name in SCHEDULES if name != "relative"} == {0.5}
+    with pytest.raises(ValueError, match="there is no schedule 'cosine'; there are inverse_sqrt, noam"):
+        rate_at(0, "cosine", peak=0.5, warmup=1, total=9)
 
 
 @pytest.mark.parametrize(

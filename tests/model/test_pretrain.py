@@ -115,6 +115,7 @@ def test_killed_and_started_again(build: Path, whole: Path, tmp_path: Path) -> N
         (["--held_out_documents", "7"], "held out was"),
         (["--version", "v1.0"], "its version is 'v1.1', not 'v1.0'"),
         (["--learning_rate", "0.03"], "learning_rate was 0.02 and is 0.03"),
+        (["--schedule", "constant"], "schedule was None and is constant"),
         (["--no-resume"], "give another --output or remove"),
     ],
 )
@@ -244,6 +245,16 @@ def test_defaults_are_t5s_and_tiny_has_its_own() -> None:
     assert options("--preset", "base").input_length == 512
     assert {name: getattr(options(), name) for name in pretrain_options.TINY} == pretrain_options.TINY
     assert pretrain.configuration(options("--warmup_steps", "7")).warmup_steps == 7
+
+
+def test_checkpoints_of_before_name_no_schedule_and_are_gone_on_from(build: Path, whole: Path) -> None:
+    """T5's own schedule and weights are not in a checkpoint's identity; others are, with what they depend on."""
+    assert not {"schedule", "loss_weights", "steps"} & set(
+        checkpoint.read(checkpoint.all_in(whole / "checkpoints")[-1]).position["identity"]
+    )
+    options = pretrain_options.parse(command(build, whole, "--schedule", "noam", "--loss_weights", "examples"))
+    departures = pretrain.departures(pretrain.configuration(options))
+    assert departures == {"schedule": "noam", "loss_weights": "examples", "steps": STEPS}
 
 
 def test_help_has_an_example(capsys: pytest.CaptureFixture[str]) -> None:

@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 import torch
+from runs import mean_loss
 from torch import Tensor, nn
 
 from model.config import PRESETS, T5Config, preset
-from model.loss import loss
 from model.t5 import T5, RelativeBias, mixed_precision, shift_right
 
 VERSIONS = ["v1.0", "v1.1"]
@@ -112,7 +112,7 @@ def test_initialisation_is_t5x_s(shared: Path, size: str) -> None:
         assert values.abs().max() <= expected.get("abs_limit", math.inf), kind
     targets = tokens(2, 114, top=32_000)
     logits = logits_of(model, tokens(2, 512, top=32_000, seed=1), targets)
-    assert 10.6 < loss(logits, targets, z_loss=0).item() < 11.2
+    assert 10.6 < mean_loss(logits, targets, z_loss=0).item() < 11.2
     assert logits.std().item() == pytest.approx(1, rel=0.03)
 
 
@@ -124,7 +124,7 @@ def test_random_tokens_cost_little_more_than_a_guess_at_first(version: str) -> N
     """
     model = T5(tiny(version, vocab_size=4096, num_layers=3, num_decoder_layers=3))
     targets = tokens(8, 64, top=4096)
-    found = loss(logits_of(model, tokens(8, 64, top=4096, seed=1), targets), targets, z_loss=0).item()
+    found = mean_loss(logits_of(model, tokens(8, 64, top=4096, seed=1), targets), targets, z_loss=0).item()
     assert math.log(4096) < found < math.log(4096) + 0.9
 
 
@@ -158,7 +158,7 @@ def test_a_row_of_padding_alone_stays_finite() -> None:
     model = T5(tiny("v1.1")).train()
     inputs, targets = tokens(2, 9), tokens(2, 5)
     inputs[1], targets[1] = 0, 0
-    value = loss(model(inputs, shift_right(targets)), targets)
+    value = mean_loss(model(inputs, shift_right(targets)), targets)
     value.backward()
     assert all(torch.isfinite(weight.grad).all() for weight in model.parameters() if weight.grad is not None)
 
@@ -183,7 +183,7 @@ def test_masks_keep_packed_examples_apart(version: str) -> None:
 @pytest.mark.parametrize("version", VERSIONS)
 def test_every_weight_learns(version: str) -> None:
     model, targets = T5(tiny(version)), tokens(2, 40)
-    loss(model(tokens(2, 40), shift_right(targets)), targets).backward()
+    mean_loss(model(tokens(2, 40), shift_right(targets)), targets).backward()
     for name, weight in model.named_parameters():
         assert weight.grad is not None, name
         assert weight.grad.abs().max() > 0, name
@@ -249,7 +249,7 @@ def test_cuda_agrees_with_the_cpu(version: str) -> None:
     assert (same - exact).abs().max() < 1e-3
     with mixed_precision(device):
         rounded = model(inputs.to(device), shift_right(targets.to(device)))
-        value = loss(rounded, targets.to(device))
+        value = mean_loss(rounded, targets.to(device))
     value.backward()
     assert rounded.dtype == value.dtype == torch.float32
     assert (rounded.detach().cpu() - exact).square().mean().sqrt() < 0.05

@@ -46,6 +46,29 @@ def test_the_loss_told_has_no_z_loss_in_it(tokenizer: Tokenizer, stream: DataStr
     assert told == pytest.approx(float(plain))
 
 
+@pytest.mark.parametrize("parts", [1, 2])
+def test_examples_may_weigh_the_same(tokenizer: Tokenizer, stream: DataStream, parts: int) -> None:
+    """The mean over the examples of the batch of their mean losses, however the batch is split."""
+    model = T5(network(tokenizer), seed=0)
+    (batch, _) = next(replace(stream, packed=False).batches(64, DataPosition()))
+    config = replace(CONFIG, batch_size=64, accumulate=parts, loss_weights="examples")
+    mean = float(backward(model, batch, config, CPU))
+    logits, targets = logits_of(model, batch, CPU)
+    losses = torch.nn.functional.cross_entropy(
+        logits.detach().transpose(1, 2), targets, reduction="none", ignore_index=0
+    )
+    assert len(set((targets != 0).sum(1).tolist())) > 1
+    assert mean == pytest.approx(float((losses.sum(1) / (targets != 0).sum(1)).mean()), abs=1e-5)
+
+
+def test_the_rate_follows_the_schedule(tokenizer: Tokenizer, stream: DataStream, tmp_path: Path) -> None:
+    config = replace(CONFIG, steps=10, log_every=1, schedule="noam", warmup_steps=1, learning_rate=0.01)
+    go(fresh(network(tokenizer)), stream, tmp_path, config)
+    rates = [line["learning_rate"] for line in lines_of(tmp_path)]
+    assert rates == pytest.approx([0.01 / max(step, 1) ** 0.5 for step in range(10)])
+    assert config.rate(10) == 0
+
+
 def test_loss_sums_agree_with_the_trainers(tokenizer: Tokenizer, stream: DataStream) -> None:
     """The mean that is trained on is the sum over real targets, by their number."""
     model = T5(network(tokenizer), seed=0)
@@ -131,9 +154,18 @@ def test_the_network_starts_where_it_should(tokenizer: Tokenizer, stream: DataSt
 
 
 @pytest.mark.parametrize(
-    "bad",
-    [{"steps": -1}, {"batch_size": 0}, {"accumulate": 3}, {"log_every": 0}, {"learning_rate": -0.1}, {"z_loss": -1.0}],
+    ("bad", "message"),
+    [
+        ({"steps": -1}, "steps is -1, but must be at least 0"),
+        ({"batch_size": 0}, "batch_size is 0, but must be at least 1"),
+        ({"accumulate": 3}, "batch_size 4 is no multiple of accumulate 3"),
+        ({"log_every": 0}, "log_every is 0, but must be at least 1"),
+        ({"learning_rate": -0.1}, "learning_rate is -0.1, but must be at least 0"),
+        ({"z_loss": -1.0}, "z_loss is -1.0, but must be at least 0"),
+        ({"schedule": "cosine"}, "schedule is 'cosine', but must be one of inverse_sqrt, noam"),
+        ({"loss_weights": "rows"}, "loss_weights is 'rows', but must be one of tokens, examples"),
+    ],
 )
-def test_impossible_configurations(bad: dict[str, Any]) -> None:
-    with pytest.raises(ValueError, match=r"too little|no multiple"):
+def test_impossible_configurations(bad: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
         replace(CONFIG, **bad)
