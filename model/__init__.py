@@ -1,1 +1,1 @@
-"""Trains a tokenizer and a text-to-text Transformer on the shards of a C4 build."""
+"""Train a tokenizer and a text-to-text Transformer on the shards of a C4 build."""

@@ -1,4 +1,4 @@
-"""The sizes of a T5: what a network is before it has weights."""
+"""The configuration of a T5: its version and its sizes."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import MISSING, asdict, dataclass, fields, replace
 from typing import Any
 
 VERSIONS = ("v1.0", "v1.1")
-PAD, EOS, UNK = 0, 1, 2  # T5's ids; the pad is also what a decoder starts from
+PAD, EOS, UNK = 0, 1, 2  # T5's ids; a decoder starts from the pad
 ROWS_MULTIPLE = 128  # Mesh-TensorFlow's vocab_divisor: 32,100 tokens make 32,128 rows
 
 _POSITIVE = (
@@ -25,9 +25,9 @@ _POSITIVE = (
 
 @dataclass(frozen=True)
 class T5Config:
-    """The shape of one T5; ``vocab_size`` counts rows of the embedding, not tokens.
+    """The version and the sizes of a T5; ``vocab_size`` counts rows of the embedding, not tokens.
 
-    v1.0 has ReLU and one matrix for embedding and head; v1.1 has a gated GELU and a head of its own.
+    v1.0 has a ReLU and one matrix for embedding and head. v1.1 has a gated GELU and a separate head.
     """
 
     version: str
@@ -56,7 +56,9 @@ class T5Config:
             raise ValueError(f"layer_norm_epsilon is {self.layer_norm_epsilon}, but must be above 0")
         buckets, farthest = self.relative_attention_num_buckets, self.relative_attention_max_distance
         if buckets < 4 or buckets % 4:
-            raise ValueError(f"relative_attention_num_buckets is {buckets}, but must be a multiple of 4: halved twice")
+            raise ValueError(
+                f"relative_attention_num_buckets is {buckets}, but must be a multiple of 4, since it is halved twice"
+            )
         if farthest <= buckets // 2:
             raise ValueError(
                 f"relative_attention_max_distance is {farthest}, but must be above {buckets // 2},"
@@ -65,16 +67,16 @@ class T5Config:
 
     @property
     def gated(self) -> bool:
-        """The feed-forward layer has a gate (v1.1)."""
+        """True if the feed-forward layer has a gate (v1.1)."""
         return self.version == "v1.1"
 
     @property
     def tied(self) -> bool:
-        """The head is the embedding (v1.0)."""
+        """True if the head is the embedding (v1.0)."""
         return self.version == "v1.0"
 
     def parameter_count(self) -> int:
-        """The number of trained numbers, tied ones once."""
+        """The number of trained parameters; tied ones count once."""
         d, inner = self.d_model, self.num_heads * self.d_kv
         feed_forward = (3 if self.gated else 2) * d * self.d_ff
         encoder = self.num_layers * (4 * d * inner + feed_forward + 2 * d)
@@ -88,22 +90,22 @@ class T5Config:
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> T5Config:
-        """The configuration that ``to_json`` wrote; unknown and missing fields are errors."""
+        """The configuration of these fields, as ``to_json`` gives them; unknown and missing fields are errors."""
         if unknown := sorted(set(values) - {field.name for field in fields(cls)}):
             raise ValueError(f"a T5 configuration has no fields {', '.join(unknown)}: remove them")
         require(values, [field.name for field in fields(cls) if field.default is MISSING])
         return cls(**values)
 
-    def differences(self, other: T5Config) -> list[str]:
-        """One readable clause for each field in which the two differ."""
-        mine, others = asdict(self), asdict(other)
-        return [f"{name} is {mine[name]!r}, not {others[name]!r}" for name in mine if mine[name] != others[name]]
+    def differences(self, config: T5Config) -> list[str]:
+        """A readable clause for each field in which this configuration differs from ``config``."""
+        ours, theirs = asdict(self), asdict(config)
+        return [f"{name} is {ours[name]!r}, not {theirs[name]!r}" for name in ours if ours[name] != theirs[name]]
 
     def to_hf(self) -> dict[str, Any]:
         """The content of a ``config.json`` that transformers 4 and 5 read alike.
 
-        Written by hand: transformers 5 itself would write a v1.1 model as tied, and 4 would then read it wrong. On
-        loading v1.1 it warns of two matrices where it expects one; it does so for any value of ``tie_word_embeddings``.
+        It is written by hand: transformers 5 would write a v1.1 model as tied, and transformers 4 would then load it
+        wrongly. When transformers 5 loads v1.1, it warns of two matrices, whatever ``tie_word_embeddings`` is.
         """
         names = [name for name in asdict(self) if name != "version"]
         return {
@@ -123,12 +125,12 @@ class T5Config:
 
     @classmethod
     def from_hf(cls, values: Mapping[str, Any]) -> T5Config:
-        """The configuration in a ``config.json`` of a T5, with transformers' defaults for what it leaves out."""
+        """The configuration in a T5's ``config.json``; missing fields have the defaults of transformers."""
         kind = values.get("feed_forward_proj", "relu"), bool(values.get("tie_word_embeddings", True))
         versions = {("relu", True): "v1.0", ("gated-gelu", False): "v1.1"}
         if values.get("model_type", "t5") != "t5" or kind not in versions:
             raise ValueError(
-                f"no T5 v1.0 or v1.1: model_type {values.get('model_type')!r}, feed_forward_proj {kind[0]!r},"
+                f"this is no T5 v1.0 or v1.1: model_type {values.get('model_type')!r}, feed_forward_proj {kind[0]!r},"
                 f" tie_word_embeddings {kind[1]}; v1.0 is relu and tied, v1.1 gated-gelu and untied"
                 " (transformers 5 saves v1.1 as tied: set tie_word_embeddings to false if lm_head.weight is there)"
             )
@@ -145,7 +147,7 @@ def require(values: Mapping[str, Any], names: Iterable[str]) -> None:
 
 
 def embedding_rows(tokens: int) -> int:
-    """The rows that T5 gives an embedding for this many tokens, sentinels included.
+    """The number of rows that T5's embedding has for so many tokens, sentinels included.
 
     >>> embedding_rows(32_000 + 100)
     32128
@@ -158,7 +160,7 @@ def _sizes(version: str, d_model: int, layers: int, d_ff: int, num_heads: int, d
     return T5Config(version, 32128, d_model, d_kv, d_ff, layers, layers, num_heads, dropout)
 
 
-# The released sizes, with 32,128 rows. The two tiny ones are ours: they learn something on two CPU cores in minutes.
+# The released sizes, with 32,128 rows. The tiny ones are ours: they learn something in minutes on two CPU cores.
 PRESETS: Mapping[str, T5Config] = {
     "v1.0-tiny": _sizes("v1.0", 128, 3, 512, 4, 32),
     "v1.0-small": _sizes("v1.0", 512, 6, 2048, 8, 64),
@@ -176,7 +178,7 @@ PRESETS: Mapping[str, T5Config] = {
 
 
 def preset(name: str, vocab_size: int) -> T5Config:
-    """The preset of that name for ``vocab_size`` tokens, rounded up to whole rows of 128."""
+    """The preset of that name, with rows for ``vocab_size`` tokens."""
     if name not in PRESETS:
-        raise ValueError(f"no preset {name!r}; there are {', '.join(PRESETS)}")
+        raise ValueError(f"there is no preset {name!r}; there are {', '.join(PRESETS)}")
     return replace(PRESETS[name], vocab_size=embedding_rows(vocab_size))

@@ -1,4 +1,4 @@
-"""Greedy decoding, and putting decoded spans back where the sentinels stand."""
+"""Decode greedily, and put decoded spans in place of the sentinels."""
 
 from __future__ import annotations
 
@@ -14,10 +14,9 @@ from model.t5 import T5, mixed_precision
 
 @torch.inference_mode()
 def greedy(model: T5, inputs: Tensor, *, max_length: int) -> list[list[int]]:
-    """The likeliest next token again and again, for each row of ``inputs`` (B, S).
+    """The most likely tokens for each row of ``inputs`` (B, S), chosen one after another.
 
-    A row ends with its first EOS, which it keeps, or after ``max_length`` tokens. The network is left in the mode,
-    training or not, in which it came.
+    A row ends with its first EOS, or after ``max_length`` tokens. The network's mode, training or not, stays as it was.
     """
     if max_length < 1:
         raise ValueError(f"max_length is {max_length} tokens, but must be at least 1")
@@ -39,7 +38,7 @@ def greedy(model: T5, inputs: Tensor, *, max_length: int) -> list[list[int]]:
 
 
 def through_eos(ids: Sequence[int]) -> list[int]:
-    """The ids up to and with the first EOS, or all of them.
+    """The ids up to the first EOS, which is included; all ids if there is no EOS.
 
     >>> through_eos([7, 1, 0, 9]), through_eos([7, 9])
     ([7, 1], [7, 9])
@@ -48,29 +47,29 @@ def through_eos(ids: Sequence[int]) -> list[int]:
 
 
 def spans(outputs: Iterable[int], sentinels: Collection[int]) -> dict[int, list[int]]:
-    """What the outputs put after each sentinel, up to EOS; the first time counts if one comes twice."""
-    found: dict[int, list[int]] = {}
-    current: list[int] = []  # tokens before any sentinel belong nowhere
+    """The span after each sentinel of the outputs, up to EOS; if a sentinel occurs twice, its first span."""
+    by_sentinel: dict[int, list[int]] = {}
+    current: list[int] = []  # collects, and drops, the tokens before the first sentinel
     for token in takewhile(lambda token: token != EOS, outputs):
         if token in sentinels:
             current = []
-            found.setdefault(token, current)
+            by_sentinel.setdefault(token, current)
         elif token != PAD:
             current.append(token)
-    return found
+    return by_sentinel
 
 
 def fill(inputs: Iterable[int], outputs: Iterable[int], sentinels: Collection[int]) -> list[int]:
-    """``inputs`` with each sentinel replaced by its span in ``outputs``, without EOS and padding.
+    """The inputs, each sentinel replaced by its span in the outputs, without EOS and padding.
 
-    A sentinel that the outputs do not mention stays where it is.
+    A sentinel that the outputs lack stays.
 
     >>> fill([5, 99, 6, 98, 1, 0], [99, 7, 8, 98, 9, 1], sentinels=(99, 98))
     [5, 7, 8, 6, 9]
     """
-    found = spans(outputs, sentinels)
+    by_sentinel = spans(outputs, sentinels)
     filled: list[int] = []
     for token in takewhile(lambda token: token != EOS, inputs):
         if token != PAD:
-            filled += found.get(token, [token])
+            filled += by_sentinel.get(token, [token])
     return filled

@@ -142,11 +142,14 @@ def arguments() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m model.export",
         description="Write the network of a checkpoint as a folder that transformers 4 and 5 load.",
-        epilog="example: python -m model.export run/checkpoints run/export --tokenizer run/spiece.model",
+        epilog="example:\n  python -m model.export run/checkpoints run/export --tokenizer run/spiece.model",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("checkpoint", type=Path, help="a checkpoint, or a folder of checkpoints: the newest is taken")
     parser.add_argument("output", type=Path, help="the folder to write; files of the same names are replaced")
-    parser.add_argument("--tokenizer", type=Path, metavar="FILE", help="the spiece.model of its training")
+    parser.add_argument(
+        "--tokenizer", type=Path, metavar="FILE", help="spiece.model of the training (default: export no tokenizer)"
+    )
     return parser
 
 

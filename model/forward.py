@@ -1,4 +1,4 @@
-"""A batch through the network: which tokens see which, when several examples share a row.
+"""Run a batch through the network. Examples that share a row do not see each other.
 
 B batch, S source and T target positions, V embedding rows.
 """
@@ -16,9 +16,9 @@ from model.t5 import T5, mixed_precision, shift_right
 
 
 def logits_of(model: T5, batch: Batch, device: torch.device) -> tuple[Tensor, Tensor]:
-    """Logits (B, T, V) and targets (B, T) of a batch, in mixed precision where the device has it."""
+    """The logits (B, T, V) and the targets (B, T) of a batch, in mixed precision if the device has it."""
     inputs, targets, input_segments, target_segments = (
-        to(device, ids) for ids in (batch.inputs, batch.targets, batch.input_segments, batch.target_segments)
+        to_device(ids, device) for ids in (batch.inputs, batch.targets, batch.input_segments, batch.target_segments)
     )
     masks = {}
     if is_packed(batch):
@@ -28,28 +28,28 @@ def logits_of(model: T5, batch: Batch, device: torch.device) -> tuple[Tensor, Te
             "decoder_mask": same_example(target_segments, target_segments) & causal,
             "cross_mask": same_example(target_segments, input_segments),
         }
-    elif (batch.inputs != PAD).all():  # one mask for the whole batch: attention then needs a bias of no row's own
+    elif (batch.inputs != PAD).all():  # one mask for all rows, so that attention needs one bias for all rows
         masks = dict.fromkeys(("encoder_mask", "cross_mask"), torch.ones(1, 1, 1, dtype=torch.bool, device=device))
     with mixed_precision(device):
         return model(inputs, decoder_inputs(targets, target_segments), **masks), targets
 
 
-def to(device: torch.device, ids: Ids) -> Tensor:
-    """The ids where the network is."""
+def to_device(ids: Ids, device: torch.device) -> Tensor:
+    """The ids as a tensor on the device."""
     return torch.from_numpy(ids.astype(np.int64)).to(device, non_blocking=True)
 
 
 def is_packed(batch: Batch) -> bool:
-    """A row holds more than one example; where none does, padding is all that needs a mask."""
+    """True if any row holds more than one example. Otherwise only padding needs a mask."""
     return bool(max(batch.input_segments.max(), batch.target_segments.max()) > 1)
 
 
 def same_example(queries: Tensor, keys: Tensor) -> Tensor:
-    """True where both are of one example and neither is padding (t5x, ``make_attention_mask``); (B, Q, K)."""
+    """True where query and key are of one example, not of padding (t5x ``make_attention_mask``); (B, Q, K)."""
     return (queries[:, :, None] == keys[:, None, :]) & (queries[:, :, None] > 0)
 
 
 def decoder_inputs(targets: Tensor, segments: Tensor) -> Tensor:
-    """Targets one place to the right within each example, which starts from a pad; (B, T)."""
+    """The targets, shifted right by one within each example; the first input of an example is a pad; (B, T)."""
     first = segments != shift_right(segments)
     return shift_right(targets).masked_fill(first, PAD)

@@ -1,4 +1,4 @@
-"""T5's loss: cross entropy with a z-loss, after t5x (``losses.py``), and what it is divided by.
+"""T5's loss: cross entropy with a z-loss, and the weights of its targets, after t5x (``losses.py``).
 
 B batch, T target positions, V embedding rows.
 """
@@ -17,15 +17,15 @@ WEIGHTINGS = ("tokens", "examples")
 
 
 class LossSums(NamedTuple):
-    """Sums over weighted target tokens: ``total`` has ``z`` in it, ``weight`` is the number of tokens."""
+    """Sums over target tokens. Several batches have the sums of their sums."""
 
-    total: Tensor
-    z: Tensor
-    weight: Tensor
+    total: Tensor  # of the weighted losses, the z-loss included
+    z: Tensor  # of the weighted z-losses
+    weight: Tensor  # of the weights
 
 
 def real_tokens(targets: Tensor) -> Tensor:
-    """Weight 1 for each target that is no padding, else 0; (B, T)."""
+    """Weight 1 for each target but padding, which has weight 0; (B, T)."""
     return (targets != PAD).float()
 
 
@@ -37,19 +37,19 @@ def loss_sums(
     label_smoothing: float = 0.0,
     weights: Tensor | None = None,
 ) -> LossSums:
-    """Cross entropy and ``z_loss * ln(Z)**2``, summed over the targets (B, T) that are no padding, or as weighted.
+    """The sums of cross entropy and ``z_loss * ln(Z)**2`` over the targets (B, T).
 
-    Smoothing gives each wrong row ``label_smoothing / (V - 1)`` and takes off the entropy that this leaves.
-    Logits of any precision are summed in float32.
+    Without ``weights`` (B, T) every target but padding has weight 1. Smoothing gives each wrong row a share of
+    ``label_smoothing / (V - 1)``; the least loss that this leaves is subtracted. All sums are in float32.
     """
     logits = logits.float()
     weights = real_tokens(targets) if weights is None else weights.float()
     log_z = logits.logsumexp(-1)  # (B, T)
     right = logits.gather(-1, targets[..., None].long()).squeeze(-1)
     if label_smoothing:
-        others = logits.shape[-1] - 1
-        low, high = torch.tensor([label_smoothing / others, 1 - label_smoothing], device=logits.device)
-        least = -(high * high.log() + others * low * low.log())
+        wrong_rows = logits.shape[-1] - 1
+        low, high = torch.tensor([label_smoothing / wrong_rows, 1 - label_smoothing], device=logits.device)
+        least = -(high * high.log() + wrong_rows * low * low.log())
         entropy = log_z - (high - low) * right - low * logits.sum(-1) - least
     else:
         entropy = log_z - right

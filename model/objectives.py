@@ -1,7 +1,7 @@
-"""Pre-training objectives: a chunk of token ids becomes encoder inputs and decoder targets.
+"""Pretraining objectives: they turn a chunk of token ids into encoder inputs and decoder targets.
 
-Names and arithmetic follow t5.data.preprocessors (t5 0.9.4). Random draws do not: each example has a generator of its
-own, keyed by (seed, epoch, index), so that it never depends on which examples were made before it.
+Names and arithmetic follow t5.data.preprocessors (t5 0.9.4). Random draws do not: each example has its own generator,
+keyed by (seed, epoch, index). So an example never depends on the examples before it.
 """
 
 from __future__ import annotations
@@ -20,39 +20,39 @@ Mask = npt.NDArray[np.bool_]
 
 
 def generator(seed: int, *, epoch: int, index: int, purpose: int = 0) -> np.random.Generator:
-    """The random stream of one example: a function of these four numbers alone.
+    """The random stream of one example; only these four numbers decide it.
 
-    Philox counts in 256 bits; index and purpose stand in its upper words, so streams never meet.
+    Philox counts in 256 bits, with index and purpose in the upper words, so streams never overlap.
     """
     key, counter = np.array([seed, epoch], np.uint64), np.array([0, 0, index, purpose], np.uint64)
     return np.random.Generator(np.random.Philox(key=key, counter=counter))
 
 
 class Objective(Protocol):
-    """What a chunk of tokens becomes."""
+    """Turns a chunk of tokens into inputs and targets."""
 
     @property
     def tokens_length(self) -> int:
-        """Tokens of a full chunk."""
+        """The number of tokens in a full chunk."""
         ...
 
     @property
     def inputs_length(self) -> int:
-        """Longest encoder input, with EOS."""
+        """The largest length of an encoder input, EOS included."""
         ...
 
     @property
     def targets_length(self) -> int:
-        """Longest decoder target, with EOS."""
+        """The largest length of a decoder target, EOS included."""
         ...
 
     def corrupt(self, tokens: Ids, random: np.random.Generator) -> tuple[Ids, Ids]:
-        """Inputs and targets of a chunk, trimmed and with EOS."""
+        """The inputs and the targets of a chunk, trimmed, each with EOS."""
         ...
 
 
 def span_lengths(inputs_length: int, *, noise_density: float, mean_span: float) -> tuple[int, int]:
-    """How many tokens make inputs of ``inputs_length`` with EOS, and how long their targets are, with EOS.
+    """The number of tokens that give inputs of ``inputs_length``, and the length of their targets; EOS is included.
 
     >>> span_lengths(512, noise_density=0.15, mean_span=3.0)
     (568, 114)
@@ -68,10 +68,10 @@ def span_lengths(inputs_length: int, *, noise_density: float, mean_span: float) 
         tokens += 1
     inputs, targets, spans = lengths(tokens)
     if spans < 1:
-        # The reference counts no span here, but its mask makes one: EOS and a sentinel would be cut off.
+        # The reference counts no span here, but its mask has one: EOS and a sentinel would be cut off.
         raise ValueError(
             f"inputs of {inputs_length} tokens at noise density {noise_density} hold less than half a span of "
-            f"{mean_span} tokens on average: take longer inputs, more noise or shorter spans"
+            f"{mean_span} tokens: take longer inputs, more noise or shorter spans"
         )
     if noise_density == 0.5 and targets > inputs:
         tokens, targets = tokens - 1, targets - 1
@@ -79,26 +79,26 @@ def span_lengths(inputs_length: int, *, noise_density: float, mean_span: float) 
 
 
 def span_counts(length: int, *, noise_density: float, mean_span: float) -> tuple[int, int]:
-    """Noise tokens and noise spans of a chunk, at least one of each, and one token at least that is no noise.
+    """The numbers of noise tokens and noise spans in a chunk; at least one token is noise, and at least one is not.
 
-    Rounded in float32, half to even: at density 0.15 and lengths such as 190 that is one noise token more than float64
-    gives, and targets then lose their last two tokens in the trim, as in the reference. 568 is not such a length.
+    Both are rounded in float32, half to even, as in the reference. At density 0.15 and lengths such as 190 that gives
+    one noise token more than float64. The trim then cuts the last two tokens of the targets. 568 is no such length.
     """
     length = max(length, 2)
     noise = int(np.round(np.float32(length) * np.float32(noise_density)))
     noise = min(max(noise, 1), length - 1)
     spans = max(int(np.round(np.float32(noise) / np.float32(mean_span))), 1)
-    return noise, min(spans, length - noise)  # more spans than gaps have no mask; the reference fails there
+    return noise, min(spans, length - noise)  # each span needs a gap before it; the reference fails without one
 
 
 def composition(total: int, parts: int, random: np.random.Generator) -> npt.NDArray[np.int64]:
-    """``parts`` positive lengths that add up to ``total``, each such sequence equally likely."""
+    """A random sequence of ``parts`` positive lengths with the sum ``total``; each sequence is equally likely."""
     cuts = np.sort(random.choice(total - 1, size=parts - 1, replace=False)) + 1
     return np.diff(cuts, prepend=0, append=total)
 
 
 def span_mask(length: int, *, noise_density: float, mean_span: float, random: np.random.Generator) -> Mask:
-    """Where noise stands: spans of random lengths between runs of random lengths, not noise first, noise last."""
+    """The noise mask of a chunk: random runs that are no noise and random noise spans in turn; a noise span is last."""
     noise, spans = span_counts(length, noise_density=noise_density, mean_span=mean_span)
     kept_runs = composition(max(length, 2) - noise, spans, random)
     noise_runs = composition(noise, spans, random)
@@ -108,7 +108,7 @@ def span_mask(length: int, *, noise_density: float, mean_span: float, random: np
 
 
 def spans_to_sentinels(tokens: Ids, mask: Mask, *, first_sentinel: int, sentinels: int) -> Ids:
-    """Every run of masked tokens becomes one sentinel, in falling order from ``first_sentinel``."""
+    """The tokens, each run of masked ones replaced by a sentinel; sentinels fall from ``first_sentinel``."""
     starts = mask & ~np.concatenate([[False], mask[:-1]])
     count = int(starts.sum())
     if count > sentinels:
@@ -122,13 +122,13 @@ def spans_to_sentinels(tokens: Ids, mask: Mask, *, first_sentinel: int, sentinel
 
 
 def trim_and_end(ids: Ids, length: int) -> Ids:
-    """At most ``length`` ids, the last of them EOS."""
+    """The first ``length - 1`` ids at most, then EOS."""
     return np.append(ids[: length - 1], np.int32(EOS)).astype(np.int32)
 
 
 @dataclass(frozen=True)
 class SpanCorruption:
-    """T5's objective: spans of tokens replaced by sentinels, the targets name each sentinel with what it hides."""
+    """T5's objective: in the inputs a sentinel replaces each noise span; the targets list sentinels and their spans."""
 
     first_sentinel: int  # <extra_id_0>, the last id of the vocabulary
     inputs_length: int = 512  # T5
@@ -140,16 +140,22 @@ class SpanCorruption:
 
     def __post_init__(self) -> None:
         if not 0 < self.noise_density < 1 or self.mean_span < 1 or self.inputs_length < 3:
-            raise ValueError(f"no such corruption: {self}; 0 < noise_density < 1, mean_span >= 1, inputs_length >= 3")
+            raise ValueError(
+                f"there is no such corruption: noise_density {self.noise_density} must lie in (0, 1), mean_span"
+                f" {self.mean_span} must be at least 1, inputs_length {self.inputs_length} at least 3"
+            )
         tokens, targets = span_lengths(self.inputs_length, noise_density=self.noise_density, mean_span=self.mean_span)
         object.__setattr__(self, "tokens_length", tokens)
         object.__setattr__(self, "targets_length", targets)
         spans = span_counts(tokens, noise_density=self.noise_density, mean_span=self.mean_span)[1]
         if spans > self.sentinels:
-            raise ValueError(f"{self} needs {spans} sentinels: take shorter inputs, less noise or longer spans")
+            raise ValueError(
+                f"inputs of {self.inputs_length} tokens at noise density {self.noise_density} have {spans} spans, but"
+                f" the vocabulary has {self.sentinels} sentinels: take shorter inputs, less noise or longer spans"
+            )
 
     def corrupt(self, tokens: Ids, random: np.random.Generator) -> tuple[Ids, Ids]:
-        """Inputs and targets of a chunk, trimmed and with EOS."""
+        """The inputs and the targets of a chunk, trimmed, each with EOS."""
         mask = span_mask(len(tokens), noise_density=self.noise_density, mean_span=self.mean_span, random=random)
         sentinels = {"first_sentinel": self.first_sentinel, "sentinels": self.sentinels}
         inputs = spans_to_sentinels(tokens, mask, **sentinels)

@@ -15,10 +15,10 @@ SCHEDULES = ("inverse_sqrt", "noam", "relative", "constant")
 
 
 class Adafactor(torch.optim.Optimizer):
-    """T5's Adafactor: no momentum, no decay, steps in proportion to a parameter's own size.
+    """T5's Adafactor: without momentum and decay; a step is proportional to the size of its parameter.
 
-    ``torch.optim.Adafactor`` is another: it factors small matrices too and has a floor of 1e-7 under squared
-    gradients, which small gradients reach. ``step_offset`` counts time from that step, for fine-tuning.
+    ``torch.optim.Adafactor`` differs: it factors small matrices, too. Its floor under squared gradients is 1e-7, which
+    small gradients reach. ``step_offset`` is the step at which time begins, for fine-tuning.
     """
 
     def __init__(
@@ -47,21 +47,23 @@ class Adafactor(torch.optim.Optimizer):
 
     @torch.no_grad()
     def step(self, closure: Any = None) -> Any:
-        """Take one step with the gradients that are there; in float32, and without waiting for the device."""
-        outcome = None
+        """Move every parameter that has a gradient, in float32; the device need not be waited for."""
+        loss = None
         if closure is not None:
             with torch.enable_grad():
-                outcome = closure()
+                loss = closure()
         for group in self.param_groups:
             time = group["step"] - group["step_offset"] + 1
             if time < 1:
-                raise ValueError(f"step {group['step']} comes before step_offset {group['step_offset']}")
+                raise ValueError(
+                    f"step {group['step']} comes before step_offset {group['step_offset']}: give a smaller offset"
+                )
             decay = 1.0 - time ** -group["decay_exponent"]
             for parameter in group["params"]:
                 if parameter.grad is not None:
                     self._move(parameter, parameter.grad.float(), group, decay)
             group["step"] += 1
-        return outcome
+        return loss
 
     def _move(self, parameter: Tensor, gradient: Tensor, group: dict[str, Any], decay: float) -> None:
         values, state = parameter.float(), self.state[parameter]
@@ -77,7 +79,7 @@ def rms(values: Tensor) -> Tensor:
 
 
 def factored_dims(shape: Iterable[int], factor_from: int = FACTOR_FROM) -> tuple[int, int] | None:
-    """The two largest dimensions, the larger last, or None if one of them is shorter than ``factor_from``.
+    """The two largest dimensions, the larger one last; None if one of them is shorter than ``factor_from``.
 
     >>> factored_dims((160, 130)), factored_dims((32, 12)), factored_dims((4096,))
     ((1, 0), None, None)
@@ -90,7 +92,7 @@ def factored_dims(shape: Iterable[int], factor_from: int = FACTOR_FROM) -> tuple
 
 
 def _normalized(gradient: Tensor, state: dict[str, Tensor], decay: float, factor_from: int) -> Tensor:
-    """``gradient`` over the root of its second moment, whose running mean ``state`` keeps."""
+    """The gradient, divided by the root of its second moment; ``state`` keeps the running mean of this moment."""
     squares = gradient.square() + SQUARE_FLOOR
     dims = factored_dims(gradient.shape, factor_from)
     if dims is None:
@@ -98,20 +100,21 @@ def _normalized(gradient: Tensor, state: dict[str, Tensor], decay: float, factor
     smaller, larger = dims
     row = _average(state, "v_row", squares.mean(larger, keepdim=True), decay)
     column = _average(state, "v_col", squares.mean(smaller, keepdim=True), decay)
-    # Not row * column / mean: with gradients of zero the product of two floors is 0 in float32.
+    # Not row * column / mean: if gradients are zero, the product of the two floors is 0 in float32.
     return gradient * (row / row.mean(smaller, keepdim=True)).rsqrt() * column.rsqrt()
 
 
 def _average(state: dict[str, Tensor], name: str, new: Tensor, decay: float) -> Tensor:
+    """The running mean of that name, moved towards ``new``."""
     if name not in state:
         state[name] = torch.zeros_like(new)
     return state[name].mul_(decay).add_(new, alpha=1.0 - decay)
 
 
 def inverse_sqrt(step: int, *, peak: float = 0.01, warmup: int = 10_000) -> float:
-    """T5's rate of pre-training: flat at ``peak`` for ``warmup`` steps, then falling with the root of the step.
+    """T5's learning rate: ``peak`` for ``warmup`` steps, after which it falls with the root of the step.
 
-    With the defaults it is 1/sqrt(max(step, 10,000)), the paper's. ``step`` counts from 0.
+    The defaults give 1/sqrt(max(step, 10,000)), as in the paper. ``step`` counts from 0.
     """
     if warmup < 1:
         raise ValueError(f"warmup is {warmup} steps, but must be at least 1")
@@ -152,6 +155,6 @@ def rate_at(step: int, schedule: str, *, peak: float, warmup: int, total: int) -
 
 
 def set_lr(optimizer: torch.optim.Optimizer, lr: float) -> None:
-    """Give every group of the optimiser this learning rate."""
+    """Set the learning rate of all groups of the optimiser."""
     for group in optimizer.param_groups:
         group["lr"] = lr

@@ -37,7 +37,8 @@ def configuration(options: argparse.Namespace) -> TrainConfig:
 
 def network(options: argparse.Namespace, tokenizer: Tokenizer) -> T5Config:
     """The configuration of the network."""
-    config = preset(f"{options.version}-{options.preset}", tokenizer.vocab_size)
+    with command.usage():
+        config = preset(f"{options.version}-{options.preset}", tokenizer.vocab_size)
     return config if options.dropout is None else replace(config, dropout_rate=options.dropout)
 
 

@@ -1,9 +1,10 @@
-"""From shards to batches: documents -> tokens -> chunks -> (inputs, targets) -> rows -> batches, from any position on.
+"""The stream of batches: shards -> documents -> tokens -> chunks -> (inputs, targets) -> rows -> batches.
 
-The order of things is T5's (``c4_v220_span_corruption``): documents are joined in groups of 128 without a separator,
-cut into chunks of one length, the last of a group shorter, and each chunk is corrupted. What an example is follows from
-the shards, the seed, the epoch and its position alone, so a run that is taken up again sees the batches it would have
-had.
+The steps are those of T5 (``c4_v220_span_corruption``). Groups of 128 documents are joined without a separator and cut
+into chunks of one length; the last chunk of a group may be shorter. Each chunk is corrupted and becomes an example.
+
+Only the shards, the seed and the position decide an example. So a stream can begin at any position, and a run that
+goes on from a checkpoint sees the batches that it would have seen.
 
 B batch, S source and T target positions.
 """
@@ -25,14 +26,14 @@ from model.objectives import Ids, Objective, generator
 from model.packing import Example, Row, pack
 
 GROUP_DOCUMENTS = 128  # T5, reduce_concat_tokens(batch_size)
-LONGEST_TOKENS = 65_536  # T5, select_random_chunk(max_length): of a longer document one aligned part is taken
+LONGEST_TOKENS = 65_536  # T5, select_random_chunk(max_length): a longer document is cut to one aligned part
 
-# Purposes of random streams; an example's mask has purpose 0.
+# The purposes of random streams; purpose 0 is the noise mask of an example.
 LONG_DOCUMENT, CHUNK_ORDER, SHARD_ORDER = 1, 2, 3
 
 
 class Encoder(Protocol):
-    """What turns text into ids."""
+    """Turns text into ids."""
 
     def encode(self, text: str) -> list[int]:
         """Ids of the text, without EOS."""
@@ -41,14 +42,17 @@ class Encoder(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class DataPosition:
-    """Where the next row comes from: the first example of its packing group, and how many rows of that were seen."""
+    """The position of the next row in the stream.
+
+    It names the first example of the packing group that the row belongs to, and the rows of this group before it.
+    """
 
     epoch: int = 0
-    shard: int = 0  # in the epoch's order of shards
-    document: int = 0  # of that shard: the first of its group of documents
-    group: int = 0  # of the epoch
-    chunk: int = 0  # of the group, in its shuffled order
-    row: int = 0
+    shard: int = 0  # number in the epoch's order of shards
+    document: int = 0  # number in the shard, of the first document of the group
+    group: int = 0  # number of the group of documents in the epoch
+    chunk: int = 0  # number in the group's shuffled order of chunks
+    row: int = 0  # number in the packing group
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,50 +66,53 @@ class Batch:
 
     @classmethod
     def of(cls, rows: Sequence[Row]) -> Batch:
-        """The rows, stacked."""
+        """The batch of these rows."""
         inputs, targets = zip(*rows, strict=True)
         ids = (np.stack([feature.ids for feature in features]) for features in (inputs, targets))
         segments = (np.stack([feature.segments for feature in features]) for features in (inputs, targets))
         return cls(*ids, *segments)
 
-    def parts(self, number: int) -> list[Batch]:
-        """As ``number`` batches of equal size."""
+    def split(self, number: int) -> list[Batch]:
+        """The batch as ``number`` batches of equal size."""
         features = (self.inputs, self.targets, self.input_segments, self.target_segments)
-        return [Batch(*part) for part in zip(*(np.split(feature, number) for feature in features), strict=True)]
+        return [Batch(*split) for split in zip(*(np.split(feature, number) for feature in features), strict=True)]
 
 
 def url_key(url: str) -> bytes:
-    """Where a document stands in the order from which held-out documents are taken."""
+    """The keyed hash of a URL: the documents with the smallest are held out."""
     return hashlib.blake2b(url.encode(), digest_size=16, key=b"held out").digest()
 
 
 def tokens_of(text: str, encoder: Encoder) -> Ids:
-    """Ids of a document, without EOS and padding."""
+    """The ids of a document, without EOS and padding."""
     ids = np.asarray(encoder.encode(text), np.int32)
     tokens: Ids = ids[ids != PAD]
     return tokens
 
 
 def random_part(tokens: Ids, random: np.random.Generator, *, longest: int = LONGEST_TOKENS) -> Ids:
-    """The document, or one of its aligned parts of ``longest`` tokens, each equally likely."""
+    """The document, or a random part of a document with more than ``longest`` tokens.
+
+    The part begins at a multiple of ``longest``; each multiple is equally likely.
+    """
     start = longest * int(random.integers(-(-len(tokens) // longest)))
     return tokens[start : start + longest]
 
 
 def chunks(documents: Sequence[Ids], length: int) -> list[Ids]:
-    """A group of documents joined and cut into chunks, the last of which may be shorter."""
+    """The chunks of a group of documents, which are joined; the last chunk may be shorter."""
     tokens = np.concatenate(documents)
     return [tokens[start : start + length] for start in range(0, len(tokens), length)]
 
 
 @dataclass(frozen=True)
 class DataStream:
-    """An endless stream of training rows, which can begin at any position that it has told."""
+    """An endless stream of training rows. It can begin at each position that it has yielded."""
 
     shards: tuple[str, ...]
     encoder: Encoder
     objective: Objective
-    held_out: AbstractSet[bytes] = frozenset()  # url_key of documents never to be seen
+    held_out: AbstractSet[bytes] = frozenset()  # url_key of each document that the stream leaves out
     seed: int = 0
     packed: bool = True
     group_documents: int = GROUP_DOCUMENTS
@@ -116,27 +123,23 @@ class DataStream:
 
     @property
     def lengths(self) -> tuple[int, int]:
-        """Of inputs and targets."""
+        """The lengths of inputs and targets."""
         return self.objective.inputs_length, self.objective.targets_length
 
     def documents(self, path: str, start: int = 0) -> Iterator[tuple[int, Mapping[str, str]]]:
-        """Training documents of a shard from number ``start`` on, with their numbers."""
+        """The training documents of a shard and their numbers, from number ``start`` on."""
         for number, document in enumerate(read_documents(path, start), start):
             if not self.held_out or url_key(document["url"]) not in self.held_out:
                 yield number, document
 
     def groups(self, start: DataPosition) -> Iterator[tuple[DataPosition, list[Ids]]]:
-        """Groups of documents from ``start`` to the end of its epoch, each with the position where it begins."""
+        """The groups of documents from ``start`` to the end of its epoch, each with the position where it begins."""
         order = generator(self.seed, epoch=start.epoch, index=0, purpose=SHARD_ORDER).permutation(len(self.shards))
         begin, group = replace(start, chunk=0, row=0), list[Ids]()
         for shard in range(start.shard, len(order)):
             first = start.document if shard == start.shard else 0
             for number, document in self.documents(self.shards[order[shard]], first):
-                tokens = tokens_of(document["text"], self.encoder)
-                if len(tokens) > LONGEST_TOKENS:
-                    index = begin.group * self.group_documents + len(group)
-                    long = generator(self.seed, epoch=start.epoch, index=index, purpose=LONG_DOCUMENT)
-                    tokens = random_part(tokens, long)
+                tokens = self.tokens(document["text"], begin, len(group))
                 group += [tokens] if len(tokens) else []
                 if len(group) == self.group_documents:
                     yield begin, group
@@ -144,8 +147,19 @@ class DataStream:
         if group:
             yield begin, group
 
+    def tokens(self, text: str, begin: DataPosition, number: int) -> Ids:
+        """The tokens of a document, the ``number``-th of the group that begins at ``begin``; at most LONGEST_TOKENS."""
+        tokens = tokens_of(text, self.encoder)
+        if len(tokens) > LONGEST_TOKENS:
+            index = begin.group * self.group_documents + number
+            tokens = random_part(tokens, generator(self.seed, epoch=begin.epoch, index=index, purpose=LONG_DOCUMENT))
+        return tokens
+
     def examples(self, start: DataPosition) -> Iterator[tuple[DataPosition, Example]]:
-        """Examples from ``start`` on, epoch after epoch, each with its position; a group's chunks come shuffled."""
+        """The examples from ``start`` on, each with its position, epoch after epoch.
+
+        The chunks of a group are shuffled.
+        """
         while True:
             empty = True
             for begin, documents in self.groups(start):
@@ -157,22 +171,25 @@ class DataStream:
                     yield replace(begin, chunk=chunk), self.objective.corrupt(pieces[order[chunk]], random)
                 start, empty = replace(start, chunk=0), False
             if empty and start == DataPosition(epoch=start.epoch):
-                raise ValueError(f"no text to train on in {len(self.shards)} shards, {self.shards[0]} and after")
+                raise ValueError(
+                    f"there is no text to train on in {len(self.shards)} shards, {self.shards[0]} and after: give other"
+                    " shards, or hold out fewer documents"
+                )
             start = DataPosition(epoch=start.epoch + 1)
 
     def rows(self, start: DataPosition) -> Iterator[tuple[Row, DataPosition]]:
-        """Rows from ``start`` on, each with the position after it."""
+        """The rows from ``start`` on, each with the position after it."""
         examples = self.examples(start)
-        seen = start.row
+        first_row = start.row
         while True:
             group = list(islice(examples, max(self.lengths) if self.packed else 1))
             rows = pack([example for _, example in group], self.lengths)
-            for number in range(seen, len(rows)):
+            for number in range(first_row, len(rows)):
                 yield rows[number], replace(group[0][0], row=number + 1)
-            seen = 0
+            first_row = 0
 
     def batches(self, size: int, start: DataPosition) -> Iterator[tuple[Batch, DataPosition]]:
-        """Batches of ``size`` rows from ``start`` on, each with the position after it."""
+        """The batches of ``size`` rows from ``start`` on, each with the position after it."""
         rows = self.rows(start)
         while True:
             batch = list(islice(rows, size))

@@ -1,8 +1,7 @@
 """T5, versions 1.0 and 1.1: the network and its initialisation.
 
-After t5x (``examples/t5/network.py``). It departs in three things that change no formula: dropout masks
-are not shared along the length, distances are put into buckets in exact integers, and under bfloat16 the sum that runs
-through the blocks stays in float32.
+After t5x (``examples/t5/network.py``). It departs in three things, and no formula changes. Dropout masks are not shared
+along the length. Distances are sorted into buckets with integers. Under bfloat16 the residual stream stays in float32.
 
 B batch, S source and T target positions, Q query and K key positions, H heads, D model width, V embedding rows.
 """
@@ -17,12 +16,12 @@ from torch.nn import functional
 
 from model.config import PAD, T5Config
 
-MASKED = -1e10  # t5x's: added to a logit it leaves a probability of 0, and rows that are all masked stay finite
+MASKED = -1e10  # as in t5x: this logit has the probability 0, and a row whose logits are all masked stays finite
 TRUNCATED_STD = 0.87962566103423978  # of a standard normal cut at two standard deviations, as flax corrects for it
 
 
 class Linear(nn.Linear):
-    """A matrix without a bias, left empty until ``T5.initialize`` or a checkpoint fills it."""
+    """A matrix without a bias. It is empty until ``T5.initialize`` or a checkpoint fills it."""
 
     def __init__(self, inputs: int, outputs: int) -> None:
         super().__init__(inputs, outputs, bias=False)
@@ -32,14 +31,14 @@ class Linear(nn.Linear):
 
 
 class Embedding(nn.Embedding):
-    """A table of rows, left empty as ``Linear`` is."""
+    """A table of rows, empty at first as ``Linear`` is."""
 
     def reset_parameters(self) -> None:
         """Leave the weight as it is."""
 
 
 class RMSNorm(nn.Module):
-    """Divides by the root mean square, in float32; neither centres nor shifts."""
+    """Divides by the root mean square, in float32, and scales; it neither centres nor shifts."""
 
     def __init__(self, config: T5Config) -> None:
         super().__init__()
@@ -47,16 +46,17 @@ class RMSNorm(nn.Module):
         self.epsilon = config.layer_norm_epsilon
 
     def forward(self, x: Tensor) -> Tensor:
-        """Return ``x`` scaled, in float32."""
+        """The normed ``x``, in float32."""
         x = x.float()
         return x * torch.rsqrt(x.square().mean(-1, keepdim=True) + self.epsilon) * self.weight
 
 
 def distance_buckets(buckets: int, max_distance: int) -> list[int]:
-    """The bucket of each distance from 0 to ``max_distance``: half of them exact, the rest as wide as logarithms make.
+    """The bucket of each distance from 0 to ``max_distance``.
 
-    ``half + trunc(ln(n / half) / ln(max_distance / half) * rest)``, solved in integers, so that no device can round
-    a distance on a border to the other side.
+    The first half of the buckets hold one distance each. The rest grow with the logarithm: distance n is in bucket
+    ``half + trunc(ln(n / half) / ln(max_distance / half) * rest)``. Integers solve this, since a device may round a
+    distance on a border to either side.
     """
     half = buckets // 2
     rest = buckets - half
@@ -71,7 +71,7 @@ def distance_buckets(buckets: int, max_distance: int) -> list[int]:
 
 
 class RelativeBias(nn.Module):
-    """What a head adds to a logit for the distance between key and query; one table for all layers of a stack."""
+    """The bias that each head adds to a logit, by the distance of key and query; all layers of a stack share it."""
 
     bucket_of: Tensor
 
@@ -84,20 +84,20 @@ class RelativeBias(nn.Module):
         self.register_buffer("bucket_of", torch.tensor(table), persistent=False)
 
     def bucket(self, offset: Tensor) -> Tensor:
-        """The bucket of ``offset``, key position minus query position."""
+        """The bucket of each ``offset``, which is key position minus query position."""
         distance = offset.abs() if self.bidirectional else (-offset).clamp(min=0)
         bucket = self.bucket_of[distance.clamp(max=len(self.bucket_of) - 1)]
         return bucket + self.buckets * (offset > 0) if self.bidirectional else bucket
 
     def forward(self, queries: int, keys: int) -> Tensor:
-        """The bias for so many queries and keys, both counted from 0; (1, H, Q, K)."""
+        """The bias for the first queries and keys; (1, H, Q, K)."""
         positions = torch.arange(max(queries, keys), device=self.weight.device)
         offset = positions[None, :keys] - positions[:queries, None]  # (Q, K)
         return functional.embedding(self.bucket(offset), self.weight).permute(2, 0, 1)[None]
 
 
 class Attention(nn.Module):
-    """Softmax attention of several heads."""
+    """Softmax attention with several heads."""
 
     def __init__(self, config: T5Config) -> None:
         super().__init__()
@@ -107,20 +107,20 @@ class Attention(nn.Module):
         self.o = Linear(inner, config.d_model)
 
     def forward(self, x: Tensor, source: Tensor, bias: Tensor) -> Tensor:
-        """Let ``x`` (B, Q, D) look at ``source`` (B, K, D); ``bias`` is broadcast to (B, H, Q, K)."""
+        """What ``x`` (B, Q, D) reads from ``source`` (B, K, D); (B, Q, D). ``bias`` is broadcast to (B, H, Q, K)."""
         q, k, v = (
             states.unflatten(-1, (self.heads, -1)).transpose(1, 2)  # (B, H, Q or K, d_kv)
             for states in (self.q(x), self.k(source), self.v(source))
         )
         dropout = self.dropout if self.training else 0.0
-        # No 1/sqrt(d): T5 folds it into the initial q. The kernels sum and normalise in float32.
+        # No 1/sqrt(d): the initial q has this factor in T5. The kernels sum and normalise in float32.
         mixed = functional.scaled_dot_product_attention(q, k, v, attn_mask=bias, dropout_p=dropout, scale=1.0)
         outputs: Tensor = self.o(mixed.transpose(1, 2).flatten(-2))
         return outputs
 
 
 class FeedForward(nn.Module):
-    """ReLU between two matrices (v1.0), or a product of a GELU'd and a plain projection (v1.1)."""
+    """Two matrices with a ReLU between them (v1.0), or three with a gated GELU (v1.1)."""
 
     def __init__(self, config: T5Config) -> None:
         super().__init__()
@@ -133,7 +133,7 @@ class FeedForward(nn.Module):
         self.dropout = nn.Dropout(config.dropout_rate)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Map each position by itself."""
+        """The new states, each computed from its own position alone."""
         if self.gated:
             hidden = functional.gelu(self.wi_0(x), approximate="tanh") * self.wi_1(x)
         else:
@@ -143,7 +143,7 @@ class FeedForward(nn.Module):
 
 
 class Block(nn.Module):
-    """Self-attention, in a decoder cross-attention, and the feed-forward layer, each normed before and added after."""
+    """Self-attention, in a decoder cross-attention, and a feed-forward layer; each reads normed states and is added."""
 
     def __init__(self, config: T5Config, *, decoder: bool) -> None:
         super().__init__()
@@ -154,7 +154,7 @@ class Block(nn.Module):
         self.dropout = nn.Dropout(config.dropout_rate)
 
     def forward(self, x: Tensor, bias: Tensor, memory: Tensor | None, cross_bias: Tensor | None) -> Tensor:
-        """Return ``x`` (B, Q, D) with what the sublayers add to it."""
+        """``x`` (B, Q, D) plus the outputs of the sublayers."""
         normed = self.self_attention_norm(x)
         x = x + self.dropout(self.self_attention(normed, normed, bias))
         if memory is not None and cross_bias is not None:
@@ -164,7 +164,7 @@ class Block(nn.Module):
 
 
 class Stack(nn.Module):
-    """An encoder or a decoder: blocks that share one relative bias, and a norm at the end."""
+    """An encoder or a decoder: blocks that share one relative bias, and a last norm."""
 
     def __init__(self, config: T5Config, *, decoder: bool) -> None:
         super().__init__()
@@ -177,7 +177,7 @@ class Stack(nn.Module):
     def forward(
         self, x: Tensor, mask: Tensor, memory: Tensor | None = None, cross_mask: Tensor | None = None
     ) -> Tensor:
-        """Return the states of embedded ``x`` (B, Q, D); masks are true where a query may look at a key."""
+        """The states of the embedded ``x`` (B, Q, D); masks are true where a query may see a key."""
         length = x.shape[1]
         bias = masked(self.relative_bias(length, length), mask)
         cross_bias = None if cross_mask is None else masked(torch.zeros((), device=x.device), cross_mask)
@@ -189,16 +189,16 @@ class Stack(nn.Module):
 
 
 def masked(bias: Tensor, mask: Tensor) -> Tensor:
-    """``bias`` where the mask (B or 1, Q or 1, K) allows, in the precision that attention runs in; (B, H, Q, K)."""
+    """``bias`` where the mask (B or 1, Q or 1, K) is true, else MASKED, in attention's precision; (B, H, Q, K)."""
     bias = torch.where(mask[:, None], bias, MASKED)
-    device = bias.device.type  # rounded here, for all layers: autocast would do it for, and keep a copy for, each
+    device = bias.device.type  # rounded once for all layers: autocast would round it, and keep a copy, in each layer
     return bias.to(torch.get_autocast_dtype(device)) if torch.is_autocast_enabled(device) else bias
 
 
 class T5(nn.Module):
-    """An encoder and a decoder over one embedding.
+    """An encoder and a decoder that share an embedding.
 
-    ``seed`` decides the initial weights, alone; None leaves them unset, for a checkpoint to fill.
+    Only ``seed`` decides the initial weights. None leaves them empty, for a checkpoint to fill.
     """
 
     def __init__(self, config: T5Config, *, seed: int | None = 0) -> None:
@@ -214,26 +214,26 @@ class T5(nn.Module):
 
     @torch.no_grad()
     def initialize(self, seed: int) -> None:
-        """Draw all weights as t5x does; drawn on the CPU, so the same on every device."""
+        """Draw all weights as t5x does. They are drawn on the CPU, so all devices have the same."""
         generator = torch.Generator().manual_seed(seed)
         for name, weight in self.named_parameters():
             weight.copy_(_draw(name.split(".")[-2], weight.shape, self.config, generator))
 
     def encode(self, inputs: Tensor, mask: Tensor | None = None) -> Tensor:
-        """The encoder's states of ``inputs`` (B, S); (B, S, D). Padding is not looked at."""
+        """The encoder's states of ``inputs`` (B, S); (B, S, D). Without a mask no query sees padding."""
         states: Tensor = self.encoder(self.embedding(inputs), _real(inputs) if mask is None else mask)
         return states
 
     def decode(self, decoder_inputs: Tensor, memory: Tensor, cross_mask: Tensor, mask: Tensor | None = None) -> Tensor:
-        """The logits after ``decoder_inputs`` (B, T) for the encoder's ``memory`` (B, S, D); (B, T, V), float32."""
+        """The logits (B, T, V) after ``decoder_inputs`` (B, T), in float32; ``memory`` (B, S, D) is the encoder's."""
         length = decoder_inputs.shape[1]
         if mask is None:
             mask = torch.ones(1, length, length, dtype=torch.bool, device=decoder_inputs.device).tril()
         return self.logits(self.decoder(self.embedding(decoder_inputs), mask, memory, cross_mask))
 
     def logits(self, states: Tensor) -> Tensor:
-        """The logits (B, T, V) of the decoder's ``states`` (B, T, D), in float32 whatever ran before."""
-        with torch.autocast(states.device.type, enabled=False):  # a norm made the states, so they are float32
+        """The logits (B, T, V) of the decoder's ``states`` (B, T, D), always in float32."""
+        with torch.autocast(states.device.type, enabled=False):  # the states come from a norm, so they are float32
             if self.config.tied:
                 return functional.linear(states * self.config.d_model**-0.5, self.embedding.weight)
             return functional.linear(states, self.head.weight)
@@ -249,8 +249,8 @@ class T5(nn.Module):
     ) -> Tensor:
         """The logits (B, T, V) for ``inputs`` (B, S) and shifted targets (B, T).
 
-        Masks are broadcast to (B, Q, K), true where a query may look at a key. Without them no query looks at padding
-        of the inputs, and the decoder looks at nothing after itself.
+        Masks are broadcast to (B, Q, K) and true where a query may see a key. Without masks no query sees padding of
+        the inputs, and no position of the decoder sees a later one.
         """
         memory = self.encode(inputs, encoder_mask)
         return self.decode(decoder_inputs, memory, _real(inputs) if cross_mask is None else cross_mask, decoder_mask)
@@ -261,7 +261,7 @@ def _real(ids: Tensor) -> Tensor:
 
 
 def _draw(kind: str, shape: torch.Size, config: T5Config, generator: torch.Generator) -> Tensor:
-    """Initial values of one parameter; ``kind`` is the name of the module that holds it."""
+    """The initial values of a parameter; ``kind`` is the name of the module that has it."""
     d, inner, heads = config.d_model, config.num_heads * config.d_kv, config.num_heads
     normal = {"embedding": 1.0, "q": (d * config.d_kv) ** -0.5, "k": d**-0.5, "v": d**-0.5, "o": inner**-0.5}
     fan_in = {"wi": d, "wi_0": d, "wi_1": d, "head": d, "wo": config.d_ff}
@@ -278,10 +278,10 @@ def _draw(kind: str, shape: torch.Size, config: T5Config, generator: torch.Gener
 
 
 def mixed_precision(device: torch.device) -> contextlib.AbstractContextManager[object]:
-    """bfloat16 matrices on CUDA, float32 elsewhere; norms, softmax, logits and loss are float32 on both."""
+    """A context with bfloat16 matrices on CUDA, float32 elsewhere; norms, softmax, logits and loss stay float32."""
     return torch.autocast("cuda", dtype=torch.bfloat16) if device.type == "cuda" else contextlib.nullcontext()
 
 
 def shift_right(targets: Tensor) -> Tensor:
-    """What the decoder reads while it writes ``targets`` (B, T): a pad, then all but the last."""
+    """The decoder's inputs for ``targets`` (B, T): a pad, then all targets but the last; (B, T)."""
     return functional.pad(targets, (1, 0), value=PAD)[:, :-1]

@@ -1,9 +1,7 @@
-"""The training loop: a function of a configuration, a stream of batches and a state that a checkpoint holds."""
+"""The training loop: a function of a configuration, a stream of batches, and a state that checkpoints hold."""
 
 from __future__ import annotations
 
-import math
-import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -13,28 +11,27 @@ import torch
 from torch import Tensor
 
 from model import checkpoint
-from model.command import say
 from model.forward import logits_of
 from model.loss import WEIGHTINGS, Z_LOSS, loss_sums, target_weights
-from model.metrics import Metrics, duration
+from model.metrics import Metrics
 from model.optim import SCHEDULES, Adafactor, rate_at, set_lr
+from model.progress import Log, diverged
 from model.stream import Batch, DataPosition, DataStream
 from model.t5 import T5
 from model.yardstick import HeldOut
 
 CHECKPOINTS = "checkpoints"  # in the folder of a run, beside metrics.jsonl and spiece.model
-ABOVE_UNIFORM = 0.9  # nats; T5's initialisation starts no farther above ln V (10.6 to 11.2 where ln V is 10.4)
 
 
 @dataclass(frozen=True)
 class TrainConfig:
-    """How to train. Counts are of optimiser steps; ``batch_size`` counts rows of one step."""
+    """The settings of the training loop. They count steps of the optimiser; ``batch_size`` counts rows."""
 
     steps: int
     batch_size: int = 128  # T5
-    accumulate: int = 1  # parts of a batch that go through the network one after another
+    accumulate: int = 1  # the number of splits of a batch, which go through the network one after another
     learning_rate: float = 0.01  # T5, 1/sqrt(warmup_steps)
-    warmup_steps: int = 10_000  # T5: flat for so long, then falling with the root of the step
+    warmup_steps: int = 10_000  # T5: so many steps at the peak, then the rate falls with the root of the step
     schedule: str = "inverse_sqrt"  # T5; one of SCHEDULES
     loss_weights: str = "tokens"  # T5; one of WEIGHTINGS
     z_loss: float = Z_LOSS
@@ -52,20 +49,25 @@ class TrainConfig:
             if not isinstance(value, str) and not value >= least:
                 raise ValueError(f"{name} is {value}, but must be at least {least}")
         if self.batch_size % self.accumulate:
-            raise ValueError(f"batch_size {self.batch_size} is no multiple of accumulate {self.accumulate}")
+            raise ValueError(
+                f"batch_size {self.batch_size} is no multiple of accumulate {self.accumulate}: change one of the two"
+            )
 
     def rate(self, step: int) -> float:
         """The learning rate at a step, counted from 0."""
         return rate_at(step, self.schedule, peak=self.learning_rate, warmup=self.warmup_steps, total=max(self.steps, 1))
 
-    def due(self, step: int, every: int) -> bool:
-        """Something done ``every`` so many steps is done after this one; the last step has everything."""
+    def is_due(self, step: int, every: int) -> bool:
+        """True if a task that is done every ``every`` steps is due after this step; all tasks are after the last."""
         return step % every == 0 or step == self.steps
 
 
 @dataclass
 class TrainState:
-    """What a checkpoint holds, and what must be equal in a run that takes it up again."""
+    """The state of training, as a checkpoint holds it.
+
+    ``identity`` holds the settings that a run and the checkpoint that it goes on from must share.
+    """
 
     model: T5
     optimizer: Adafactor
@@ -74,30 +76,22 @@ class TrainState:
     position: DataPosition = field(default_factory=DataPosition)
 
     def save(self, folder: Path, *, keep: int) -> Path:
-        """Write a checkpoint; weights that are not finite are never written."""
-        wrong = [name for name, weight in self.model.named_parameters() if not torch.isfinite(weight).all()]
-        if wrong:
-            raise diverged(folder, f"after step {self.step} {wrong[0]} is not finite")
+        """Write a checkpoint and return its path; an error if a weight is not finite."""
+        for name, weight in self.model.named_parameters():
+            if not torch.isfinite(weight).all():
+                raise diverged(folder, f"after step {self.step} {name} is not finite")
         position = {"place": asdict(self.position), "identity": dict(self.identity)}
         return checkpoint.save(folder, self.model, self.optimizer, step=self.step, position=position, keep=keep)
 
     def load(self, path: Path) -> None:
-        """Go to where the checkpoint stands."""
+        """Take over the state of the checkpoint; an error if it is of a run with another identity."""
         position = checkpoint.read(path).position
-        theirs = position["identity"]
-        names = [name for name in {**theirs, **self.identity} if theirs.get(name) != self.identity.get(name)]
-        if names:
-            changes = "; ".join(f"{name} was {theirs.get(name)} and is {self.identity.get(name)}" for name in names)
+        before, now = position["identity"], self.identity
+        if names := [name for name in {**before, **now} if before.get(name) != now.get(name)]:
+            changes = "; ".join(f"{name} was {before.get(name)} and is {now.get(name)}" for name in names)
             raise ValueError(f"{path} is of another run: {changes}. Give the old options or another --output")
-        found = checkpoint.load(path, self.model, self.optimizer)
-        self.step, self.position = found.step, DataPosition(**position["place"])
-
-
-def diverged(folder: Path, what: str) -> FloatingPointError:
-    """The error that stops a run, with the checkpoint to go back to."""
-    return FloatingPointError(
-        f"{what}; last good checkpoint: {checkpoint.latest(folder)}. Lower --learning_rate or change --seed"
-    )
+        header = checkpoint.load(path, self.model, self.optimizer)
+        self.step, self.position = header.step, DataPosition(**position["place"])
 
 
 def backward(model: T5, batch: Batch, config: TrainConfig, device: torch.device) -> Tensor:
@@ -106,7 +100,7 @@ def backward(model: T5, batch: Batch, config: TrainConfig, device: torch.device)
     weights = target_weights(torch.from_numpy(batch.targets), segments, config.loss_weights)
     total = weights.sum().item()
     loss = torch.zeros((), device=device)
-    for part, part_weights in zip(batch.parts(config.accumulate), weights.chunk(config.accumulate), strict=True):
+    for part, part_weights in zip(batch.split(config.accumulate), weights.chunk(config.accumulate), strict=True):
         sums = loss_sums(*logits_of(model, part, device), z_loss=config.z_loss, weights=part_weights.to(device))
         torch.autograd.backward(sums.total / total)
         loss += (sums.total - sums.z).detach() / total
@@ -122,78 +116,24 @@ def train(
     metrics: Metrics,
     held_out: HeldOut | None = None,
 ) -> None:
-    """Train from the state's step to ``config.steps``; the state moves along."""
+    """Train from the step of ``state`` to ``config.steps``. The state changes with each step."""
     model, device = state.model, next(state.model.parameters()).device
-    log = Log(config, model.config.vocab_size, checkpoints, metrics, state.step)
+    log = Log(config.steps, model.config.vocab_size, checkpoints, metrics, state.step)
     batches = stream.batches(config.batch_size, state.position)
     model.train()
     if held_out and state.step == 0:
-        log.held_out(0, held_out, model, device)
+        log.evaluate(0, held_out, model, device)
     while state.step < config.steps:
         batch, state.position = next(batches)
-        rate = config.rate(state.step)
-        set_lr(state.optimizer, rate)
+        set_lr(state.optimizer, rate := config.rate(state.step))
         log.add(backward(model, batch, config, device), batch.inputs.size + batch.targets.size)
         state.optimizer.step()
         state.optimizer.zero_grad(set_to_none=True)
         state.step += 1
-        saving = config.due(state.step, config.checkpoint_every)
-        if state.step == 1 or saving or config.due(state.step, config.log_every):
-            log.tell(state.step, rate, state.position.epoch)
-        if held_out and config.due(state.step, config.evaluate_every):
-            log.held_out(state.step, held_out, model, device)
-        if saving:
+        is_saved = config.is_due(state.step, config.checkpoint_every)
+        if state.step == 1 or is_saved or config.is_due(state.step, config.log_every):
+            log.write(state.step, rate, state.position.epoch)
+        if held_out and config.is_due(state.step, config.evaluate_every):
+            log.evaluate(state.step, held_out, model, device)
+        if is_saved:
             state.save(checkpoints, keep=config.checkpoints_kept)
-
-
-class Log:
-    """Losses since the last line; they stay on the device until a line is due."""
-
-    def __init__(self, config: TrainConfig, rows: int, checkpoints: Path, metrics: Metrics, step: int) -> None:
-        self.config, self.rows, self.checkpoints, self.metrics = config, rows, checkpoints, metrics
-        self.first, self.tokens, self.losses = step, 0, list[Tensor]()
-        self.began = self.since = time.monotonic()
-
-    def add(self, loss: Tensor, tokens: int) -> None:
-        """Remember a step."""
-        self.losses.append(loss)
-        self.tokens += tokens
-
-    def tell(self, step: int, rate: float, epoch: int) -> None:
-        """A line about the steps since the last one; an error if one of them has no finite loss."""
-        losses = torch.stack(self.losses).tolist()  # the only device sync of the loop
-        for number, loss in enumerate(losses, step - len(losses)):
-            if not math.isfinite(loss):
-                raise diverged(self.checkpoints, f"the loss is {loss} at step {number}")
-        now, loss = time.monotonic(), sum(losses) / len(losses)
-        speed = self.tokens / max(now - self.since, 1e-9)
-        left = (self.config.steps - step) * (now - self.began) / (step - self.first)
-        if step == 1:
-            self.check_start(loss)
-        self.metrics.write("train", step, loss=loss, learning_rate=rate, epoch=epoch, tokens_per_second=round(speed))
-        say(
-            f"step {step}/{self.config.steps}  loss {loss:.4f}  lr {rate:.3g}  epoch {epoch}  "
-            f"{speed:,.0f} tokens/s  {duration(left)} left"
-        )
-        self.losses, self.tokens, self.since = [], 0, now
-
-    def check_start(self, loss: float) -> None:
-        """Say whether the network starts where T5's initialisation puts it."""
-        uniform = math.log(self.rows)
-        say(f"loss at step 0: {loss:.4f}; ln V = {uniform:.4f} for {self.rows} rows")
-        if not uniform <= loss <= uniform + ABOVE_UNIFORM:
-            say(f"warning: the loss at step 0 should lie between ln V and ln V + {ABOVE_UNIFORM}: is something broken?")
-
-    def held_out(self, step: int, held_out: HeldOut, model: T5, device: torch.device) -> None:
-        """A line about held-out documents."""
-        score = held_out.score(model, device)
-        if not math.isfinite(score.loss):
-            raise diverged(self.checkpoints, f"the held-out loss is {score.loss} after step {step}")
-        self.metrics.write("held_out", step, **asdict(score))
-        gap, entropy = score.unigram_entropy - score.text_loss, score.unigram_entropy
-        side = "below" if gap >= 0 else "above"
-        say(
-            f"step {step}/{self.config.steps}  held-out loss {score.loss:.4f}, on text tokens {score.text_loss:.4f}: "
-            f"{abs(gap):.4f} nat {side} their unigram entropy {entropy:.4f}"
-        )
-        self.since = time.monotonic()

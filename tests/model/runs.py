@@ -33,6 +33,10 @@ def mean_loss(
     return sums.total / sums.weight
 
 
+def have_equal_weights(first: T5, second: T5) -> bool:
+    return all(torch.equal(*pair) for pair in zip(first.parameters(), second.parameters(), strict=True))
+
+
 def write_split(folder: Path, split: str, numbers: range) -> None:
     rows = [
         {"text": TEXTS[number], "url": f"http://a.example/{split}/{number}", "timestamp": "2019-04-18T00:00:00Z"}

@@ -108,7 +108,8 @@ def test_impossible_sizes_are_refused(changes: dict[str, object], message: str) 
 
 
 def test_the_nearest_possible_sizes_are_taken() -> None:
-    replace(SMALL, vocab_size=1, dropout_rate=0.0, relative_attention_max_distance=17)
+    config = replace(SMALL, vocab_size=1, dropout_rate=0.0, relative_attention_max_distance=17)
+    assert (config.vocab_size, config.dropout_rate, config.relative_attention_max_distance) == (1, 0.0, 17)
 
 
 @pytest.mark.parametrize(("tokens", "rows"), [(127, 128), (128, 128), (129, 256), (32_100, 32_128)])

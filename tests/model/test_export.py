@@ -1,4 +1,4 @@
-"""What is handed to transformers, and what transformers 4 and 5, each in a process of its own, make of it."""
+"""The exported folder, and the network that transformers 4 and 5, each in its own process, load from it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 import torch
-from runs import mean_loss
+from runs import have_equal_weights, mean_loss
 from safetensors.torch import load_file, save_file
 
 from model import checkpoint, export, tokenizer
@@ -25,26 +25,26 @@ from tests.support.required import is_required
 VERSIONS = ["v1.0", "v1.1"]
 LINE = "The network <extra_id_0> the matrix <extra_id_1>."
 
-# Loads a folder of ours and says what it found. The arguments: a folder, a line of text.
+# Loads a folder of ours and says what it has. The arguments: a folder, a line of text.
 LOADER = """
 import json, sys
 import torch, transformers
 torch.set_num_threads(2)
 inputs, labels = torch.tensor([[5, 9, 11, 1], [7, 8, 1, 0]]), torch.tensor([[6, 7, 1], [8, 1, 0]])
-found = {"transformers": transformers.__version__}
+values = {"transformers": transformers.__version__}
 for folder in sys.argv[2:]:
     model = transformers.T5ForConditionalGeneration.from_pretrained(folder).eval()
     starts = torch.nn.functional.pad(labels, (1, 0))[:, :-1]
     with torch.no_grad():
         logits = model(input_ids=inputs, attention_mask=inputs != 0, decoder_input_ids=starts).logits
     words = transformers.AutoTokenizer.from_pretrained(folder)
-    found[folder] = {
+    values[folder] = {
         "logits": logits.tolist(), "dtype": str(logits.dtype),
         "tokens": len(words), "ids": words(sys.argv[1])["input_ids"],
         "special": words.convert_tokens_to_ids(["<pad>", "</s>", "<unk>", "<extra_id_0>", "<extra_id_99>"]),
         "tied": model.lm_head.weight is model.shared.weight, "start": model.generation_config.decoder_start_token_id,
     }
-print(json.dumps(found))
+print(json.dumps(values))
 """
 
 
@@ -58,7 +58,7 @@ def spiece(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def exports(tmp_path_factory: pytest.TempPathFactory, spiece: Path) -> dict[Path, T5]:
     """A network of each version, after a step of training so that no norm is 1, and the folder that it went to."""
-    found = {}
+    networks = {}
     for version in VERSIONS:
         model = T5(preset(f"{version}-tiny", 300))
         optimizer = Adafactor(model.parameters(), lr=1.0)
@@ -67,15 +67,15 @@ def exports(tmp_path_factory: pytest.TempPathFactory, spiece: Path) -> dict[Path
         optimizer.step()
         folder = tmp_path_factory.mktemp("export") / version
         export.save_hf(model.eval(), folder, tokenizer=spiece, step=1)
-        found[folder] = model
-    return found
+        networks[folder] = model
+    return networks
 
 
-def check_load(found: Any, exports: dict[Path, T5], spiece: Path) -> None:
+def check_load(values: Any, exports: dict[Path, T5], spiece: Path) -> None:
     words = tokenizer.Tokenizer.load(spiece)
     inputs, targets = torch.tensor([[5, 9, 11, 1], [7, 8, 1, 0]]), torch.tensor([[6, 7, 1], [8, 1, 0]])
     for folder, model in exports.items():
-        theirs = found[str(folder)]
+        theirs = values[str(folder)]
         with torch.no_grad():
             ours = model(inputs, shift_right(targets))
         torch.testing.assert_close(torch.tensor(theirs["logits"]), ours, rtol=0, atol=1e-5)
@@ -100,9 +100,9 @@ def load_elsewhere(folders: list[Path], extra: str | None) -> Any:
 
 
 def test_transformers_5_loads_the_same_network(exports: dict[Path, T5], spiece: Path) -> None:
-    found = load_elsewhere(list(exports), None)
-    assert found["transformers"].startswith("5.")
-    check_load(found, exports, spiece)
+    values = load_elsewhere(list(exports), None)
+    assert values["transformers"].startswith("5.")
+    check_load(values, exports, spiece)
 
 
 def test_what_transformers_5_warns_of_is_in_the_config_already(exports: dict[Path, T5]) -> None:
@@ -120,9 +120,9 @@ def test_transformers_4_loads_the_same_network(exports: dict[Path, T5], spiece: 
             "C4_REQUIRE_EXTRAS=1, so set C4_TRANSFORMERS_4 to a folder with transformers 4"
         )
         pytest.skip("C4_TRANSFORMERS_4 names no folder with transformers 4")
-    found = load_elsewhere(list(exports), folder)
-    assert found["transformers"].startswith("4.57.")
-    check_load(found, exports, spiece)
+    values = load_elsewhere(list(exports), folder)
+    assert values["transformers"].startswith("4.57.")
+    check_load(values, exports, spiece)
 
 
 @pytest.mark.parametrize("version", VERSIONS)
@@ -161,7 +161,7 @@ def test_a_network_comes_back_from_its_export(exports: dict[Path, T5]) -> None:
         again = export.load_hf(folder)
         assert again.config == model.config
         assert not again.training
-        assert all(torch.equal(one, two) for one, two in zip(model.parameters(), again.parameters(), strict=True))
+        assert have_equal_weights(model, again)
 
 
 def test_the_export_has_these_files(exports: dict[Path, T5], spiece: Path) -> None:
@@ -332,7 +332,7 @@ def test_ctrl_c_stops_the_command(
         ("{", "config.json is no JSON"),
         ("[]", "config.json: a T5 configuration needs vocab_size, d_model"),
         ("{}", "config.json: a T5 configuration needs vocab_size, d_model"),
-        ('{"model_type": "bert"}', "config.json: no T5 v1.0 or v1.1: model_type 'bert'"),
+        ('{"model_type": "bert"}', "config.json: this is no T5 v1.0 or v1.1: model_type 'bert'"),
     ],
 )
 def test_a_configuration_that_is_none_is_named(tmp_path: Path, config: str, message: str) -> None:

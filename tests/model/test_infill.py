@@ -59,9 +59,9 @@ def targets_of(tokenizer: Tokenizer, tokens: np.ndarray) -> np.ndarray:
 
 
 def test_every_kind_of_network_gives_the_same_lines(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    one = run / "checkpoints" / "step-00000003.safetensors"
+    checkpoint_path = run / "checkpoints" / "step-00000003.safetensors"
     outputs = []
-    for path in (run, run / "checkpoints", one, run / "export"):
+    for path in (run, run / "checkpoints", checkpoint_path, run / "export"):
         assert infill.main(["--model", str(path), "--text", TEXTS[1]]) == 0
         outputs.append(capsys.readouterr().out)
     assert outputs[0] == outputs[1] == outputs[2] == outputs[3]
@@ -121,9 +121,9 @@ def test_ctrl_c(run: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Captu
 
 
 def test_the_tokenizer_of_another_network(run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    other = tmp_path / "spiece.model"
-    other.write_bytes(train_tokenizer(TEXTS, vocab_size=28))
-    assert infill.main(["--model", str(run), "--text", "a b c", "--tokenizer", str(other)]) == 1
+    smaller = tmp_path / "spiece.model"
+    smaller.write_bytes(train_tokenizer(TEXTS, vocab_size=28))
+    assert infill.main(["--model", str(run), "--text", "a b c", "--tokenizer", str(smaller)]) == 1
     assert "makes 128 rows, but the network has 256" in capsys.readouterr().err
 
 

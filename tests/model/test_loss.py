@@ -53,14 +53,14 @@ def test_divisors_of_t5x(vectors: Any) -> None:
         logits = torch.tensor(det(5, (*targets.shape, 13), 1.5))
         each = per_sequence(weights, inputs.get("decoder_segment_ids"))
         summed, averaged = loss_sums(logits, targets, weights=weights), loss_sums(logits, targets, weights=each)
-        found = {
+        means = {
             "NUM_REAL_TARGET_TOKENS": mean_loss(logits, targets, weights=weights),
             "NUM_TOTAL_TARGET_TOKENS": summed.total / targets.numel(),
             "AVERAGE_PER_SEQUENCE": averaged.total / averaged.weight,
             "none (t5x default)": summed.total,
         }
-        assert set(found) == set(case["results"])
-        for rule, value in found.items():
+        assert set(means) == set(case["results"])
+        for rule, value in means.items():
             assert value.item() == pytest.approx(case["results"][rule]["loss_incl_z"], abs=1e-5), (case["name"], rule)
         torch.testing.assert_close(
             each, torch.tensor(case["results"]["AVERAGE_PER_SEQUENCE"]["weights"]), atol=1e-6, rtol=0

@@ -78,9 +78,9 @@ def test_noise_counts_are_the_references(t5: Path) -> None:
         settings = {"noise_density": row["noise_density"], "mean_span": row["mean_span"]}
         mask = span_mask(row["length"], **settings, random=generator(1, epoch=2, index=row["length"]))
         starts = mask & ~np.concatenate([[False], mask[:-1]])
-        found = (int(mask.sum()), int(starts.sum()), bool(mask[0]), bool(mask[-1]))
+        counts = (int(mask.sum()), int(starts.sum()), bool(mask[0]), bool(mask[-1]))
         keys = ("noise_tokens", "noise_spans", "first_is_noise", "last_is_noise")
-        assert found == tuple(row[key] for key in keys), row
+        assert counts == tuple(row[key] for key in keys), row
 
 
 def test_runs_of_a_full_chunk(t5: Path) -> None:
@@ -181,7 +181,7 @@ def test_sentinels_may_run_out() -> None:
 
 
 def test_an_objective_that_needs_too_many_sentinels_is_refused_at_once() -> None:
-    with pytest.raises(ValueError, match="needs 128 sentinels"):
+    with pytest.raises(ValueError, match="have 128 spans, but the vocabulary has 100 sentinels"):
         SpanCorruption(FIRST, noise_density=0.5)
     assert SpanCorruption(FIRST, noise_density=0.5, sentinels=128).tokens_length == 766
 

@@ -116,11 +116,11 @@ def test_factored_dims(shape: tuple[int, ...], dims: tuple[int, int] | None) -> 
 def test_transposed_matrices_take_transposed_steps() -> None:
     """torch keeps a matrix the other way round than flax: it must not matter."""
     values, gradient = torch.tensor(det(1, (130, 160), 0.05)), torch.tensor(skew(det(2, (130, 160), 0.1)))
-    one, other = torch.nn.Parameter(values.clone()), torch.nn.Parameter(values.T.clone())
-    one.grad, other.grad = gradient.clone(), gradient.T.clone()
-    Adafactor([one]).step()
-    Adafactor([other]).step()
-    torch.testing.assert_close(one.detach(), other.detach().T, rtol=0, atol=1e-9)
+    matrix, transposed = torch.nn.Parameter(values.clone()), torch.nn.Parameter(values.T.clone())
+    matrix.grad, transposed.grad = gradient.clone(), gradient.T.clone()
+    Adafactor([matrix]).step()
+    Adafactor([transposed]).step()
+    torch.testing.assert_close(matrix.detach(), transposed.detach().T, rtol=0, atol=1e-9)
 
 
 def test_step_offset_counts_from_there() -> None:
@@ -195,8 +195,8 @@ def test_ramps_of_the_reference(shared: Path) -> None:
     more = json.loads((shared / "golden/t5/lr_schedule_more.json").read_text())
     assert (len(more["rows"]), len(more["rows_with_offset"])) == (24, 5)
     for row in more["rows"] + more["rows_with_offset"]:
-        found = noam(row["step"], total=row["total"], offset=row.get("offset", 0))
-        assert found == pytest.approx(row["mesh_default"], rel=1e-12, abs=0)
+        rate = noam(row["step"], total=row["total"], offset=row.get("offset", 0))
+        assert rate == pytest.approx(row["mesh_default"], rel=1e-12, abs=0)
 
 
 @pytest.mark.parametrize(("step", "rate"), [(0, 0.5), (99, 0.5), (100, 0.5), (400, 0.25)])
@@ -237,8 +237,8 @@ def test_impossible_schedules_are_refused(call: Callable[[], float], message: st
 
 
 def test_set_lr_reaches_every_group() -> None:
-    one, two = (torch.nn.Parameter(torch.ones(1)) for _ in range(2))
-    optimizer = Adafactor([{"params": [one]}, {"params": [two], "lr": 0.5}])
+    first, second = (torch.nn.Parameter(torch.ones(1)) for _ in range(2))
+    optimizer = Adafactor([{"params": [first]}, {"params": [second], "lr": 0.5}])
     set_lr(optimizer, 0.25)
     assert [group["lr"] for group in optimizer.param_groups] == [0.25, 0.25]
 

@@ -1,4 +1,4 @@
-"""The pretraining command: killed and started again it tells the same losses; what is wrong is said plainly."""
+"""The pretraining command: killed and started again it has the same losses; each failure is an error line."""
 
 from __future__ import annotations
 
@@ -79,15 +79,19 @@ def test_what_a_run_leaves(build: Path, whole: Path, capsys: pytest.CaptureFixtu
     start = lines[1]["loss"]
     assert math.log(256) <= start <= math.log(256) + 0.9
     assert pretrain.main(command(build, whole)) == 0  # nothing is left to do
-    told = json.loads(capsys.readouterr().out)
-    assert told["checkpoint"] == str(whole / "checkpoints" / names[-1])
-    assert (told["train_first"]["step"], told["train_first"]["loss"], told["train_last"]["step"]) == (1, start, STEPS)
-    assert told["held_out_last"]["step"] == STEPS
+    summary = json.loads(capsys.readouterr().out)
+    assert summary["checkpoint"] == str(whole / "checkpoints" / names[-1])
+    assert (summary["train_first"]["step"], summary["train_first"]["loss"], summary["train_last"]["step"]) == (
+        1,
+        start,
+        STEPS,
+    )
+    assert summary["held_out_last"]["step"] == STEPS
     assert lines_of(whole) == lines
 
 
 def test_killed_and_started_again(build: Path, whole: Path, tmp_path: Path) -> None:
-    """kill -9 in the middle; what is in the metrics in the end is what one run without a break leaves."""
+    """kill -9 in the middle; in the end the metrics equal those of a run that never stopped."""
     output = tmp_path / "run"
     environment = os.environ | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
     argv = [sys.executable, "-m", "model.pretrain", *command(build, output, "--steps", "100000")]
@@ -155,6 +159,7 @@ def test_a_failure_is_an_error_line(
     [
         (["--batch_size", "3", "--accumulate", "2"], "batch_size 3 is no multiple of accumulate 2"),
         (["--noise_density", "0.001"], "hold less than half a span"),
+        (["--preset", "xl", "--version", "v1.0"], "there is no preset 'v1.0-xl'; there are v1.0-tiny"),
         (["--device", "gpu"], "--device is 'gpu', but this machine has cpu"),
         (["--device", "cuda:99"], "--device is 'cuda:99', but this machine has cpu"),
     ],

@@ -59,11 +59,11 @@ def ids(values: list[int]) -> Ids:
 
 
 def as_lists(row: Row) -> dict[str, list[int]]:
-    found = {}
+    lists = {}
     for name, feature in zip(("inputs", "targets"), row, strict=True):
-        found |= {name: feature.ids.tolist(), f"{name}_positions": feature.positions.tolist()}
-        found[f"{name}_segment_ids"] = feature.segments.tolist()
-    return found
+        lists |= {name: feature.ids.tolist(), f"{name}_positions": feature.positions.tolist()}
+        lists[f"{name}_segment_ids"] = feature.segments.tolist()
+    return lists
 
 
 # Packing
@@ -190,12 +190,12 @@ def test_seeds_and_epochs_have_masks_of_their_own(stream: DataStream) -> None:
         return [inputs.tolist() for position, (inputs, _) in islice(made, 60) if position.epoch == epoch]
 
     assert epoch_of(5, 0) == epoch_of(5, 0)
-    others = [epoch_of(6, 0), epoch_of(5, 1), epoch_of(5, 2)]
-    assert all(other != epoch_of(5, 0) for other in others)
+    other_epochs = [epoch_of(6, 0), epoch_of(5, 1), epoch_of(5, 2)]
+    assert epoch_of(5, 0) not in other_epochs
 
 
 def shards_seen(stream: DataStream, epoch: int) -> list[int]:
-    """The shards in the order in which an epoch reads them, told by the first number of their first document."""
+    """The shards in the order in which an epoch reads them; the first number of a document identifies its shard."""
     firsts = {int(text.split()[0]): number // 14 for number, text in enumerate(TEXTS)}
     order: list[int] = []
     for _, documents in replace(stream, group_documents=1).groups(DataPosition(epoch=epoch)):
@@ -234,9 +234,9 @@ def test_no_text_at_all(texts: list[str], tmp_path: Path) -> None:
         next(stream.rows(DataPosition()))
 
 
-def test_parts_of_a_batch(stream: DataStream) -> None:
+def test_a_split_batch(stream: DataStream) -> None:
     (batch, _) = next(stream.batches(6, DataPosition()))
-    parts = batch.parts(3)
+    parts = batch.split(3)
     assert [len(part.inputs) for part in parts] == [2, 2, 2]
     assert np.array_equal(np.concatenate([part.target_segments for part in parts]), batch.target_segments)
     assert np.array_equal(np.concatenate([part.targets for part in parts]), batch.targets)

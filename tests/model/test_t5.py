@@ -124,17 +124,17 @@ def test_random_tokens_cost_little_more_than_a_guess_at_first(version: str) -> N
     """
     model = T5(tiny(version, vocab_size=4096, num_layers=3, num_decoder_layers=3))
     targets = tokens(8, 64, top=4096)
-    found = mean_loss(logits_of(model, tokens(8, 64, top=4096, seed=1), targets), targets, z_loss=0).item()
-    assert math.log(4096) < found < math.log(4096) + 0.9
+    value = mean_loss(logits_of(model, tokens(8, 64, top=4096, seed=1), targets), targets, z_loss=0).item()
+    assert math.log(4096) < value < math.log(4096) + 0.9
 
 
 def test_weights_depend_on_the_seed_alone() -> None:
     before = torch.get_rng_state()
-    same, again, other = T5(tiny("v1.1"), seed=5), T5(tiny("v1.1"), seed=5), T5(tiny("v1.1"), seed=6)
+    first, second, third = T5(tiny("v1.1"), seed=5), T5(tiny("v1.1"), seed=5), T5(tiny("v1.1"), seed=6)
     assert torch.equal(torch.get_rng_state(), before)
-    for one, two, three in zip(same.parameters(), again.parameters(), other.parameters(), strict=True):
-        assert torch.equal(one, two)
-        assert not torch.equal(one, three) or one.dim() == 1  # norms are 1 whatever the seed
+    for weight, same, different in zip(first.parameters(), second.parameters(), third.parameters(), strict=True):
+        assert torch.equal(weight, same)
+        assert not torch.equal(weight, different) or weight.dim() == 1  # norms are 1 whatever the seed
 
 
 @pytest.mark.parametrize("version", VERSIONS)
@@ -142,9 +142,9 @@ def test_the_decoder_sees_nothing_after_itself(version: str) -> None:
     model, inputs, targets = T5(tiny(version)), tokens(1, 20), tokens(1, 12)
     changed = targets.clone()
     changed[0, 5] = 2
-    one, other = logits_of(model, inputs, targets)[0], logits_of(model, inputs, changed)[0]
-    assert torch.equal(one[:6], other[:6])  # the token at 5 is read at 6
-    assert (one[6:] != other[6:]).any(-1).all()
+    before, after = logits_of(model, inputs, targets)[0], logits_of(model, inputs, changed)[0]
+    assert torch.equal(before[:6], after[:6])  # the token at 5 is read at 6
+    assert (before[6:] != after[6:]).any(-1).all()
 
 
 @pytest.mark.parametrize("version", VERSIONS)

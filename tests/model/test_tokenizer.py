@@ -41,7 +41,7 @@ def test_layout(tokens: Tokenizer) -> None:
 
 @pytest.mark.parametrize("index", [-1, 100])
 def test_no_such_sentinel(tokens: Tokenizer, index: int) -> None:
-    with pytest.raises(ValueError, match="has 100, from 0"):
+    with pytest.raises(ValueError, match="has 100, counted from 0"):
         tokens.sentinel_id(index)
 
 

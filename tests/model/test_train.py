@@ -14,10 +14,11 @@ from runs import CONFIG, CPU, fresh, go, lines_of, network, poison
 from model import checkpoint, metrics
 from model.forward import logits_of
 from model.loss import loss_sums
+from model.progress import Log
 from model.stream import DataPosition, DataStream
 from model.t5 import T5
 from model.tokenizer import Tokenizer
-from model.train import Log, backward
+from model.train import backward
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -25,7 +26,7 @@ pytestmark = pytest.mark.usefixtures("one_thread")
 def test_gradients_do_not_depend_on_the_parts_of_a_batch(tokenizer: Tokenizer, stream: DataStream) -> None:
     """Also where the parts have different numbers of targets."""
     (batch, _) = next(replace(stream, packed=False).batches(64, DataPosition(group=0)))
-    weights = [(part.targets != 0).sum() for part in batch.parts(4)]
+    weights = [(part.targets != 0).sum() for part in batch.split(4)]
     assert len(set(weights)) > 1
     gradients, losses = [], []
     for parts in (1, 4):
@@ -37,13 +38,13 @@ def test_gradients_do_not_depend_on_the_parts_of_a_batch(tokenizer: Tokenizer, s
     torch.testing.assert_close(gradients[0], gradients[1], atol=1e-6, rtol=1e-4)
 
 
-def test_the_loss_told_has_no_z_loss_in_it(tokenizer: Tokenizer, stream: DataStream) -> None:
+def test_the_reported_loss_has_no_z_loss_in_it(tokenizer: Tokenizer, stream: DataStream) -> None:
     model = T5(network(tokenizer), seed=0)
     (batch, _) = next(stream.batches(4, DataPosition()))
-    told = float(backward(model, batch, replace(CONFIG, z_loss=1.0), CPU))
+    value = float(backward(model, batch, replace(CONFIG, z_loss=1.0), CPU))
     logits, targets = logits_of(model, batch, CPU)
     plain = torch.nn.functional.cross_entropy(logits.detach().flatten(0, 1), targets.flatten())
-    assert told == pytest.approx(float(plain))
+    assert value == pytest.approx(float(plain))
 
 
 @pytest.mark.parametrize("parts", [1, 2])
@@ -103,9 +104,9 @@ def test_a_run_taken_up_again_has_the_same_losses(
 def test_another_runs_checkpoint_is_refused(tokenizer: Tokenizer, stream: DataStream, tmp_path: Path) -> None:
     state = fresh(network(tokenizer))
     go(state, stream, tmp_path, replace(CONFIG, steps=1))
-    other = replace(fresh(network(tokenizer)), identity={"data": "those", "seed": 4})
+    another = replace(fresh(network(tokenizer)), identity={"data": "those", "seed": 4})
     with pytest.raises(ValueError, match=r"of another run: data was these and is those; seed was None and is 4\. Give"):
-        other.load(checkpoint.path_of(tmp_path / "checkpoints", 1))
+        another.load(checkpoint.path_of(tmp_path / "checkpoints", 1))
 
 
 def test_a_run_learns(tokenizer: Tokenizer, stream: DataStream, tmp_path: Path) -> None:
@@ -143,7 +144,7 @@ def test_weights_that_are_not_finite_are_not_saved(tokenizer: Tokenizer, tmp_pat
 @pytest.mark.parametrize(("loss", "warned"), [(4.84, True), (4.853, False), (5.75, False), (5.76, True), (94.0, True)])
 def test_the_start_is_checked(loss: float, warned: bool, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """ln 128 is 4.852."""
-    Log(CONFIG, 128, tmp_path, metrics.Metrics(tmp_path, 0), 0).check_start(loss)
+    Log(CONFIG.steps, 128, tmp_path, metrics.Metrics(tmp_path, 0), 0).check_start(loss)
     assert ("warning" in capsys.readouterr().err) is warned
 
 

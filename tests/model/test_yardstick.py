@@ -16,10 +16,10 @@ from runs import CONFIG, CPU, fresh, go, lines_of, network, poison, write_split
 from c4pipe.shards import read_write
 from model import metrics, yardstick
 from model.forward import logits_of
+from model.progress import Log
 from model.stream import DataStream
 from model.t5 import T5
 from model.tokenizer import Tokenizer
-from model.train import Log
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -50,7 +50,7 @@ def test_more_held_out_documents_than_there_are(tmp_path: Path) -> None:
 
 
 def test_the_yardstick_counts_training_text_alone(folder: Path, stream: DataStream, tokenizer: Tokenizer) -> None:
-    """Add-one shares of the pieces in what is trained on, over the text tokens of held-out targets."""
+    """Its shares are those of the training text, with 1 added to each count; they score the held-out text tokens."""
     documents = yardstick.choose(str(folder), "train", 10)
     urls = {document["url"] for document in documents}
     trained = [d for path in stream.shards for d in read_write.read_documents(path) if d["url"] not in urls]
@@ -115,8 +115,8 @@ def test_the_yardstick_is_told(
         def score(self, *_: Any) -> yardstick.Score:
             return yardstick.Score(5.0, loss, 6.5, 100)
 
-    log = Log(CONFIG, 128, tmp_path, metrics.Metrics(tmp_path, 0), 0)
-    log.held_out(4, Fixed(), T5(network(tokenizer)), CPU)  # type: ignore[arg-type]
+    log = Log(CONFIG.steps, 128, tmp_path, metrics.Metrics(tmp_path, 0), 0)
+    log.evaluate(4, Fixed(), T5(network(tokenizer)), CPU)  # type: ignore[arg-type]
     assert f"on text tokens {loss:.4f}: {said} their unigram entropy 6.5000" in capsys.readouterr().err
 
 
