@@ -86,7 +86,7 @@ def run(arguments: argparse.Namespace, rest: Sequence[str]) -> None:
         return
     if is_local(arguments):
         rehearse(job)
-        say(f"  {engine.told()}")
+        say(f"  {engine.message()}")
     with shared_by(job, arguments) as workers, held(job.output):
         if not is_whole(job):
             check_disk(job, selection, arguments)

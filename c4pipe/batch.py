@@ -1,7 +1,7 @@
-"""Pages by columns: what compiled rooms judge many at a time, without an object for each page.
+"""Batches of pages as Arrow columns, which compiled rooms judge without a Python object a page.
 
-A stage that has a compiled twin may have ``judge_batch`` beside ``judge``: the same verdicts, on columns. Any other
-stage is asked page by page, so nobody who writes one needs to know of columns.
+A stage with a compiled twin may define ``judge_batch`` beside ``judge``: the same verdicts, on columns. Every other
+stage is asked page by page, so its author need not know about columns.
 """
 
 from __future__ import annotations
@@ -19,16 +19,23 @@ import pyarrow as pa
 from c4pipe import engine, twins
 from c4pipe.page import Page, PageStage, Verdict
 
-Counts = Mapping[str, npt.NDArray[np.integer[Any]]]  # counter -> a number a page
+Counts = Mapping[str, npt.NDArray[np.integer[Any]]]  # counter -> one number per page
 Kept = npt.NDArray[np.bool_]
 
-FIELDS = ("url", "text", "timestamp", "content_type", "content_length", "language")  # of a page, in their order
+FIELDS = (
+    "url",
+    "text",
+    "timestamp",
+    "content_type",
+    "content_length",
+    "language",
+)  # of a page, in the order of ``Page``
 TYPES = {name: pa.large_string() if name == "text" else pa.string() for name in FIELDS}
 
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Some pages, a column of strings a field, without nulls; only texts have offsets of 64 bits."""
+    """Pages as columns of strings without nulls, one a field. Only ``text`` has 64-bit offsets."""
 
     url: pa.Array
     text: pa.Array
@@ -42,11 +49,11 @@ class Batch:
 
     @classmethod
     def of(cls, pages: Sequence[Page]) -> Batch:
-        """These pages; raises UnicodeEncodeError where a string has a lone surrogate."""
+        """Return a batch of these pages. Raises UnicodeEncodeError for a lone surrogate in a string."""
         return cls(*(pa.array([getattr(page, name) for page in pages], TYPES[name]) for name in FIELDS))
 
     def pages(self) -> Iterator[Page]:
-        """Yield them one by one."""
+        """Yield the pages one by one."""
         return map(Page, *(column.to_pylist() for column in self.columns()))
 
     def columns(self) -> tuple[pa.Array, ...]:
@@ -54,41 +61,47 @@ class Batch:
         return tuple(getattr(self, name) for name in FIELDS)
 
     def where(self, kept: Kept) -> Batch:
-        """The pages that are kept; all of them is the batch itself."""
+        """Return the pages whose mark in ``kept`` is set; the batch itself if all are."""
         if kept.all():
             return self
         return Batch(*(where(column, kept) for column in self.columns()))
 
     def with_text(self, text: pa.Array) -> Batch:
-        """The same pages with other texts."""
+        """Return the same pages with other texts."""
         return Batch(self.url, text, self.timestamp, self.content_type, self.content_length, self.language)
 
     def with_language(self, language: str) -> Batch:
-        """The same pages, all in this language."""
+        """Return the same pages, all with this language."""
         of_all = pa.repeat(language, len(self))
         return Batch(self.url, self.text, self.timestamp, self.content_type, self.content_length, of_all)
 
 
 @dataclass(frozen=True, slots=True)
 class BatchVerdict:
-    """What a stage thought of each page of a batch."""
+    """The verdicts of a stage on a batch."""
 
-    kept: Kept  # a value a page
-    pages: Batch  # those that are kept, as they go on
-    tallies: Counts  # a number a page that came in
+    kept: Kept  # one mark per page that came in
+    pages: Batch  # the kept pages, as the stage leaves them
+    tallies: Counts  # one number per page that came in
 
 
 def judge(stage: PageStage, batch: Batch) -> BatchVerdict:
-    """Judge each page of a batch as ``stage.judge`` does."""
+    """Return the verdicts that ``stage.judge`` gives, for a batch.
+
+    Raises ValueError, with the URL, if the stage leaves a lone surrogate.
+    """
     verdict = None
     if _knows_columns(type(stage)):
-        verdict = stage.judge_batch(batch)  # type: ignore[attr-defined]  # None: no compiled twin is to decide
+        verdict = stage.judge_batch(batch)  # type: ignore[attr-defined]  # None: plain code decides
     return _page_by_page(stage, batch) if verdict is None else verdict
 
 
 @functools.cache
 def _knows_columns(kind: type[Any]) -> bool:
-    """Whether the class that says how a page is judged says it of columns, too: one derived from it may judge else."""
+    """True if the class that defines ``judge`` also defines ``judge_batch``, and has not been edited.
+
+    A subclass that overrides only ``judge`` is judged page by page.
+    """
     judging = next((base for base in kind.__mro__ if "judge" in vars(base)), object)
     return "judge_batch" in vars(judging) and not twins.changed(judging.__module__.removeprefix("c4pipe."))
 
@@ -110,7 +123,7 @@ def _has_surrogate(page: Page | None) -> bool:
 
 
 def verdict_of(batch: Batch, pages: Sequence[Page], verdicts: Sequence[Verdict]) -> BatchVerdict:
-    """What was thought of each page of a batch, of which ``pages`` are the pages, as one."""
+    """Combine one verdict per page into a verdict on the batch; ``pages`` are its pages."""
     kept = np.array([verdict.page is not None for verdict in verdicts], bool)
     if all(verdict.page is None or verdict.page is page for verdict, page in zip(verdicts, pages, strict=True)):
         left = batch.where(kept)
@@ -120,52 +133,52 @@ def verdict_of(batch: Batch, pages: Sequence[Page], verdicts: Sequence[Verdict])
 
 
 def counts(tallies: Sequence[Mapping[str, int]]) -> Counts:
-    """Tallies by counter; one that a page lacks is 0 there. Numbers are whole, of 64 bits."""
+    """Return tallies as 64-bit columns by counter, with 0 where a page lacks a counter."""
     names = sorted(set().union(*tallies))
     return {name: np.array([operator.index(tally.get(name, 0)) for tally in tallies], np.int64) for name in names}
 
 
 def fired(tallies: Mapping[str, npt.NDArray[Any]]) -> Counts:
-    """Numbers a page, by counter, without counters that no page of the batch counts under."""
+    """Return the counters under which some page counts, as 32-bit columns."""
     return {counter: numbers.astype(np.uint32) for counter, numbers in tallies.items() if numbers.any()}
 
 
 def totals(tallies: Counts) -> dict[str, int]:
-    """What all pages counted, by counter."""
+    """Return the sum over all pages for each counter."""
     return {counter: int(numbers.sum(dtype=np.int64)) for counter, numbers in tallies.items()}
 
 
 def hashes(packed: bytes, size: int) -> pa.Array:
-    """A column of hashes of ``size`` bytes that lie one behind the other."""
+    """Return a column of hashes from their concatenation, ``size`` bytes each."""
     buffers = [None, pa.py_buffer(packed)]
     return pa.FixedSizeBinaryArray.from_buffers(pa.binary(size), len(packed) // size, buffers)
 
 
 def joined(column: pa.ChunkedArray) -> pa.Array:
-    """A column as one array; what is one already is not copied."""
+    """Return a chunked column as one array, without a copy if it has one chunk."""
     return column.chunk(0) if column.num_chunks == 1 else column.combine_chunks()
 
 
 def utf8(column: pa.Array) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.uint8]]:
-    """A column of strings as compiled rooms take it: where each begins and the last ends, and the bytes."""
+    """Return offsets (n + 1, int64) and bytes of a column of strings, as compiled rooms take them."""
     return laid_out(column.cast(pa.large_string()))
 
 
 def laid_out(column: pa.Array) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.uint8]]:
-    """A column of large strings or large binaries as it lies there: where each begins and the last ends, the bytes."""
+    """Return offsets (n + 1, int64) and bytes of a column of large strings or binaries, without a copy."""
     _, offsets, data = column.buffers()
     bounds = np.frombuffer(offsets, np.int64)[column.offset : column.offset + len(column) + 1]
     return bounds, np.frombuffer(data if data is not None else b"", np.uint8)
 
 
 def strings(offsets: Any, data: Any) -> pa.Array:
-    """A column of large strings from where each begins and the last ends, in 64 bits, and their UTF-8."""
+    """Return a column of large strings from their offsets (n + 1, int64) and their UTF-8."""
     bounds = pa.py_buffer(offsets)
     return pa.LargeStringArray.from_buffers(bounds.size // 8 - 1, bounds, pa.py_buffer(data))
 
 
 def where(column: pa.Array, kept: Kept) -> pa.Array:
-    """The values of a column that are kept, none of which is null."""
+    """Return the values of a column without nulls whose mark in ``kept`` is set."""
     twin = engine.twin("columns")
     if twin is None or not (pa.types.is_large_string(column.type) or pa.types.is_large_binary(column.type)):
         return column.filter(pa.array(kept))
@@ -174,18 +187,18 @@ def where(column: pa.Array, kept: Kept) -> pa.Array:
 
 
 def binaries(offsets: Any, data: Any) -> pa.Array:
-    """A column of large binaries, as ``strings``."""
+    """Return a column of large binaries from offsets and bytes, as ``strings`` does."""
     bounds = pa.py_buffer(offsets)
     return pa.LargeBinaryArray.from_buffers(pa.large_binary(), bounds.size // 8 - 1, [None, bounds, pa.py_buffer(data)])
 
 
 def ordered(table: pa.Table, order: npt.NDArray[np.int64]) -> pa.Table:
-    """The rows of a table in an order, of which long strings, none of them null, are copied once, in chunks or not."""
+    """Return the rows of a table in the given order. Large strings, without nulls, are copied once, chunked or not."""
     twin = engine.twin("columns")
 
-    def taken(column: pa.ChunkedArray) -> pa.Array:
+    def take(column: pa.ChunkedArray) -> pa.Array:
         if twin is None or not pa.types.is_large_string(column.type):
             return joined(column.take(pa.array(order)))
         return strings(*twin.ordered([laid_out(chunk) for chunk in column.chunks], order))
 
-    return pa.table([taken(column) for column in table.columns], schema=table.schema)
+    return pa.table([take(column) for column in table.columns], schema=table.schema)

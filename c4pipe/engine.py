@@ -1,7 +1,7 @@
-"""Which twin decides: the compiled room of ``c4pipe/fast``, or the plain one that it is held equal to.
+"""Chooses who decides: a compiled room of ``c4pipe/fast``, or its plain twin.
 
-The plain rooms say what the rules are, and run everywhere. A stage that has a compiled twin asks here for it; there is
-none for a plain room that has changed since both were held equal.
+Plain rooms define the rules, and run everywhere. A stage asks here for its compiled twin. There is none where it was
+not built, where ``plain`` was chosen, or where the plain room was edited since tests held both equal.
 """
 
 from __future__ import annotations
@@ -18,29 +18,32 @@ from typing import Literal, cast, get_args
 from c4pipe import twins
 
 Engine = Literal["fast", "plain"]
-SETTING = "C4PIPE_ENGINE"  # an environment variable, for those who set nothing else
+SETTING = "C4PIPE_ENGINE"  # the environment variable that chooses where no option does
 ROOMS = tuple(sorted(path.stem for path in (Path(__file__).parent / "fast").glob("*.pyx")))
 
 _chosen: Engine | None = None
 
 
 class EngineError(RuntimeError):
-    """The engine that was asked for is not there."""
+    """The requested engine is not available."""
 
 
 def use(engine: str | None) -> None:
-    """Choose for this process; None: by ``C4PIPE_ENGINE``, else each room the fast one where it was built."""
+    """Choose the engine of this process. None means ``C4PIPE_ENGINE``, else ``fast`` wherever a room was built.
+
+    Raises EngineError for an unknown engine, and for ``fast`` where compiled code cannot judge every page.
+    """
     global _chosen
     asked = engine or os.environ.get(SETTING)
     if asked is not None and asked not in get_args(Engine):
         raise EngineError(f"engine is {asked!r}, but must be one of {', '.join(get_args(Engine))}")
     if asked == "fast" and (lacks := _lacks()):
-        raise EngineError(f"compiled code cannot judge all of a page, not {' and not '.join(lacks)}; or ask for plain")
+        raise EngineError(f"--engine fast: no compiled code for {' and '.join(lacks)}; or use --engine plain")
     _chosen = cast(Engine, asked or "fast")
 
 
 def chosen() -> Engine:
-    """The engine that decides in this process, where its rooms were built."""
+    """The engine of this process."""
     if _chosen is None:
         use(None)
     assert _chosen is not None
@@ -49,7 +52,7 @@ def chosen() -> Engine:
 
 @contextlib.contextmanager
 def using(engine: str | None) -> Iterator[None]:
-    """Choose for the length of a block, as ``use`` does."""
+    """Choose the engine for a ``with`` block, as ``use`` does."""
     global _chosen
     before = _chosen
     use(engine)
@@ -60,45 +63,42 @@ def using(engine: str | None) -> Iterator[None]:
 
 
 def twin(room: str) -> ModuleType | None:
-    """The compiled twin of a room; None where the plain one is to decide."""
+    """The compiled twin of a room; None where plain code decides."""
     if chosen() == "plain" or any(map(twins.changed, twins.PLAIN.get(room, ()))):
         return None
     return _load(room)
 
 
 def missing() -> tuple[str, ...]:
-    """The compiled rooms that were not built."""
+    """The compiled rooms that are not built here."""
     return tuple(room for room in ROOMS if _load(room) is None)
 
 
-def told() -> str:
-    """What judges, in a line for the user."""
+def message() -> str:
+    """Say in a line for the user what judges pages."""
     if chosen() == "plain":
-        return "plain Python judges pages, as asked for: some sixty times slower than compiled code, and alike"
+        return "plain Python judges pages, as chosen: the same decisions, some sixty times slower"
     if lacks := _lacks():
-        return (
-            f"compiled code judges pages, but not {' and not '.join(lacks)}: plain Python does that, many times slower"
-        )
+        return f"compiled code judges pages, but is not there for {' and '.join(lacks)}; plain Python does that, slower"
     return "compiled code judges pages"
 
 
 def _lacks() -> list[str]:
-    """What compiled code does not do here, why, and what would help."""
+    """What lacks compiled code, with the reason and the remedy."""
     lacks = []
     if absent := missing():
-        lacks.append(f"{', '.join(absent)}, which were not built here ({_remedy()})")
+        lacks.append(f"{', '.join(absent)} (not built: {_remedy()})")
     if replaced := twins.replaced():
-        lacks.append(f"{', '.join(f'c4pipe.{name}' for name in replaced)}, changed since the compiled twin was made")
+        edited = ", ".join(f"c4pipe.{name}" for name in replaced)
+        lacks.append(f"{edited} (edited; run `make twins` once both twins are equal)")
     return lacks
 
 
 def _remedy() -> str:
     clone = Path(__file__).parent.parent
-    if (clone / "setup.py").exists():  # it hides what is installed elsewhere from those who run Python in it
-        return (
-            f"this is the c4pipe of {clone}: pip install -e . builds it there, by a C compiler or the package ziglang"
-        )
-    return "install again where a C compiler or the package ziglang can be had"
+    if (clone / "setup.py").exists():  # Python run in a clone imports the clone, not an installation
+        return f"run `pip install -e .` in {clone}; it needs a C compiler or the package ziglang"
+    return "install c4pipe again, with a C compiler or the package ziglang"
 
 
 @functools.cache

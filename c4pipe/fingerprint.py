@@ -1,4 +1,7 @@
-"""What a variant is, as data that is the same in every process, and a digest of it."""
+"""Describe a variant as data, the same in every process, and digest it.
+
+Builds and page stores are known by these digests. Functions and classes have published names, so code can move.
+"""
 
 from __future__ import annotations
 
@@ -13,25 +16,27 @@ from c4pipe import source_digest, twins
 from c4pipe.fs import files
 from c4pipe.variants import Variant
 
-OURS = "c4pipe"  # whose version stands in every manifest
+OURS = "c4pipe"  # manifests name its version
 PLAIN = (bool, int, float, str)
-# What every build reads, resolves, splits and writes by, whatever its variant.
+# The rooms that every variant uses: to read, to resolve duplicates, to split and to write.
 ALWAYS = {room for twin in ("records", "claims", "documents", "urls") for room in twins.PLAIN[twin]}
-NEUTRAL = {"page", "rules", "variants"}  # no stage is in them; what they hold is told as data, or by the rule
+NEUTRAL = {"page", "rules", "variants"}  # without stages; data and rules have digests of their own
 NAMED = (type, FunctionType, BuiltinFunctionType, MethodDescriptorType)
 
 
 def described(value: object) -> object:
-    """A stage, a row or one of their limits as JSON; a function or class by its name (``named``).
+    """Return a stage, a row or a limit as JSON, with functions and classes by name (``published_name``).
+
+    Raises TypeError for what is neither data, dataclass, function nor class.
 
     >>> described((described, 3))
     ['c4pipe:described', 3]
     """
     if is_dataclass(value) and not isinstance(value, type):
         limits = {field.name: described(getattr(value, field.name)) for field in fields(value)}
-        return {"type": named(type(value)), **limits}
+        return {"type": published_name(type(value)), **limits}
     if isinstance(value, NAMED):
-        return named(value)
+        return published_name(value)
     if isinstance(value, tuple | list):
         return [described(member) for member in value]
     if isinstance(value, frozenset | set):
@@ -45,13 +50,13 @@ def described(value: object) -> object:
     raise TypeError(f"{value!r} is a {type(value).__name__}, which cannot be told as data; use tuples and numbers")
 
 
-def named(value: object) -> str:
-    """What a function or class is called: of this package by its published name, else where it can be imported from.
+def published_name(value: object) -> str:
+    """Return the name of a function or class: published for this package, else its import path.
 
-    A published name does not say in which room the function or class is, so that it can be moved.
+    A published name does not contain the module, so the code can move.
 
-    >>> named(named)
-    'c4pipe:named'
+    >>> published_name(published_name)
+    'c4pipe:published_name'
     """
     module = getattr(value, "__module__", None) or getattr(value, "__objclass__", type(None)).__module__
     name = getattr(value, "__qualname__", "")
@@ -59,20 +64,20 @@ def named(value: object) -> str:
 
 
 def fingerprint(variant: Variant) -> str:
-    """SHA-256, in hexadecimal, of all that decides what the variant does, short of this package's own version.
+    """Return the SHA-256, in hexadecimal, of all that decides what a variant does, except the version of this package.
 
-    That is its data, the code of the files from elsewhere that define the functions and classes in it, and of this
-    package what was changed in place and decides about the variant. What files from elsewhere import is not looked at.
+    It covers the data of the variant, the code of foreign files that define its functions and classes, and edited code
+    of this package that the variant uses. It does not cover what foreign files import.
     """
-    told = {"variant": described(variant), "sources": sources(variant)}
-    return hashlib.sha256(json.dumps(told, sort_keys=True).encode("utf-8")).hexdigest()
+    content = {"variant": described(variant), "sources": sources(variant)}
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode("utf-8")).hexdigest()
 
 
 def sources(value: object) -> dict[str, str]:
-    """Digests of the code that decides about a variant or stages and is not that of this package as published.
+    """Return digests of all code that a variant or stage uses, except code of this package as published.
 
-    Of each module from elsewhere that defines a part of the value, and of each room and rule of this package that the
-    value uses and that has changed or is new. Python's own modules do not count: its version is told elsewhere.
+    That is each foreign module that defines a part of the value, and each used room and rule of this package that was
+    edited or is new. Modules of Python do not count: manifests name its version.
     """
     modules = set(modules_of(value))
     elsewhere = {name for name in modules if not _is_ours(name) and _top(name) not in sys.stdlib_module_names}
@@ -81,7 +86,7 @@ def sources(value: object) -> dict[str, str]:
 
 
 def _changed_here(value: object, modules: set[str]) -> dict[str, str]:
-    """The rooms and rules of this package that a value uses and that are not as they were written down (``twins``)."""
+    """The rooms and rules of this package that a value uses and that differ from ``fast/twins.json``."""
     rooms = {name.removeprefix(f"{OURS}.") for name in modules if _is_ours(name)} - NEUTRAL
     new = {room for room in rooms if room not in twins.DECIDING and twins.path(room).exists()}
     found = {room: source_digest.digest(twins.path(room).read_text("utf-8")) for room in new}
@@ -93,7 +98,7 @@ def _changed_here(value: object, modules: set[str]) -> dict[str, str]:
 
 
 def _reached(rooms: set[str]) -> set[str]:
-    """Rooms and the rooms that decide for them, as their files import them."""
+    """Return rooms with the deciding rooms that they import, directly or not."""
     reached: set[str] = set()
     wanted = sorted(rooms)
     while wanted:
@@ -105,7 +110,7 @@ def _reached(rooms: set[str]) -> set[str]:
 
 
 def _file_digest(path: str) -> str:
-    """Of Python source that of its code; of anything else, such as an extension module, that of the file."""
+    """The digest of the code of a Python file; of any other file, such as an extension module, of its bytes."""
     content = files.read_bytes(path)
     return (
         source_digest.digest(content.decode("utf-8")) if path.endswith(".py") else hashlib.sha256(content).hexdigest()
@@ -121,14 +126,14 @@ def _top(module: str) -> str:
 
 
 def rules_of(value: object) -> Iterator[str]:
-    """The rules of this package that a value names, such as ``rules.contains``."""
+    """Yield the rules of this package that a value names, such as ``rules.contains``."""
     for part in parts_of(value):
         if isinstance(part, FunctionType) and part.__module__ == f"{OURS}.{twins.RULES}":
             yield f"{twins.RULES}.{part.__name__}"
 
 
 def modules_of(value: object) -> Iterator[str]:
-    """The modules that define the classes and functions in a value; of a class also its bases."""
+    """Yield the modules that define the classes, their bases, and the functions in a value."""
     for part in parts_of(value):
         if isinstance(part, type):
             yield from (base.__module__ for base in part.__mro__)
@@ -137,7 +142,7 @@ def modules_of(value: object) -> Iterator[str]:
 
 
 def parts_of(value: object) -> Iterator[object]:
-    """The classes and functions in a value."""
+    """Yield the classes and functions in a value."""
     if isinstance(value, NAMED):
         yield value
     elif is_dataclass(value):

@@ -1,7 +1,7 @@
-"""Digests of Python source that only code changes: no comment, blank line, docstring or version of Python does.
+"""Digests of Python source that depend on code alone, not on comments, blank lines, docstrings or Python's version.
 
-Source is compared by its syntax tree. ``ast.dump`` and ``ast.unparse`` differ between versions of Python, so the tree
-is written down here, by fields that are set.
+The digest covers the syntax tree. ``ast.dump`` and ``ast.unparse`` differ between versions of Python, so this module
+serializes the tree itself: each node with the fields that are set.
 """
 
 from __future__ import annotations
@@ -11,9 +11,9 @@ import hashlib
 import json
 from collections.abc import Iterable, Iterator
 
-_LEFT_OUT = frozenset({"ctx", "kind", "type_comment"})  # said by the place in the tree, or by nothing that runs
+_LEFT_OUT = frozenset({"ctx", "kind", "type_comment"})  # implied by the position in the tree, or without effect
 
-_SCOPES = ast.Lambda, ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp  # names bound in these stay there
+_SCOPES = ast.Lambda, ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp  # names bound inside do not leave
 
 
 def digest(source: str) -> str:
@@ -26,9 +26,9 @@ def digest(source: str) -> str:
 
 
 def function_digests(source: str) -> dict[str, str]:
-    r"""SHA-256 of each public function at the top of a module, with all of the module that it refers to, by name.
+    r"""SHA-256 of each public top-level function, by name. It covers every definition in the module that it reaches.
 
-    A part of the module that no function refers to changes none of them.
+    A definition that a function does not reach does not change its digest.
 
     >>> before = function_digests("LIMIT = 3\ndef over(x):\n    return x > LIMIT")
     >>> before == function_digests("LIMIT = 3\nOTHER = 4\ndef over(x):\n    return x > LIMIT")
@@ -42,7 +42,7 @@ def function_digests(source: str) -> dict[str, str]:
 
 
 def imports(source: str) -> set[str]:
-    """What a module imports, wherever in it, as dotted names: modules, and what may be modules or names in them.
+    """The dotted names that a module imports, at any depth. ``from a import b`` counts as ``a`` and ``a.b``.
 
     >>> sorted(imports("from a import b"))
     ['a', 'a.b']
@@ -57,7 +57,7 @@ def imports(source: str) -> set[str]:
 
 
 def _reached(function: ast.FunctionDef, body: list[ast.stmt]) -> list[ast.stmt]:
-    """The statements of a module that a function refers to, and those that bind no name, in their order."""
+    """The statements that a function reaches by name, and those that bind no name, in the order of the module."""
     bound = [set(_bound(statement)) for statement in body]
     reached = {number for number, names in enumerate(bound) if not names or body[number] is function}
     wanted = list(reached)
@@ -71,9 +71,9 @@ def _reached(function: ast.FunctionDef, body: list[ast.stmt]) -> list[ast.stmt]:
 
 
 def _bound(node: ast.AST) -> Iterator[str]:
-    """The names that a statement binds at the top of its module, also within ``if`` or ``try``.
+    """The names that a statement binds at the top of its module, inside ``if`` or ``try``, too.
 
-    A docstring binds one that no code can refer to.
+    A docstring counts as binding a name that no code can use.
     """
     if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
         yield node.name
@@ -89,7 +89,7 @@ def _bound(node: ast.AST) -> Iterator[str]:
 
 
 def _is_text(node: ast.AST) -> bool:
-    """A statement that is a string and no more, such as a docstring."""
+    """True for a statement that is only a string, such as a docstring."""
     return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
 
 
@@ -99,7 +99,7 @@ def _sha256(statements: Iterable[ast.stmt]) -> str:
 
 
 def _written(value: object) -> object:
-    """A syntax tree as JSON: each node by its name and those of its fields that say something."""
+    """A syntax tree as JSON: each node with its name and the fields that are set."""
     if isinstance(value, list):
         return [_written(member) for member in value if not _is_text(member)]
     if isinstance(value, ast.Constant):
@@ -108,12 +108,12 @@ def _written(value: object) -> object:
         return ["JoinedStr", *_pieces(value)]
     if not isinstance(value, ast.AST):
         return value
-    told = [[name, _written(getattr(value, name, None))] for name in value._fields if name not in _LEFT_OUT]
-    return [type(value).__name__, *([name, said] for name, said in told if said not in (None, []))]
+    named = [[name, _written(getattr(value, name, None))] for name in value._fields if name not in _LEFT_OUT]
+    return [type(value).__name__, *([name, content] for name, content in named if content not in (None, []))]
 
 
 def _pieces(joined: ast.JoinedStr) -> Iterator[object]:
-    """What an f-string is made of; how its plain text is cut differs between versions of Python."""
+    """The pieces of an f-string, adjacent text joined: how text is cut differs between versions of Python."""
     text = ""
     for part in joined.values:
         if isinstance(part, ast.Constant):

@@ -1,8 +1,8 @@
-"""Whether plain code is still what its compiled twin was held equal to: who changes a rule is obeyed, if more slowly.
+"""Detects edits of plain code that has a compiled twin, so that an edited rule is obeyed, if more slowly.
 
-``fast/twins.json`` holds digests of the code of each room that decides, and of each rule. Where code is another, the
-plain one decides, and the variants that use it have another fingerprint. Comments, blank lines and docstrings are no
-code. Whoever changes a room and its twin alike writes the digests anew: ``make twins``.
+``fast/twins.json`` holds a digest of the code of each deciding room and of each rule, taken when tests held both twins
+equal. Where the digest differs, plain code decides, and variants that use it get another fingerprint. Comments, blank
+lines and docstrings do not count. After a change of both twins, ``make twins`` writes the digests anew.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ from c4pipe import source_digest
 
 HERE = Path(__file__).parent
 HELD_EQUAL = HERE / "fast" / "twins.json"
-RULES = "rules"  # told apart one by one: the compiled room of lines calls those that have changed
+RULES = "rules"  # digested rule by rule: the compiled room of lines calls each edited one
 
-# The plain rooms that a compiled room is the twin of. A room of columns decides nothing.
+# Compiled room -> the plain rooms whose twin it is. The room ``columns`` decides nothing.
 PLAIN = {
     "badwords": ("stages.badwords",),
     "claims": ("dedup.resolve",),
@@ -40,11 +40,11 @@ PLAIN = {
     "sentences": ("text.sentences",),
     "urls": ("text.urls",),
 }
-JUDGING = ("stages.language",)  # a room of stages that judge columns by the twins of other rooms
+JUDGING = ("stages.language",)  # stages that judge columns by the twins of other rooms
 TWINLESS = ("dedup.spans", "dedup.urls", "stages.url_filters")  # rooms of stages that only plain code judges
 DECIDING = tuple(sorted({*itertools.chain(*PLAIN.values()), *JUDGING, *TWINLESS}))
 
-# The rules that the compiled room of lines knows; it calls any other.
+# The rules that the compiled room of lines contains. It calls every other rule in Python.
 COMPILED_RULES = frozenset(
     {"contains", "fewer_words_than", "has_word", "mentions", "no_end_mark", "without", "word_longer_than"}
 )
@@ -52,16 +52,15 @@ COMPILED_RULES = frozenset(
 
 @functools.cache
 def held() -> dict[str, dict[str, str]]:
-    """What was written down: a digest of each file (``files``), and of the code of each room and rule (``code``)."""
+    """The digests in ``twins.json``: of each file (``files``), and of the code of each room and rule (``code``)."""
     return cast(dict[str, dict[str, str]], json.loads(HELD_EQUAL.read_text("utf-8")))
 
 
 @functools.cache
 def digests() -> dict[str, str]:
-    """The digest of the code of each room that decides, and of each rule: ``rules.NAME``.
+    """The current digest of each deciding room, and of each rule as ``rules.NAME``.
 
-    A file that is as it was written down is not parsed. What is installed without its source cannot be changed in it,
-    and is left out.
+    A file equal to the recorded one is not parsed. A room installed without source cannot be edited, and is left out.
     """
     found: dict[str, str] = {}
     for room in (*DECIDING, RULES):
@@ -87,28 +86,25 @@ def file_digest(room: str) -> str:
 
 @functools.cache
 def changes() -> dict[str, str]:
-    """The rooms and rules whose code is no longer what was written down, with the digest that it has.
-
-    A rule that was never written down is new, not changed.
-    """
+    """The edited rooms and rules, with their current digests. A rule without a recorded digest is new, not edited."""
     before = held()["code"]
     known = {name: code for name, code in digests().items() if name in before or not name.startswith(f"{RULES}.")}
     return {name: code for name, code in known.items() if before.get(name) != code}
 
 
 def replaced() -> list[str]:
-    """What has changed and has a compiled twin, which no longer decides."""
+    """The edited rooms and rules with a compiled twin, which therefore does not decide."""
     compiled = {f"{RULES}.{name}" for name in COMPILED_RULES}
     return [name for name in changes() if name in compiled or (name in DECIDING and name not in TWINLESS)]
 
 
 def changed(room: str) -> bool:
-    """A plain room has changed; one that was never written down has not."""
+    """True if a plain room was edited. A room without a recorded digest was not."""
     return room in changes()
 
 
 def is_compiled(rule: str) -> bool:
-    """The compiled room of lines knows a rule, and the rule has not changed."""
+    """True if the compiled room of lines contains a rule, and the rule was not edited."""
     return rule in COMPILED_RULES and f"{RULES}.{rule}" not in changes()
 
 
@@ -118,5 +114,5 @@ def path(room: str) -> Path:
 
 
 def as_held() -> dict[str, dict[str, str]]:
-    """What ``make twins`` writes: all rooms and rules as they are now."""
+    """What ``make twins`` writes: the digests of all deciding rooms and rules."""
     return {"files": {room: file_digest(room) for room in sorted((*DECIDING, RULES))}, "code": digests()}

@@ -1,4 +1,4 @@
-"""Variants for people to read, and as data: stages in their order, rows with their counters, limits, crawls."""
+"""Lists variants, as text or as data: stages in order, rows with counters and limits, crawls."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from c4pipe.fingerprint import described, fingerprint
 from c4pipe.stages.clean_lines import CleanLines, DropPages, Row
 from c4pipe.variants import Stage, Variant
 
-SHOWN = 5  # members of a long list, where a variant is not shown whole
+SHOWN = 5  # members of a long list in the overview
 WIDTH = 110
 WITH_ROWS = CleanLines | DropPages
 EFFECTS = {"drop_line": "drop line", "drop_page": "drop page", "edit": "edit line"}
 
 
 def as_data(variant: Variant) -> dict[str, object]:
-    """The variant as JSON, with the digest that a build knows it by."""
+    """Return the variant as JSON, with its fingerprint."""
     return {
         "name": variant.name,
         "semantics": variant.semantics,
@@ -31,7 +31,7 @@ def as_data(variant: Variant) -> dict[str, object]:
 
 
 def listing(variants: Sequence[Variant]) -> Iterator[str]:
-    """All variants, by semantics version, with what they share said once and long lists cut short."""
+    """Yield the lines of an overview by version of the semantics. Shared rows stand once, long lists are cut."""
     for semantics in dict.fromkeys(variant.semantics for variant in variants):
         yield f"semantics {semantics}"
         of_version = [variant for variant in variants if variant.semantics == semantics]
@@ -46,8 +46,8 @@ def listing(variants: Sequence[Variant]) -> Iterator[str]:
         yield ""
 
 
-def whole(variant: Variant) -> Iterator[str]:
-    """One variant with all that it is."""
+def full_listing(variant: Variant) -> Iterator[str]:
+    """Yield the lines of one variant in full."""
     yield ", ".join([f"{variant.name}, semantics {variant.semantics}", *_flags(variant)])
     yield from wrapped(f"crawls: {', '.join(variant.crawls)}", indent="  ")
     for number, stage in enumerate(variant.stages, 1):
@@ -71,34 +71,34 @@ def _flags(variant: Variant) -> Iterator[str]:
 
 
 def crawls(variant: Variant) -> str:
-    """The crawls of the published corpus, the ends of a long list."""
+    """Return the crawls of the published corpus; of a long list, its ends."""
     if len(variant.crawls) <= SHOWN:
         return ", ".join(variant.crawls) or "no crawls named"
     return f"{len(variant.crawls)} crawls, {variant.crawls[0]} to {variant.crawls[-1]}"
 
 
 def summary(stage: Stage) -> str:
-    """What the stage promises, in a line."""
+    """Return the first line of the docstring of a stage."""
     return (type(stage).__doc__ or "").strip().partition("\n")[0].replace("``", "")
 
 
 def limits(stage: Stage) -> list[tuple[str, object]]:
-    """The stage's limits, short of its name and rows."""
+    """Return the limits of a stage, without its name and rows."""
     names: list[str] = [field.name for field in fields(stage)] if is_dataclass(stage) else []
     found = [(name, getattr(stage, name)) for name in names if name not in ("name", "rows")]
     return [(name, limit) for name, limit in found if limit is not None and limit != ()]
 
 
 def value(limit: object, *, shown: int | None = None) -> str:
-    """A limit as it is read: thousands parted, texts as they are, lists with commas, cut after ``shown`` members.
+    """Return a limit as text: thousands separated, strings quoted, lists cut after ``shown`` members.
 
     >>> value(190_000), value((("ja", 1), "?")), value(("a", "b", "c"), shown=1)
     ('190,000', '("ja" 1) "?"', '"a" and 2 more')
     """
     if isinstance(limit, tuple | list):
-        told = (value(member, shown=shown) for member in limit[:shown])
+        texts = (value(member, shown=shown) for member in limit[:shown])
         nested = (isinstance(member, tuple | list) for member in limit[:shown])
-        members = " ".join(f"({text})" if deeper else text for text, deeper in zip(told, nested, strict=True))
+        members = " ".join(f"({text})" if deeper else text for text, deeper in zip(texts, nested, strict=True))
         return members if shown is None or len(limit) <= shown else f"{members} and {len(limit) - shown} more"
     if isinstance(limit, str):
         return f"'{limit}'" if '"' in limit else f'"{limit}"'
@@ -106,7 +106,7 @@ def value(limit: object, *, shown: int | None = None) -> str:
 
 
 def rule(row: Row) -> str:
-    """The row's rule with its limits.
+    """Return the rule of a row with its limits.
 
     >>> from c4pipe.variants import C4_ROWS
     >>> rule(C4_ROWS[0])
@@ -116,7 +116,7 @@ def rule(row: Row) -> str:
 
 
 def wrapped(text: str, *, indent: str) -> list[str]:
-    """The text in lines that fit a terminal, those after the first further in."""
+    """Return text as lines of 110 characters at most, with a hanging indent."""
     return textwrap.wrap(
         text,
         WIDTH,
@@ -131,8 +131,8 @@ def _stages(variant: Variant, *, indent: str) -> Iterator[str]:
     names = max(len(stage.name) for stage in variant.stages)
     types = max(len(type(stage).__name__) for stage in variant.stages)
     for number, stage in enumerate(variant.stages, 1):
-        told = ", ".join(f"{name}={value(limit, shown=SHOWN)}" for name, limit in limits(stage))
-        yield f"{indent}{number}. {stage.name:<{names}}  {type(stage).__name__:<{types}}  {told}".rstrip()
+        limits_text = ", ".join(f"{name}={value(limit, shown=SHOWN)}" for name, limit in limits(stage))
+        yield f"{indent}{number}. {stage.name:<{names}}  {type(stage).__name__:<{types}}  {limits_text}".rstrip()
 
 
 def _rows(rows: Sequence[Row], *, indent: str) -> Iterator[str]:
@@ -142,7 +142,7 @@ def _rows(rows: Sequence[Row], *, indent: str) -> Iterator[str]:
 
 
 def _tables(variants: Sequence[Variant]) -> dict[tuple[str, tuple[Row, ...]], list[str]]:
-    """Each table of rows, by its stage's name, with the variants that have it."""
+    """Return each table of rows, by stage name and rows, with the names of the variants that have it."""
     found: dict[tuple[str, tuple[Row, ...]], list[str]] = {}
     for variant in variants:
         for stage in variant.stages:

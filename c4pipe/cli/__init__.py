@@ -1,1 +1,1 @@
-"""The ``c4pipe`` command: a room a sub-command."""
+"""The ``c4pipe`` command: a file a sub-command."""

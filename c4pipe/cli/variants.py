@@ -40,7 +40,7 @@ def show_variants(arguments: argparse.Namespace) -> None:
         say(json.dumps([variant_listing.as_data(variant) for variant in chosen], indent=2))
         return
     for line in (
-        (line for variant in chosen for line in (*variant_listing.whole(variant), ""))
+        (line for variant in chosen for line in (*variant_listing.full_listing(variant), ""))
         if arguments.names
         else variant_listing.listing(chosen)
     ):

@@ -1,1 +1,1 @@
-"""A crawl of Common Crawl: its listing, polite fetching of its files, and the progress of that."""
+"""Common Crawl: the listing of a crawl, polite fetching, and its progress."""

@@ -1,1 +1,1 @@
-"""Two corpora compared: by document, rule, counter and option."""
+"""Compare two corpora by document, rule, counter and option."""

@@ -17,7 +17,7 @@ from c4pipe.dedup.lines import line_key
 from c4pipe.explain.explanation import counter, explain
 from c4pipe.page import Page
 from c4pipe.resources import ResourceError
-from c4pipe.stages.clean_lines import CleanLines, built, first_to_fire
+from c4pipe.stages.clean_lines import CleanLines, bind_rules, first_to_fire
 from c4pipe.text import urls
 from c4pipe.variants import Variant
 
@@ -176,7 +176,7 @@ def _of_facts(left: Document, right: Document, names: Iterable[str], url_stage: 
 def why_line_not_there(line: str, there: Document, side: Side) -> tuple[str, str]:
     """By which rule the side's text of the page lacks a line of the other's, and what can be said of it."""
     for stage in side.cleaning:
-        _, row = first_to_fire(built(stage.rows), line)
+        _, row = first_to_fire(bind_rules(stage.rows), line)
         if row is not None:
             return f"{stage.name}/{counter(row)}{_odd_end(line)}", ""
     key = line_key(line)

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import zip_longest
 
-from c4pipe.stages.clean_lines import CleanLines, built, first_to_fire
+from c4pipe.stages.clean_lines import CleanLines, bind_rules, first_to_fire
 
 ALIKE = 0.8  # of the characters in common: the same line, changed
 COMPARED_CHARACTERS = 500  # of a line, for likeness
@@ -57,7 +57,7 @@ def change(one: str, other: str, stages: Sequence[CleanLines]) -> str:
     ('line changed: blanks at its ends', 'line changed: punctuation', 'line changed')
     """
     for stage in stages:
-        rules = built(tuple(row for row in stage.rows if row.effect == "edit"))
+        rules = bind_rules(tuple(row for row in stage.rows if row.effect == "edit"))
         edited = other == first_to_fire(rules, one)[0] or one == first_to_fire(rules, other)[0]
         if edited and one.strip() != other.strip():
             return f"{stage.name}: edits made in one alone"

@@ -1,1 +1,1 @@
-"""Stages that judge a page by all the others, and how its rivals are told."""
+"""Stages that compare a page with all others, and the decisions behind them, on keys."""

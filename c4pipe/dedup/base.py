@@ -1,7 +1,7 @@
-"""The kinds of stages that look at all pages: one page a URL, one page a line, as pure parts.
+"""Base classes of the stages that compare pages: ``KeepOne`` for URLs, ``Dedup`` for lines or spans.
 
-An interpreter needs no more than this of them: of ``KeepOne`` the key of a page, the rank of its claim and the verdict;
-of ``Dedup`` the keys of a text, the rank of a page as an owner and the verdict.
+Both are split into pure functions, and an engine needs only these. ``KeepOne`` has the key of a page, the rank of its
+claim, and the verdict. ``Dedup`` has the keys of a text, the rank of a page as an owner, and the verdict.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ Numbers = npt.NDArray[Any]
 
 
 class UrlClaim(NamedTuple):
-    """What decides which of the pages of one normalized URL stays. No file, row or time of arrival is in it."""
+    """All that may decide which page of a normalized URL stays. It holds no file, row or time of arrival."""
 
     timestamp: str
     text_md5: bytes
@@ -36,29 +36,29 @@ class UrlClaim(NamedTuple):
 
 
 def url_claim(page: Page) -> UrlClaim:
-    """The page's claim to its URL."""
+    """The claim of a page to its URL."""
     return UrlClaim(page.timestamp, md5(page.text), page.url, page.content_type, page.content_length)
 
 
 class KeepOne(ABC):
-    """Of the pages with one normalized URL keep one: that of the greatest rank."""
+    """Of the pages with one normalized URL keep the page of the greatest rank."""
 
     name: str
 
     def key(self, page: Page) -> bytes:
-        """Pages with the same key are the same page: MD5 of the normalized URL, 16 bytes."""
+        """The key of a page: MD5 of its normalized URL, 16 bytes. Pages with equal keys are rivals."""
         return urls.url_digest(page.url)
 
     @abstractmethod
     def rank(self, claim: UrlClaim) -> tuple[object, ...]:
-        """What the pages of a URL are compared by: content alone, a total order."""
+        """The rank of a claim: a total order on content alone."""
 
     @abstractmethod
     def verdict(self, page: Page, *, won: bool) -> Verdict:
         """Pass the page on if it won its URL."""
 
     def judge_all(self, pages: Sequence[Page]) -> list[Verdict]:
-        """A verdict a page, in their order."""
+        """Return a verdict for each page, in the order of the pages."""
         rivals: dict[bytes, list[int]] = {}
         for index, page in enumerate(pages):
             rivals.setdefault(self.key(page), []).append(index)
@@ -66,7 +66,7 @@ class KeepOne(ABC):
         return [self.verdict(page, won=index in winners) for index, page in enumerate(pages)]
 
     def extra(self, pages: Sequence[Page]) -> dict[str, int]:
-        """Nothing: each count is a page's."""
+        """Return no counts: each belongs to a page."""
         return {}
 
 
@@ -74,15 +74,15 @@ OwnerOrder = Literal["url", "normalized_url"]
 
 
 def require_owner_order(owner: str) -> None:
-    """Raise if owners cannot be found in that order."""
+    """Raise ValueError unless ``owner`` is an ``OwnerOrder``."""
     if owner not in get_args(OwnerOrder):
         raise ValueError(f"owner is {owner!r}, but must be one of {', '.join(get_args(OwnerOrder))}")
 
 
 class Dedup(ABC):
-    """Keep what a page owns of what it says; of the pages that say the same, the one of the least rank owns it.
+    """Keep each line or span on one page: of the pages that contain it, the page of the least rank owns it.
 
-    No two pages may have the same normalized URL, so that ranks are unique.
+    No two pages may have the same normalized URL, so ranks are unique.
     """
 
     name: str
@@ -90,49 +90,49 @@ class Dedup(ABC):
 
     @abstractmethod
     def keys(self, text: str) -> list[bytes]:
-        """The keys of what is compared, 16 bytes each, in the text's order and as often as it is there."""
+        """The key of each line or span, 16 bytes, in the order of the text, repetitions included."""
 
     @abstractmethod
     def judge_owned(self, page: Page, owned: Collection[bytes]) -> Verdict:
-        """Judge one page, told which of its keys it owns: pure, whoever settled the owners."""
+        """Judge one page, given the keys that it owns. Pure: it does not matter how owners were found."""
 
     @property
     def keyed(self) -> tuple[object, ...]:
-        """What its keys follow from, as data: stages of which this is equal make the same keys.
+        """All that the keys depend on, as data. Stages with equal values share the keys in a page store.
 
-        Of a stage that says no more it is the whole stage, and what it reads.
+        By default that is the whole stage with the resources that it reads.
         """
         read: Mapping[str, bytes | None] = self.resources() if hasattr(self, "resources") else {}
         return self, *resources.used(read).items()
 
     def keys_of(self, texts: pa.Array) -> pa.Array:
-        """The keys of each text of a column, one behind the other, as a column of large binaries."""
+        """The keys of each text, concatenated: a column of large binaries, 16 bytes a key."""
         return pa.array([b"".join(self.keys(text)) for text in texts.to_pylist()], pa.large_binary())
 
     def judge_owned_at(self, page: Page, places: Sequence[int]) -> Verdict:
-        """Judge one page, told for which of its keys, by their numbers, it is the owner: where each first stands."""
+        """Judge one page, given the indices of the keys that it owns, each at its first occurrence."""
         keys = self.keys(page.text)
         return self.judge_owned(page, {keys[place] for place in places})
 
     def judge_owned_at_batch(self, batch: Batch, keys: pa.Array, places: Numbers, bounds: Counted) -> BatchVerdict:
-        """``judge_owned_at`` of each page, the n-th with ``places[bounds[n]:bounds[n + 1]]``, in rising order.
+        """``judge_owned_at`` for a batch: page n gets ``places[bounds[n]:bounds[n + 1]]``, in rising order.
 
-        ``keys`` are those of the texts, as ``keys_of`` makes them.
+        ``keys`` are the keys of the texts, from ``keys_of``.
         """
-        told = (places[begin:end].tolist() for begin, end in itertools.pairwise(bounds.tolist()))
+        owned = (places[begin:end].tolist() for begin, end in itertools.pairwise(bounds.tolist()))
         pages = list(batch.pages())
-        return verdict_of(batch, pages, list(map(self.judge_owned_at, pages, told)))
+        return verdict_of(batch, pages, list(map(self.judge_owned_at, pages, owned)))
 
     def owner_rank(self, url: str) -> bytes:
-        """The page of the least rank owns: MD5 of the full URL, or of the normalized one, 16 bytes."""
+        """The rank of a page as an owner: MD5 of its full or normalized URL, 16 bytes. The least owns."""
         return md5(url) if self.owner == "url" else urls.url_digest(url)
 
     def owner_ranks(self, column: pa.Array) -> bytes:
-        """``owner_rank`` of a column of URLs, one behind the other."""
+        """The ``owner_rank`` of each URL in a column, concatenated."""
         return md5s(column) if self.owner == "url" else urls.url_digests(column)
 
     def owners(self, pages: Iterable[Page]) -> dict[bytes, bytes]:
-        """The rank of the page that owns each key."""
+        """Return for each key the rank of the page that owns it."""
         owners: dict[bytes, bytes] = {}
         for page in pages:
             rank = self.owner_rank(page.url)
@@ -141,12 +141,12 @@ class Dedup(ABC):
         return owners
 
     def judge_all(self, pages: Sequence[Page]) -> list[Verdict]:
-        """A verdict a page, in their order."""
+        """Return a verdict for each page, in the order of the pages."""
         owners = self.owners(pages)
         return [self.judge_owned(page, self._owned(page, owners)) for page in pages]
 
     def extra(self, pages: Sequence[Page]) -> dict[str, int]:
-        """Nothing: each count is a page's."""
+        """Return no counts: each belongs to a page."""
         return {}
 
     def _owned(self, page: Page, owners: Mapping[bytes, bytes]) -> set[bytes]:

@@ -1,4 +1,4 @@
-"""One page a line, as C4 has it."""
+"""Line deduplication as in C4: each line stays on one page."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ from c4pipe.text.digests import KEY_BYTES, md5
 
 
 def line_key(line: str) -> bytes:
-    """Lines with the same key are the same line: MD5 of the stripped, lower-cased line, 16 bytes."""
+    """The key of a line: MD5 of the stripped, lower-cased line, 16 bytes. Equal keys mean equal lines."""
     return md5(line.strip().lower())
 
 
 @dataclass(frozen=True)
 class DedupLines(Dedup):
-    """Keep each line in the one page that owns it, once, then drop pages left with fewer than ``min_sentences``.
+    """Keep each line once, on the page that owns it, then drop pages left with fewer than ``min_sentences``.
 
-    Only a line feed ends a line. Sentences are counted on the joined text here, so a page can lose some without
-    losing a line, as in TFDS. With ``min_sentences=0`` a page needs some text, no sentences.
+    Only a line feed ends a line. Sentences are counted on the joined text, as in TFDS, so a page can lose a sentence
+    without losing a line. With ``min_sentences=0`` a page needs some text, but no sentence.
     """
 
     min_sentences: int
@@ -52,21 +52,21 @@ class DedupLines(Dedup):
 
     @property
     def keyed(self) -> tuple[object, ...]:
-        """The keys are of lines, whatever the limits; a stage that is derived from this may make others."""
+        """What the keys depend on: no limit at all. A derived stage may make other keys."""
         return (DedupLines,) if type(self) is DedupLines else super().keyed
 
     def _twin(self) -> ModuleType | None:
-        """The compiled room, which knows this stage alone: one that is derived from it may do otherwise."""
+        """The compiled twin. It knows this class alone: a derived stage may decide differently."""
         return engine.twin("keys") if type(self) is DedupLines else None
 
     def keys_of(self, texts: pa.Array) -> pa.Array:
-        """The keys of each text of a column, one behind the other, as a column of large binaries."""
+        """The keys of each text, concatenated: a column of large binaries, 16 bytes a line."""
         if (twin := self._twin()) is None:
             return super().keys_of(texts)
         return binaries(*twin.line_keys(*utf8(texts)))
 
     def judge_owned(self, page: Page, owned: Collection[bytes]) -> Verdict:
-        """Judge one page, told which line keys it owns: pure, whoever settled the owners."""
+        """Judge one page, given the line keys that it owns. Pure: it does not matter how owners were found."""
         tally: Counter[str] = Counter()
         kept: dict[bytes, str] = {}
         for line in page.text.split("\n"):
@@ -81,9 +81,9 @@ class DedupLines(Dedup):
         return self._left(page, "\n".join(kept.values()), tally)
 
     def judge_owned_at_batch(self, batch: Batch, keys: pa.Array, places: Numbers, bounds: Counted) -> BatchVerdict:
-        """``judge_owned_at`` of each page, the n-th with ``places[bounds[n]:bounds[n + 1]]``, in rising order.
+        """``judge_owned_at`` for a batch: page n gets ``places[bounds[n]:bounds[n + 1]]``, in rising order.
 
-        ``keys`` are those of the texts, as ``keys_of`` makes them.
+        ``keys`` are the keys of the texts, from ``keys_of``.
         """
         if (twin := self._twin()) is None:
             return super().judge_owned_at_batch(batch, keys, places, bounds)
@@ -105,7 +105,7 @@ class DedupLines(Dedup):
         return BatchVerdict(kept, left.where(kept), fired(tallies))
 
     def _left(self, page: Page, text: str, tally: Mapping[str, int]) -> Verdict:
-        """Judge what is left of a page."""
+        """Judge the page that the deduplicated text makes."""
         if not text:
             return Verdict(None, {**tally, "filtered:empty": 1})
         if not sentences.at_least(text, sentences=self.min_sentences, punkt=self.punkt):

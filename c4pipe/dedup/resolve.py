@@ -1,8 +1,8 @@
-"""The decisions across pages, taken on keys of a few bytes while the text stays where it is.
+"""Decisions across pages, taken on keys of a few bytes while the text stays in the page store.
 
-Each page claims its URL, each line of a page that won its URL claims its text; a claim says where its
-page lies (the number of its part and its row there) and never decides by that place, so the files'
-names and order cannot change an outcome. ``dedup/base.py`` takes the same decisions on pages.
+Each page claims its URL. Each line of a page that won its URL claims its text. A claim carries the row id of its page,
+but no decision depends on it: neither names nor order of files can change an outcome. ``dedup/base.py`` takes the same
+decisions on whole pages.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ from c4pipe.text.digests import KEY_BYTES
 
 LineClaims = npt.NDArray[np.void]
 
-RIVALS = 4096  # claims that are looked at together
+RIVALS = 4096  # claims that become Python objects at a time
 
 # A line's key and its page's rank, each 128 bits in two words, most significant first.
 LINE_CLAIM = np.dtype(
@@ -57,14 +57,14 @@ URL_CLAIMS = pa.schema(
 
 
 def sort_url_claims(claims: pa.Table) -> pa.Table:
-    """Return the claims by key, so that a bucket is a slice."""
+    """Return the claims sorted by key, so that a bucket is a slice."""
     return claims.take(np.lexsort(leading_words(claims)[::-1])) if len(claims) else claims
 
 
 def url_winners(claims: pa.Table, rank: Callable[[UrlClaim], Any]) -> tuple[RowIds, Keys]:
-    """Return the place of the claim of the greatest rank for each key, and the keys in the same order.
+    """Return for each key the row id of the claim of the greatest rank, and the keys in the same order.
 
-    Claims of equal rank are of pages that are alike; the first of them wins, which changes nothing but the place.
+    Claims of equal rank belong to equal pages. The first of them wins, which changes only the row id.
     """
     claims = sort_url_claims(claims.combine_chunks())
     high, low = leading_words(claims)
@@ -88,10 +88,11 @@ def url_winners(claims: pa.Table, rank: Callable[[UrlClaim], Any]) -> tuple[RowI
 def line_claims(
     rows: npt.NDArray[Any], ranks: bytes, packed: bytes, counts: npt.NDArray[Any], *, part: int
 ) -> LineClaims:
-    """Return the sorted claims of one part's pages: a row and a rank each, and of all their lines the keys.
+    """Return the claims of the lines of one part, sorted by key.
 
-    ``counts`` says how many keys each page has. Each key is claimed once, by the page of the least rank that has it,
-    at its first line that does: a line of every page's makes no more claims than there are parts.
+    ``rows`` and ``ranks`` (16 bytes each) have an item a page. ``packed`` holds the keys of all lines, 16 bytes each;
+    ``counts`` says how many belong to each page. One claim per key and part: the first such line of the lowest-ranked
+    page. So a line on every page yields one claim a part.
     """
     key, key_low = key_words([packed])
     rank, rank_low = key_words([ranks])
@@ -106,12 +107,12 @@ def line_claims(
 
 
 def line_owners(claims: LineClaims) -> RowIds:
-    """Return the place of the claim of the least rank for each key, by part.
+    """Return for each key the row id of the line that owns it, the claim of the least rank, sorted by part.
 
-    No two pages have one rank: those that claim lines have won their URLs.
+    Ranks are unique: only pages that won their URL claim lines.
     """
     words_of = (np.ascontiguousarray(claims[name]) for name in ("key", "key_low", "rank", "rank_low"))
-    chosen = np.sort(least_of_each(*words_of))  # as they came, so by part where the claims came so
+    chosen = np.sort(least_of_each(*words_of))  # in the order of the claims, so by part where they are
     owners = np.empty(len(chosen), LINE_ID)
     for name in LINE_ID.names or ():
         owners[name] = claims[name][chosen]
@@ -119,7 +120,7 @@ def line_owners(claims: LineClaims) -> RowIds:
 
 
 def least_of_each(key: Words, key_low: Words, rank: Words, rank_low: Words) -> npt.NDArray[np.int64]:
-    """Return where the claim of the least rank stands for each key, by key; of equal ones the first.
+    """Return for each key the index of the claim of the least rank, sorted by key. Among equal ranks the first counts.
 
     >>> key, rank = np.array([7, 5, 7, 5], np.uint64), np.array([2, 4, 1, 4], np.uint64)
     >>> least_of_each(key, key, rank, rank).tolist()
@@ -134,7 +135,7 @@ def least_of_each(key: Words, key_low: Words, rank: Words, rank_low: Words) -> n
     rivals, sizes = order[np.repeat(shared, sizes)], sizes[shared]
     first = np.cumsum(sizes) - sizes
     least = np.ones(len(rivals), bool)
-    for word in (rank, rank_low):  # the second word decides among those whose first is the least
+    for word in (rank, rank_low):  # the second word decides where the first is equal
         ranks = np.where(least, word[rivals], np.uint64(2**64 - 1))
         least &= ranks == np.repeat(_least(ranks, first), sizes)
     chosen[shared] = _least(np.where(least, rivals, len(order)), first)
@@ -142,12 +143,12 @@ def least_of_each(key: Words, key_low: Words, rank: Words, rank_low: Words) -> n
 
 
 def _least(values: Any, first: npt.NDArray[np.int64]) -> Any:
-    """The least value of each group, given where each begins."""
+    """The least value of each group. ``first`` has the start of each group."""
     return np.minimum.reduceat(values, first) if len(first) else values
 
 
 def _by_key(high: Words, low: Words) -> npt.NDArray[np.int64]:
-    """Return an order of keys in which equal ones stand together."""
+    """Return an order in which equal keys are neighbours."""
     order = np.argsort(high)
-    mixed = equal_to_last(high[order]) & ~equal_to_last(low[order])  # the first words alone are equal: hardly ever
+    mixed = equal_to_last(high[order]) & ~equal_to_last(low[order])  # equal in the first word alone: hardly ever
     return np.lexsort((low, high)) if mixed.any() else order

@@ -1,10 +1,10 @@
 """All but one of any three-sentence span: deduplication as the T5 paper words it.
 
     sentences   a b c d e        a span is three sentences that follow each other: abc, bcd, cde
-    another     b c d f          bcd is said twice: the page of the least rank keeps it, the other is left with f
+    another     b c d f          bcd occurs twice: the page of the least rank keeps it, the other keeps f
 
-Sentences are those of each line, one line after the other: the lines that the paper retains end in a mark that ends a
-sentence. A span may begin in one line and end in another.
+Each line is split into sentences on its own: the lines that the paper retains end in a mark that ends a sentence. A
+span may cross lines.
 """
 
 from __future__ import annotations
@@ -20,16 +20,16 @@ from c4pipe.page import Page, Verdict
 from c4pipe.text import sentences
 from c4pipe.text.digests import md5
 
-Lines = list[list[str]]  # the sentences of each line, each with the blanks behind it
+Lines = list[list[str]]  # the sentences of each line, each with the blanks that follow it
 
 
 @dataclass(frozen=True)
 class DedupSpans(Dedup):
     """Discard all but one occurrence of each span of sentences, then pages left with fewer than ``min_sentences``.
 
-    The occurrence that stays is the first on the page that owns the span. A sentence goes with each discarded span
-    that it is part of, also if it is part of another that stays; but an occurrence that overlaps the one that stays
-    takes nothing from it. Spans that come about where sentences went are not looked at again.
+    The first occurrence on the page that owns the span stays. A sentence goes with each discarded span that contains
+    it, even if a span that stays contains it, too. But an occurrence that overlaps the one that stays takes nothing
+    from it. Removing sentences makes new spans; these are not compared.
     """
 
     span_sentences: int
@@ -52,17 +52,17 @@ class DedupSpans(Dedup):
 
     @property
     def keyed(self) -> tuple[object, ...]:
-        """The keys are of spans of so many sentences by this model; a stage that is derived may make others."""
+        """What the keys depend on: the length of a span and the sentence model. A derived stage may make other keys."""
         if type(self) is not DedupSpans:
             return super().keyed
         return DedupSpans, self.span_sentences, self.punkt, *resources.used(self.resources()).items()
 
     def keys(self, text: str) -> list[bytes]:
-        """The key of each span: MD5 of its sentences as they are written, white space at their ends aside."""
+        """The key of each span: MD5 of its sentences, each stripped and otherwise as written."""
         return self._keys(self._lines(text))
 
     def judge_owned(self, page: Page, owned: Collection[bytes]) -> Verdict:
-        """Judge one page, told which span keys it owns: pure, whoever settled the owners."""
+        """Judge one page, given the span keys that it owns. Pure: it does not matter how owners were found."""
         lines = self._lines(page.text)
         fates = self._fates(self._keys(lines), sum(map(len, lines)), owned)
         tally = Counter(fates)
@@ -86,14 +86,14 @@ class DedupSpans(Dedup):
         ]
 
     def _fates(self, keys: list[bytes], count: int, owned: Collection[bytes]) -> list[str]:
-        """What becomes of each of ``count`` sentences, as the counter that says so."""
+        """The counter under which each of ``count`` sentences counts."""
         fates = [_PASSED] * count
         first: dict[bytes, int] = {}
         for at, key in enumerate(keys):
             if key not in owned:
                 fates[at : at + self.span_sentences] = [_GLOBAL] * self.span_sentences
             elif first.setdefault(key, at) != at:
-                begin = max(at, first[key] + self.span_sentences)  # not what the occurrence that stays has, too
+                begin = max(at, first[key] + self.span_sentences)  # spare sentences of the occurrence that stays
                 for sentence in range(begin, at + self.span_sentences):
                     fates[sentence] = _LOCAL if fates[sentence] == _PASSED else fates[sentence]
         return fates
@@ -105,6 +105,6 @@ _PASSED, _GLOBAL, _LOCAL = (
 
 
 def _pieces(line: str, punkt: sentences.Punkt) -> list[str]:
-    """The sentences of a line, each up to the next one; joined they are the line, but for blanks before the first."""
+    """The sentences of a line, each up to the next. Joined they are the line, without blanks before the first."""
     begins = [begin for begin, _ in sentences.spans(line, punkt=punkt)]
     return [line[begin:end] for begin, end in itertools.pairwise([*begins, len(line)])]

@@ -1,4 +1,4 @@
-"""One page a URL, as C4 has it."""
+"""URL deduplication as in C4: each normalized URL keeps one page."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from c4pipe.page import Page, Verdict
 @functools.total_ordering
 @dataclass(frozen=True, slots=True)
 class _Descending:
-    """A key that sorts texts backwards, by code point.
+    """A sort key for descending order of texts, by code point.
 
     >>> sorted(["b", "a", "ab", ""], key=_Descending)
     ['b', 'ab', 'a', '']

@@ -1,1 +1,1 @@
-"""The demo's input: a WET file of English prose that is on every Python machine."""
+"""The input of the demo: a WET file of English prose that comes with Python."""

@@ -1,1 +1,1 @@
-"""One page's way through a variant: found, explained, told."""
+"""Explain one page: find it, take it through a variant, render the account."""

@@ -14,7 +14,7 @@ from typing import Literal
 from c4pipe.dedup.base import Dedup
 from c4pipe.dedup.lines import DedupLines, line_key
 from c4pipe.page import Page, Verdict
-from c4pipe.stages.clean_lines import CleanLines, DropPages, Row, built, first_to_fire
+from c4pipe.stages.clean_lines import CleanLines, DropPages, Row, bind_rules, first_to_fire
 from c4pipe.stages.url_filters import InUrlList
 from c4pipe.variant_listing import rule
 from c4pipe.variants import CrawlStage, Stage, Variant, flat
@@ -115,7 +115,7 @@ def lines_of(stage: Stage, page: Page, verdict: Verdict) -> Iterator[LineSeen]:
 
 
 def _cleaned(stage: CleanLines, lines: list[str]) -> Iterator[LineSeen]:
-    rules = built(stage.rows)
+    rules = bind_rules(stage.rows)
     for number, text in enumerate(lines, 1):
         stripped = text.strip()
         line, row = first_to_fire(rules, text)
@@ -131,7 +131,7 @@ def _cleaned(stage: CleanLines, lines: list[str]) -> Iterator[LineSeen]:
 def _offending(stage: DropPages, lines: list[str]) -> Iterator[LineSeen]:
     """The lines of a dropped page, with the first row that would drop it for the line alone."""
     for number, text in enumerate(lines, 1):
-        fired = next((counter(row) for row, fires in built(stage.rows) if fires(text)), None)
+        fired = next((counter(row) for row, fires in bind_rules(stage.rows) if fires(text)), None)
         yield LineSeen(number, text, fired)
 
 
@@ -142,7 +142,7 @@ def counter(row: Row) -> str:
 
 def changes(row: Row, line: str) -> bool:
     """The row is an edit that alone would change the line."""
-    return row.effect == "edit" and first_to_fire(built((row,)), line)[0] != line
+    return row.effect == "edit" and first_to_fire(bind_rules((row,)), line)[0] != line
 
 
 def _deduplicated(lines: list[str]) -> Iterator[LineSeen]:

@@ -1,1 +1,1 @@
-"""The compiled twins of rooms in c4pipe: the same decisions, some hundred times as fast. Doors to them: engine.py."""
+"""Compiled twins of plain rooms: the same decisions, some hundred times as fast. ``engine.py`` is the only door."""

@@ -1,1 +1,1 @@
-"""Files near and far: where they are, how they are read, written and fetched."""
+"""Files, local and remote: paths, globs, reading, atomic writing and download."""

@@ -1,1 +1,1 @@
-"""The shards of C4: documents, the formats they are written in, and folders of them."""
+"""The shards of C4: documents, formats, file names and folders."""

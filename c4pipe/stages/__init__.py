@@ -1,1 +1,1 @@
-"""Stages that judge each page alone."""
+"""Stages that judge one page at a time."""

@@ -1,4 +1,4 @@
-"""Judging pages by their lines: rows of a table of rules, and the stages that need nothing else."""
+"""Stages that judge a page line by line, by a table of rules, and the rows of such tables."""
 
 from __future__ import annotations
 
@@ -22,26 +22,29 @@ Effect = Literal["drop_line", "drop_page", "edit"]
 
 @dataclass(frozen=True)
 class Row:
-    """One rule of a table: what it looks for, with which limits, and what happens then."""
+    """One row of a table: a rule, its limits, and the effect where the rule fires."""
 
     effect: Effect
-    counter: str  # published: once out, it never changes; "" for an edit
+    counter: str  # published, so it never changes; "" for an edit
     rule: Callable[..., Callable[[str], Any]]  # of c4pipe/rules.py
     limits: tuple[tuple[str, Any], ...]
 
 
 def drop_line(counter: str, rule: Callable[..., Callable[[str], bool]], **limits: Any) -> Row:
-    """A row that drops the line, counted as ``line-filtered:<counter>``."""
+    """Return a row that drops a line where the rule fires, counted as ``line-filtered:<counter>``."""
     return Row("drop_line", counter, rule, tuple(limits.items()))
 
 
 def drop_page(counter: str, rule: Callable[..., Callable[[str], bool]], **limits: Any) -> Row:
-    """A row that drops the whole page, counted as ``filtered:<counter>``; no later line is looked at."""
+    """Return a row that drops the page where the rule fires, counted as ``filtered:<counter>``.
+
+    Later lines of the page are not judged.
+    """
     return Row("drop_page", counter, rule, tuple(limits.items()))
 
 
 def edit(rule: Callable[..., Callable[[str], str]], **limits: Any) -> Row:
-    """A row that rewrites the line for the rows after it, uncounted."""
+    """Return a row that rewrites the line for the rows after it. No counter counts it."""
     return Row("edit", "", rule, tuple(limits.items()))
 
 
@@ -49,13 +52,13 @@ Rules = tuple[tuple[Row, Callable[[str], Any]], ...]
 
 
 @functools.cache
-def built(rows: tuple[Row, ...]) -> Rules:
-    """Each row with what its rule makes of its limits."""
+def bind_rules(rows: tuple[Row, ...]) -> Rules:
+    """Return each row with its rule, bound to the limits."""
     return tuple((row, row.rule(**dict(row.limits))) for row in rows)
 
 
 def first_to_fire(rules: Rules, line: str) -> tuple[str, Row | None]:
-    """The line as the edits leave it, and the first row that drops it or its page; None if it stays."""
+    """Return the edited line, and the first row that drops the line or its page; None if the line stays."""
     line = line.strip()
     for row, act in rules:
         if row.effect == "edit":
@@ -66,13 +69,13 @@ def first_to_fire(rules: Rules, line: str) -> tuple[str, Row | None]:
 
 
 def _known(rule: Callable[..., Any]) -> str:
-    """The name under which the compiled room knows a rule; "" where it has to call what the rule made."""
+    """The name of a rule in the compiled room; "" where that room calls the Python function."""
     name = getattr(rule, "__name__", "")
     return name if rule is getattr(rules, name, None) and twins.is_compiled(name) else ""
 
 
 class _OfRows:
-    """A stage of rows, with their compiled twin at hand once it was asked for; it does not travel."""
+    """A stage with rows. It caches their compiled program, which is never pickled."""
 
     rows: tuple[Row, ...]
 
@@ -82,7 +85,7 @@ class _OfRows:
     def _program(self, room: ModuleType) -> Any:
         if "program" not in self.__dict__:
             steps = [
-                (row.effect, row.counter, _known(row.rule), dict(row.limits), act) for row, act in built(self.rows)
+                (row.effect, row.counter, _known(row.rule), dict(row.limits), act) for row, act in bind_rules(self.rows)
             ]
             self.__dict__["program"] = room.Program(steps)
         return self.__dict__["program"]
@@ -93,18 +96,18 @@ def _counts(tallies: Mapping[str, bytearray]) -> Counts:
 
 
 def _require_sound(rows: tuple[Row, ...]) -> None:
-    """Raise if rows share a counter or have a limit that their rule does not know: here, not on a worker."""
+    """Raise if two rows share a counter, or a rule does not take its limits: now, not on a worker."""
     counters = [row.counter for row in rows if row.effect != "edit"]
     if twice := sorted({counter for counter in counters if counters.count(counter) > 1}):
         raise ValueError(f"rows count twice under {', '.join(twice)}; give each row a counter of its own")
-    built(rows)
+    bind_rules(rows)
 
 
 @dataclass(frozen=True)
 class CleanLines(_OfRows):
     """Drop lines and pages by ``rows``, then pages left with fewer than ``min_sentences``.
 
-    Sentences are counted line by line and added up, as in TFDS.
+    As in TFDS, each line is split into sentences on its own, and the counts are added.
     """
 
     rows: tuple[Row, ...]
@@ -119,36 +122,36 @@ class CleanLines(_OfRows):
             raise ValueError(f"min_sentences is {self.min_sentences}, but must be 1 or more: a page needs some text")
 
     def resources(self) -> Mapping[str, bytes | None]:
-        """The pinned files that the stage reads, with their built-in stand-ins."""
+        """Return the pinned files that the stage reads, with their built-in stand-ins."""
         return sentences.RESOURCES
 
     def judge(self, page: Page) -> Verdict:
-        """Pass the page on with the lines that stay."""
+        """Return the page with the lines that stay, or drop it."""
         if (room := engine.twin("lines")) is None:
             return self._judge(page)
         counter = functools.partial(sentences.counter, self.punkt)
         try:
             text, tally = self._program(room).judge(page.text, self.min_sentences, counter)
-        except UnicodeEncodeError:  # half a pair, in the text or of an edit
+        except UnicodeEncodeError:  # a lone surrogate, in the text or from an edit
             return self._judge(page)
         return Verdict(None if text is None else with_text(page, text), tally)
 
     def judge_batch(self, batch: Batch) -> BatchVerdict | None:
-        """Judge each page of a batch."""
+        """Return the verdicts of ``judge`` for a batch; None where plain code decides."""
         if (room := engine.twin("lines")) is None:
             return None
         counter = functools.partial(sentences.counter, self.punkt)
         try:
             judged = self._program(room).judge_column(*utf8(batch.text), self.min_sentences, counter)
-        except UnicodeEncodeError:  # half a pair, of an edit
+        except UnicodeEncodeError:  # a lone surrogate, from an edit
             return None
         flags, offsets, texts, tallies = judged
         kept = np.frombuffer(flags, bool)
-        pages = batch.with_text(pa.nulls(len(batch))).where(kept)  # texts that others replace are not copied
+        pages = batch.with_text(pa.nulls(len(batch))).where(kept)  # their texts are replaced, so they are not copied
         return BatchVerdict(kept, pages.with_text(strings(offsets, texts)), _counts(tallies))
 
     def _judge(self, page: Page) -> Verdict:
-        table = built(self.rows)
+        table = bind_rules(self.rows)
         count = sentences.counter(self.punkt)
         tally: Counter[str] = Counter()
         kept: list[str] = []
@@ -158,7 +161,7 @@ class CleanLines(_OfRows):
             if row is None:
                 kept.append(line)
                 tally["line-passed"] += 1
-                if found < self.min_sentences:  # no more than the minimum is asked, and counting is slow
+                if found < self.min_sentences:  # stop at the minimum: counting is slow
                     found += count(line, self.min_sentences - found)
             elif row.effect == "drop_line":
                 tally[f"line-filtered:{row.counter}"] += 1
@@ -171,30 +174,28 @@ class CleanLines(_OfRows):
 
 @dataclass(frozen=True)
 class DropPages(_OfRows):
-    """Drop pages by ``rows``, each of which looks at the whole text of the page at once."""
+    """Drop pages by ``rows``, each of which sees the whole text of the page."""
 
     rows: tuple[Row, ...]
-    name: str = "page-filter"  # none of TFDS's
+    name: str = "page-filter"  # not a namespace of TFDS
 
     def __post_init__(self) -> None:
         _require_sound(self.rows)
         if others := sorted({row.effect for row in self.rows} - {"drop_page"}):
-            raise ValueError(
-                f"rows of {self.name} are to drop_page, not to {', '.join(others)}; CleanLines takes those"
-            )
+            raise ValueError(f"rows of {self.name} must be drop_page, not {', '.join(others)}; CleanLines takes these")
 
     def judge(self, page: Page) -> Verdict:
-        """Pass the page on, or count the first row that drops it."""
+        """Drop the page by the first row that fires, or keep it."""
         if (room := engine.twin("lines")) is None:
             return self._judge(page)
         try:
             counter = self._program(room).fires(page.text)
-        except UnicodeEncodeError:  # half a pair
+        except UnicodeEncodeError:  # a lone surrogate
             return self._judge(page)
         return drop(counter) if counter else keep(page)
 
     def judge_batch(self, batch: Batch) -> BatchVerdict | None:
-        """Judge each page of a batch."""
+        """Return the verdicts of ``judge`` for a batch; None where plain code decides."""
         if (room := engine.twin("lines")) is None:
             return None
         flags, tallies = self._program(room).fires_column(*utf8(batch.text))
@@ -202,7 +203,7 @@ class DropPages(_OfRows):
         return BatchVerdict(kept, batch.where(kept), _counts(tallies))
 
     def _judge(self, page: Page) -> Verdict:
-        for row, fires in built(self.rows):
+        for row, fires in bind_rules(self.rows):
             if fires(page.text):
                 return drop(f"filtered:{row.counter}")
         return keep(page)

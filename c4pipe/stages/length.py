@@ -1,4 +1,4 @@
-"""Judging pages by their length and by that of their lines."""
+"""Stages that judge a page by its length, or by the length of its lines."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from c4pipe.page import Page, Verdict, drop, keep
 
 
 def _those(kept: Kept, batch: Batch) -> BatchVerdict:
-    """Keep those pages, and count them ``passed`` and the others ``filtered``."""
+    """Keep the marked pages, counted as ``passed``, and drop the others, counted as ``filtered``."""
     return BatchVerdict(kept, batch.where(kept), fired({"passed": kept, "filtered": ~kept}))
 
 
 @dataclass(frozen=True)
 class MaxLength:
-    """Drop pages longer than ``characters``: mostly dumps and logs, and slow in all that follows."""
+    """Drop pages longer than ``characters``: mostly dumps and logs, and slow in every later stage."""
 
     characters: int
     name: str = "too-long-filter"  # TFDS's counter namespace
@@ -30,11 +30,11 @@ class MaxLength:
             raise ValueError(f"characters is {self.characters}, but must be 1 or more")
 
     def judge(self, page: Page) -> Verdict:
-        """Pass the page on if its text has no more code points than allowed."""
+        """Keep the page if its text has at most ``characters`` code points."""
         return drop("filtered") if len(page.text) > self.characters else keep(page)
 
     def judge_batch(self, batch: Batch) -> BatchVerdict | None:
-        """Judge each page of a batch."""
+        """Return the verdicts of ``judge`` for a batch; None where plain code decides."""
         if engine.chosen() == "plain":
             return None
         kept = pc.binary_length(batch.text).to_numpy() <= self.characters
@@ -45,7 +45,7 @@ class MaxLength:
 
 @dataclass(frozen=True)
 class MinParagraphs:
-    """Drop pages without ``paragraphs`` lines of ``characters`` code points or more: what mC4 has for CleanLines."""
+    """Drop pages with fewer than ``paragraphs`` lines of at least ``characters`` code points. mC4 has no CleanLines."""
 
     paragraphs: int
     characters: int
@@ -53,15 +53,18 @@ class MinParagraphs:
 
     def __post_init__(self) -> None:
         if self.paragraphs < 1 or self.characters < 0:
-            raise ValueError(f"{self.paragraphs} paragraphs of {self.characters} characters: must be 1 of 0, or more")
+            raise ValueError(
+                f"paragraphs is {self.paragraphs}, but must be 1 or more; "
+                f"characters is {self.characters}, but must be 0 or more"
+            )
 
     def judge(self, page: Page) -> Verdict:
-        """Pass the page on if enough of its lines are long enough."""
+        """Keep the page if enough lines are long enough."""
         long = sum(len(line) >= self.characters for line in page.text.split("\n"))
         return keep(page) if long >= self.paragraphs else drop("filtered")
 
     def judge_batch(self, batch: Batch) -> BatchVerdict | None:
-        """Judge each page of a batch."""
+        """Return the verdicts of ``judge`` for a batch; None where plain code decides."""
         if (room := engine.twin("lines")) is None:
             return None
         flags = room.have_paragraphs(*utf8(batch.text), self.paragraphs, self.characters)

@@ -1,4 +1,4 @@
-"""Stages that judge pages by their URL: by its domain, or by a list of URLs. The door to tldextract."""
+"""Stages that judge a page by its URL: by domain, or by a list of URLs. The door to tldextract."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ from c4pipe.text.urls import normalize, url_digest
 Domains = Mapping[str, bool | Sequence[str]]  # domain -> True, or the subdomains that are allowed ("" for none)
 
 REALNEWS = "realnews/domain_to_allowed_subdomains.json"
-RESOURCES: Mapping[str, bytes | None] = MappingProxyType({REALNEWS: None})  # nothing stands in for it
+RESOURCES: Mapping[str, bytes | None] = MappingProxyType({REALNEWS: None})  # without a stand-in
 
 
 @functools.cache
 def _extractor() -> Any:
-    """The public suffixes that came with tldextract: neither the network's newest nor some user's cache."""
+    """The extractor with the public suffixes that tldextract ships, whatever the network or a cache holds."""
     import tldextract
 
     return tldextract.TLDExtract(suffix_list_urls=(), cache_dir=None)
@@ -36,17 +36,17 @@ def _extractor() -> Any:
 
 @functools.lru_cache(maxsize=2)
 def realnews_domains(source: str | None) -> Domains:
-    """The pinned list of news sites; ``source`` is where resources come from now."""
+    """The pinned list of news sites. ``source``, the present source of resources, only keys the cache."""
     domains: Domains = json.loads(resources.read(REALNEWS))
     return domains
 
 
 @dataclass(frozen=True)
 class InDomains:
-    """Keep pages of the domains that are listed, and of these the allowed subdomains; ``www.`` is none.
+    """Keep pages of listed domains, where a list of subdomains is given only of these. ``www.`` does not count.
 
-    With ``full_url``, as in TFDS c4 before 3.1.0, it is one: ``www.business.example.com`` fails where ``business`` is
-    allowed.
+    With ``full_url``, as in TFDS c4 before 3.1.0, ``www.`` counts: ``www.business.example.com`` fails where
+    ``business`` is allowed.
     """
 
     domains: tuple[tuple[str, bool | tuple[str, ...]], ...] | None = None  # None: the pinned RealNews list
@@ -54,11 +54,11 @@ class InDomains:
     name: str = "realnews-domain-filter"  # TFDS's counter namespace
 
     def resources(self) -> Mapping[str, bytes | None]:
-        """The pinned files that the stage reads, with their built-in stand-ins."""
+        """Return the pinned files that the stage reads, with their built-in stand-ins."""
         return RESOURCES if self.domains is None else {}
 
     def judge(self, page: Page) -> Verdict:
-        """Pass the page on if its domain is listed and its subdomain allowed."""
+        """Keep the page if its domain is listed and its subdomain allowed."""
         domains = realnews_domains(resources.source()) if self.domains is None else dict(self.domains)
         parts = _extractor()(page.url if self.full_url else normalize(page.url))
         allowed = domains.get(f"{parts.domain}.{parts.suffix}")
@@ -71,45 +71,45 @@ class InDomains:
 
 @dataclass(frozen=True)
 class InUrlList:
-    """Keep pages whose normalized URL is, normalized, in a list of URLs: files with one a line, or zips of such."""
+    """Keep pages whose URL is in a list; both are normalized. A list is a file with a URL a line, or a zip of lists."""
 
     paths: tuple[str, ...] = ()
     name: str = "webtextlike-filter"  # TFDS's counter namespace
 
     def with_paths(self, *paths: str) -> InUrlList:
-        """The stage with its lists."""
+        """Return the stage with these files as its list."""
         return replace(self, paths=paths)
 
     def listed(self) -> Iterator[bytes]:
-        """The key of every line that has one, in order and as often as it is there."""
+        """Yield the key of each line of the list, in order, repetitions included. Raises ValueError without a list."""
         if not self.paths:
             raise ValueError(f"{self.name} has no list of URLs; name one, such as OpenWebText.zip or a text file")
         return (url_digest(line) for path in self.paths for line in url_lines(path))
 
     def key(self, page: Page) -> bytes:
-        """What is looked for in the list: MD5 of the normalized URL, 16 bytes."""
+        """The key of a page in the list: MD5 of the normalized URL, 16 bytes."""
         return url_digest(page.url)
 
     def verdict(self, page: Page, *, listed: bool) -> Verdict:
-        """Pass the page on if it is listed."""
+        """Keep the page if it is listed."""
         return keep(page) if listed else drop("filtered")
 
     def judge_all(self, pages: Sequence[Page]) -> list[Verdict]:
-        """A verdict a page, in their order."""
+        """Return a verdict for each page, in the order of the pages."""
         listed = set(self.listed())
         return [self.verdict(page, listed=self.key(page) in listed) for page in pages]
 
     def extra(self, pages: Sequence[Page]) -> dict[str, int]:
-        """What no page counts: the listed URLs without a page, each once."""
+        """Return the count that belongs to no page: distinct listed URLs without a page."""
         missing = len(set(self.listed()) - {self.key(page) for page in pages})
         return {"missing-page": missing} if missing else {}
 
 
 def url_lines(path: str) -> Iterator[str]:
-    """The lines of a list of URLs: of a file, plain, ``.gz`` or ``.xz``, or of each list in a zip.
+    """Yield the lines of a list of URLs: a plain, ``.gz`` or ``.xz`` file, or each list in a ``.zip``.
 
-    Blank ones are among them: for the reference they list the URL "". A zip's lists are its members that end in
-    ``.txt``, ``.txt.gz`` or ``.txt.xz``, by name, as in OpenWebText's.
+    Blank lines count: for the reference they list the URL "". The lists in a zip are its members that end in ``.txt``,
+    ``.txt.gz`` or ``.txt.xz``, sorted by name, as in OpenWebText. Raises ValueError for a damaged file.
     """
     try:
         with files.open_read(path) as stream:

@@ -1,1 +1,1 @@
-"""What is told from one string: its digest, a URL's normal form, sentences, the language."""
+"""Functions of one string: digests, normalized URLs, sentences, language."""

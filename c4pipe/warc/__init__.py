@@ -1,1 +1,1 @@
-"""From bytes to records to pages: gzip members, WARC records and WET files."""
+"""From bytes to pages: gzip members, WARC records, WET files."""

@@ -52,24 +52,24 @@ def test_a_room_that_was_not_built(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(engine, "ROOMS", (*engine.ROOMS, "nothing"))
     assert engine.missing() == ("nothing",)
     assert engine.twin("nothing") is None
-    with pytest.raises(engine.EngineError, match=r"not nothing, which were not built here \(.*pip install -e \."):
+    with pytest.raises(engine.EngineError, match=r"no compiled code for nothing \(not built: run `pip install -e \.`"):
         engine.use("fast")
 
 
 def test_the_user_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert engine.told() == "compiled code judges pages"
+    assert engine.message() == "compiled code judges pages"
     engine.use("plain")
-    assert engine.told().startswith("plain Python judges pages, as asked for")
+    assert engine.message().startswith("plain Python judges pages, as chosen")
     engine.use(None)
     monkeypatch.setattr(engine, "ROOMS", (*engine.ROOMS, "nothing"))
-    assert engine.told().startswith("compiled code judges pages, but not nothing, which were not built here (")
+    assert engine.message().startswith("compiled code judges pages, but is not there for nothing (not built: ")
 
 
 def test_the_remedy_fits_the_place(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """In a clone ``pip install .`` would build elsewhere, where those who stand in the clone never look."""
-    assert "pip install -e . builds it there" in engine._remedy()
+    assert f"run `pip install -e .` in {Path(engine.__file__).parent.parent}" in engine._remedy()
     monkeypatch.setattr(engine, "__file__", str(tmp_path / "c4pipe" / "engine.py"))
-    assert engine._remedy().startswith("install again where a C compiler")
+    assert engine._remedy().startswith("install c4pipe again, with a C compiler")
 
 
 def test_an_engine_for_a_block() -> None:

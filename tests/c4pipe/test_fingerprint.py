@@ -18,7 +18,7 @@ import pytest
 import c4pipe
 from c4pipe import rules, twins
 from c4pipe.dedup import spans
-from c4pipe.fingerprint import fingerprint, named
+from c4pipe.fingerprint import fingerprint, published_name
 from c4pipe.stages import badwords
 from c4pipe.variants import VARIANTS
 from c4pipe.warc import wet
@@ -65,7 +65,7 @@ def test_published_names_are_unique() -> None:
             is_public = inspect.isclass(value) or (inspect.isfunction(value) and not value.__name__.startswith("_"))
             decides = hasattr(value, "judge") or hasattr(value, "judge_all") or name in ("c4pipe.rules", "c4pipe.page")
             if is_public and decides and value.__module__ == name:
-                defined.setdefault(named(value), set()).add(name)
+                defined.setdefault(published_name(value), set()).add(name)
     assert {name: places for name, places in defined.items() if len(places) > 1} == {}
     assert {"c4pipe:CleanLines", "c4pipe:DedupSpans", "c4pipe:contains"} <= set(defined)
 

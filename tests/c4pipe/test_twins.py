@@ -77,7 +77,7 @@ for using in ("plain", None):
         page = Page("http://a.com", sys.argv[2], "t")
         assert not (verdict := stage.judge(page)).page, verdict
         assert not judge(stage, Batch.of([page])).kept.any()
-        print(engine.told())
+        print(engine.message())
 print(fingerprint(en))
 print(*twins.changes())
 """
@@ -118,7 +118,7 @@ def test_a_rule_that_was_changed_is_obeyed(
     assert done.returncode == 0, done.stderr
     _, told, mark, changes = done.stdout.splitlines()
     assert changes == named
-    assert f"but not c4pipe.{named}, changed since" in told
+    assert f"is not there for c4pipe.{named} (edited;" in told
     assert mark != fingerprint(variant("en"))
 
 
@@ -157,7 +157,9 @@ def test_a_changed_room_has_no_twin(room: str, monkeypatch: pytest.MonkeyPatch) 
             monkeypatch.setattr(twins, "changes", lambda plain=plain: {plain: "another"})
             assert engine.twin(room) is None
             assert all(engine.twin(other) for other in set(engine.ROOMS) - {room})
-            with pytest.raises(engine.EngineError, match=rf"not c4pipe\.{plain}, changed since the compiled twin"):
+            with pytest.raises(
+                engine.EngineError, match=rf"no compiled code for .*c4pipe\.{plain} \(edited; run `make twins`"
+            ):
                 engine.use("fast")
 
 

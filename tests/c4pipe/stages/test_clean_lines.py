@@ -175,7 +175,7 @@ def test_impossible_limits_fail_where_they_are_written() -> None:
         CleanLines(C4_ROWS, min_sentences=0)
     with pytest.raises(ValueError, match="characters is 0"):
         MaxLength(0)
-    with pytest.raises(ValueError, match="0 paragraphs"):
+    with pytest.raises(ValueError, match="paragraphs is 0, but must be 1 or more"):
         MinParagraphs(0, 200)
     with pytest.raises(ValueError, match="twice under bracket"):
         CleanLines((drop_page("bracket", contains, substring="{"), drop_line("bracket", contains, substring="}")), 3)
@@ -203,7 +203,7 @@ def test_drop_pages(lines: tuple[str, ...], tally: dict[str, int]) -> None:
 
 
 def test_drop_pages_takes_rows_that_drop_pages() -> None:
-    with pytest.raises(ValueError, match="rows of page-filter are to drop_page, not to drop_line"):
+    with pytest.raises(ValueError, match="rows of page-filter must be drop_page, not drop_line"):
         DropPages((*PAGE_ROWS, drop_line("short", fewer_words_than, words=5)))
     with pytest.raises(ValueError, match="rows count twice under bracket"):
         DropPages((*PAGE_ROWS, PAGE_ROWS[1]))
