@@ -45,9 +45,8 @@ def _publish(job: Job, branch: Branch, reports: Reports, identity: Mapping[str, 
     folder = job.folder(variant)
     written = [found for found in reports["write"].values() if found["variant"] == variant.name]
     infos = [read_write.ShardInfo(**info) for found in written for info in found["shards"]]
-    if "tfrecord" in job.formats and infos:
-        for name, data in read_write.dataset_info(infos, variant=variant.name, version=TFDS_VERSION).items():
-            files.write_bytes(paths.join(folder, name), data)
+    for name, data in read_write.files_beside(infos, variant=variant.name, version=TFDS_VERSION).items():
+        files.write_bytes(paths.join(folder, name), data)
     parts = [reports["clean"][f"{part:05d}"] for part in branch.wanted.parts]
     faults: Counter[str] = Counter()
     for part in parts:

@@ -12,6 +12,7 @@ from c4pipe.conform.blame import Side
 from c4pipe.conform.corpus import NLTK, Corpus, open_corpus, open_golden
 from c4pipe.conform.render import as_data, told
 from c4pipe.conform.report import read_deviations, report
+from c4pipe.shards.formats import FORMATS
 from c4pipe.terminal import counted, say
 from c4pipe.user_variants import named
 from c4pipe.variants import SEMANTICS, VARIANTS, Variant
@@ -46,7 +47,7 @@ def _add_compared(parser: argparse.ArgumentParser) -> None:
         "outputs",
         nargs="+",
         metavar="OUTPUT",
-        help="one with --golden, else two: a file or folder of JSON lines, Parquet or TFRecord with text and url",
+        help=f"one with --golden, else two: a file or folder of {', '.join(FORMATS)} with text and url",
     )
     parser.add_argument("--golden", metavar="DIR", help="folder of what the reference made")
     parser.add_argument(

@@ -12,9 +12,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, cast
 
-from c4pipe.conform.documents import FACTS, KINDS, TEXT_HASH, Document, documents, kind_of
+from c4pipe.conform.documents import FACTS, TEXT_HASH, Document, documents, format_of
 from c4pipe.fs import files, globs
 from c4pipe.fs.paths import join
+from c4pipe.shards.formats import FORMATS, preferred
 
 NLTK = re.compile(r"NLTK (\d[\d.]*)")
 
@@ -25,7 +26,6 @@ class Corpus:
 
     name: str  # as it was named
     paths: tuple[str, ...]
-    kind: str
     tells: frozenset[str]  # what every file tells of a document
     counters: Mapping[str, int] | None = None
     manifest: Mapping[str, Any] = field(default_factory=dict)
@@ -54,21 +54,22 @@ def _told(manifest: Mapping[str, Any], name: str) -> object:
 
 
 def open_corpus(path: str, variant: str | None = None) -> Corpus:
-    """The corpus in a file or folder; of a build of several variants, that of the one."""
+    """Return the corpus in a file or folder; of a build of several variants, that of the named one."""
     folder = build_folder(path, variant)
-    found = globs.matches(glob.escape(folder)) or globs.matches(join(glob.escape(folder), "**"))
-    kinds = {one: kind for one in found if (kind := kind_of(one))}
-    if not kinds:
-        endings = "JSON lines (.jsonl, .json, .gz or not), .parquet or TFRecord"
-        raise FileNotFoundError(f"{folder} holds no documents: {endings} are looked for")
-    counts = Counter(kinds.values())
-    kind = next(kind for kind in KINDS if counts[kind])
-    paths = tuple(one for one in found if kinds.get(one) == kind)
+    present = globs.matches(glob.escape(folder)) or globs.matches(join(glob.escape(folder), "**"))
+    formats = {file: row.name for file in present if (row := format_of(file))}
+    if not formats:
+        raise FileNotFoundError(f"{folder} holds no documents: files of {', '.join(FORMATS)} are looked for")
+    counts = Counter(formats.values())
+    chosen = preferred(set(counts)).name
+    paths = tuple(file for file, name in formats.items() if name == chosen)
     aside = [
-        f"{path}: read are {counts[kind]} {kind} files, not its {n} of {k}" for k, n in counts.items() if k != kind
+        f"{path}: read are {counts[chosen]} {chosen} files, not its {count} of {name}"
+        for name, count in counts.items()
+        if name != chosen
     ]
     manifest = _json(join(folder, "manifest.json"))
-    return Corpus(path, paths, kind, tells(paths), _stats(folder), manifest or {}, notes=tuple(aside))
+    return Corpus(path, paths, tells(paths), _stats(folder), manifest or {}, notes=tuple(aside))
 
 
 def build_folder(path: str, variant: str | None) -> str:
@@ -101,7 +102,6 @@ def open_golden(folder: str, variant: str, *, nltk: str = "", counters: str | No
     return Corpus(
         folder,
         (path,),
-        "jsonl",
         tells((path,)),
         cast("Mapping[str, int] | None", files.read_json(chosen) if counters else _json(chosen)),
         trace=trace if files.exists(trace) else None,

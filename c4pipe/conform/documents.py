@@ -7,32 +7,20 @@ is not there is looked for in a mapping ``metadata``, where datatrove puts it. T
 
 from __future__ import annotations
 
-import gzip
 import hashlib
-import io
-import json
 import os
 import re
-import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import BinaryIO
-
-import pyarrow as pa
-import pyarrow.parquet as pq
 
 from c4pipe.fs import files
-from c4pipe.shards import read_write
-from c4pipe.shards.documents import BATCH, DamagedShard
+from c4pipe.shards.base import Format
+from c4pipe.shards.documents import DamagedShard
+from c4pipe.shards.formats import recognised_format
 from c4pipe.stages.language import UNKNOWN
 from c4pipe.variants import MC4_LANGUAGES
 
-KINDS = {  # in the order in which one is taken, where a folder holds several
-    "parquet": re.compile(r"\.parquet$"),
-    "tfrecord": re.compile(r"\.tfrecord(-\d+-of-\d+)?$"),
-    "jsonl": re.compile(r"\.(jsonl|json|ndjson)(\.gz)?$"),
-}
 BESIDE = frozenset({"manifest.json", "stats.json", "dataset_info.json", "features.json", "dataset_infos.json"})
 FACTS: Mapping[str, tuple[str, ...]] = {  # what is compared, and the names under which it is found
     "timestamp": ("timestamp", "date"),
@@ -43,10 +31,11 @@ FACTS: Mapping[str, tuple[str, ...]] = {  # what is compared, and the names unde
 }
 TEXT_HASH = "text_sha256"
 NESTED = "metadata"
+WANTED = frozenset({"text", TEXT_HASH, "url", NESTED, *(name for names in FACTS.values() for name in names)})
 SPLITS = ("train", "validation")
 LANGUAGES = frozenset({*MC4_LANGUAGES, UNKNOWN})
 # "c4-train.00000-of-00512.json.gz", "train-00000-of-00008.parquet", "c4-af-validation.tfrecord-00000-of-00001.json.gz"
-NUMBERED = re.compile(r"(?:c4-)?(?P<split>[A-Za-z][A-Za-z0-9-]*?)(?:\.tfrecord)?[.-]\d{5,}-of-\d{5,}[.].*")
+NUMBERED = re.compile(r"(?:c4-)?(?P<split>[A-Za-z][A-Za-z0-9-]*?)(?:\.[a-z]+)?[.-]\d{5,}-of-\d{5,}[.].*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,16 +47,16 @@ class Document:
     facts: Mapping[str, str]  # what is told beside URL and text, and the text's digest
 
 
-def kind_of(path: str) -> str | None:
-    """The format that a file's name tells; None if it is no file of documents.
+def format_of(path: str) -> Format | None:
+    """Return the format that the end of a file's name stands for, or None if it is no file of documents.
 
-    >>> kind_of("en/c4-train.00000-of-01024.json.gz"), kind_of("out/00000.jsonl"), kind_of("out/manifest.json")
-    ('jsonl', 'jsonl', None)
+    >>> [row.name for row in map(format_of, ("en/c4-train.00000-of-01024.json.gz", "out/00000.jsonl")) if row]
+    ['jsonl', 'jsonl']
+    >>> format_of("out/manifest.json") is None
+    True
     """
     name = os.path.basename(path)
-    if name in BESIDE:
-        return None
-    return next((kind for kind, ending in KINDS.items() if ending.search(name)), None)
+    return None if name in BESIDE else recognised_format(name)
 
 
 def named_split(path: str) -> tuple[str, str] | None:
@@ -121,35 +110,8 @@ def _found(row: Mapping[str, object], inner: Mapping[str, object], names: tuple[
 
 
 def _rows(path: str) -> Iterator[Mapping[str, object]]:
-    kind = kind_of(path)
-    if kind == "tfrecord":
-        yield from read_write.read_documents(path)
-        return
+    row = format_of(path)
+    if row is None:
+        raise ValueError(f"{path} is no file of documents, as its name has it")
     with files.open_read(path) as stream:
-        yield from _parquet(stream, path) if kind == "parquet" else _json_lines(stream, path)
-
-
-def _parquet(stream: BinaryIO, path: str) -> Iterator[Mapping[str, object]]:
-    wanted = {"text", TEXT_HASH, "url", NESTED, *(name for names in FACTS.values() for name in names)}
-    try:
-        shard = pq.ParquetFile(stream)
-        columns = [name for name in shard.schema_arrow.names if name in wanted]
-        for batch in shard.iter_batches(BATCH, columns=columns):
-            yield from batch.to_pylist()
-    except pa.ArrowException as error:
-        raise DamagedShard(path, "as Parquet", str(error)) from error
-
-
-def _json_lines(stream: BinaryIO, path: str) -> Iterator[Mapping[str, object]]:
-    number = 0  # of the last line that was read
-    try:
-        lines = io.BufferedReader(gzip.GzipFile(fileobj=stream)) if path.endswith(".gz") else stream
-        for number, line in enumerate(lines, 1):
-            row = json.loads(line)
-            if not isinstance(row, dict):
-                raise DamagedShard(path, f"line {number}", "not a JSON object; a document a line is expected")
-            yield row
-    except (gzip.BadGzipFile, EOFError, zlib.error) as error:
-        raise DamagedShard(path, f"after line {number}", str(error)) from error
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise DamagedShard(path, f"line {number}", str(error)) from error
+        yield from row.read_rows(stream, path, WANTED)

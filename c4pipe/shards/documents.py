@@ -13,7 +13,7 @@ import pyarrow as pa
 from c4pipe import batch, engine
 
 FIELDS = ("text", "url", "timestamp", "content-type", "content-length")  # TFDS c4, each a string
-DIGESTED = ("url", "timestamp", "text")  # what all three formats hold
+DIGESTED = ("url", "timestamp", "text")  # what every format holds
 BATCH = 2048  # documents; at 190,000 characters each, as the length limit allows, they fit Arrow's 32-bit offsets
 SEEDS = 2**64
 SCHEMA = pa.schema([(name, pa.string()) for name in FIELDS])
@@ -151,17 +151,6 @@ def document_key(url: str, seed: int = 0) -> bytes:
     if not 0 <= seed < SEEDS:
         raise ValueError(f"seed is {seed}, but must lie in [0, 2**64)")
     return hashlib.blake2b(url.encode(), digest_size=16, key=seed.to_bytes(8, "little")).digest()
-
-
-def shard_of(key: bytes, count: int) -> int:
-    """The shard of ``count`` for a key: its first 64 bits as a fraction of all, so that shards are ranges of keys.
-
-    >>> [shard_of(bytes([first]) + bytes(15), 4) for first in (0, 63, 64, 255)]
-    [0, 0, 1, 3]
-    """
-    if count < 1:
-        raise ValueError(f"{count} shards, but there must be one at least")
-    return int.from_bytes(key[:8], "big") * count >> 64
 
 
 def whole_document(document: Mapping[str, object], name: str, place: str) -> dict[str, str]:

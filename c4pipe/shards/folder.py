@@ -1,4 +1,4 @@
-"""A folder of shards: finding those of a split, checking them, and the two files that let TFDS open it."""
+"""A folder of shards: finding those of a split, checking all, and the files that a format puts beside them."""
 
 from __future__ import annotations
 
@@ -9,59 +9,76 @@ from collections.abc import Iterable
 
 from c4pipe.fs import files, globs
 from c4pipe.fs.paths import join
-from c4pipe.shards.names import DATASET, ShardInfo, ShardName, known_format, parse_name
+from c4pipe.shards.base import DATASET, ShardInfo, ShardName
+from c4pipe.shards.formats import FORMATS, known_format, preferred
+from c4pipe.shards.names import parse_name
 
-PREFERRED = ("parquet", "tfrecord", "jsonl")  # to read: the cheapest to begin in the middle of first
 READ_BYTES = 1 << 20  # at a time, to hash a file
 
 
 def _shards_in(folder: str) -> dict[ShardName, str]:
-    """The paths of the shard files of a folder."""
+    """Return the path of each shard file in the folder."""
     paths = globs.matches(join(glob.escape(folder), f"{DATASET}-*"))
-    named = {path: parse_name(os.path.basename(path)) for path in paths}
-    return {name: path for path, name in named.items() if name}
+    names = {path: parse_name(os.path.basename(path)) for path in paths}
+    return {name: path for path, name in names.items() if name}
 
 
 def find_shards(folder: str | os.PathLike[str], split: str, format: str | None = None) -> list[str]:
-    """The paths of all shards of a split, in order; an error names those that are missing.
+    """Return the paths of all shards of a split, in order.
 
-    Where the folder holds several formats and none is named, the first of ``PREFERRED`` is taken: the documents of one
-    build are the same in each.
+    Where the folder holds several formats and none is named, the preferred one is taken: the documents of one build are
+    the same in each. FileNotFoundError names the shards that are missing; ValueError says that two builds are mixed.
     """
     folder = os.fspath(folder)
-    found = _shards_in(folder)
-    of_split = {name for name in found if name.split == split and name.format in (format or name.format,)}
+    shards = _shards_in(folder)
+    of_split = {name for name in shards if name.split == split and name.format in (format or name.format,)}
     if not of_split:
-        wanted = f"split {split!r}" + (f" as {known_format(format)}" if format else "")
-        present = ", ".join(sorted({f"{name.split} ({name.format})" for name in found}))
+        wanted = f"split {split!r}" + (f" as {known_format(format).name}" if format else "")
+        present = ", ".join(sorted({f"{name.split} ({name.format})" for name in shards}))
         raise FileNotFoundError(f"{folder} has no shards of {wanted}; it has {present or 'none at all'}")
-    chosen = min((name.format for name in of_split), key=PREFERRED.index)
-    counts = sorted({name.count for name in of_split if name.format == chosen})
+    row = preferred({name.format for name in of_split})
+    counts = sorted({name.count for name in of_split if name.format == row.name})
     if len(counts) > 1:
         raise ValueError(
-            f"{folder} mixes {chosen} shards of {split!r} of builds with {' and '.join(map(str, counts))} of them; "
+            f"{folder} mixes {row.name} shards of {split!r} of builds with {' and '.join(map(str, counts))} of them; "
             "remove those of all builds but one"
         )
-    names = [ShardName(chosen, split, index, counts[0]) for index in range(counts[0])]
-    if missing := [str(name) for name in names if name not in found]:
+    names = [ShardName(row.name, split, index, counts[0]) for index in range(counts[0])]
+    if missing := [row.file_name(split, name.index, name.count) for name in names if name not in shards]:
         raise FileNotFoundError(f"{folder} lacks {', '.join(missing)}; finish the build or fetch them")
-    return [found[name] for name in names]
+    return [shards[name] for name in names]
 
 
 def verify(folder: str | os.PathLike[str], shards: Iterable[ShardInfo]) -> list[str]:
-    """How the shard files of a folder differ from those told, a readable line each; an empty list if they do not."""
+    """Return how the shard files of a folder differ from those expected, a readable line each."""
     folder = os.fspath(folder)
-    found = {str(name): path for name, path in _shards_in(folder).items()}
+    paths = {os.path.basename(path): path for path in _shards_in(folder).values()}
     differences = []
     for shard in shards:
-        path = found.pop(shard.name, None)
+        path = paths.pop(shard.name, None)
         if path is None:
             differences.append(f"{shard.name} is missing")
         elif (size := files.size(path)) != shard.bytes:
             differences.append(f"{shard.name} has {size} bytes, not {shard.bytes}")
         elif (sha256 := _sha256(path)) != shard.sha256:
             differences.append(f"{shard.name} has SHA-256 {sha256}, not {shard.sha256}")
-    return differences + [f"{name} is not of this build" for name in sorted(found)]
+    return differences + [f"{name} is not of this build" for name in sorted(paths)]
+
+
+def files_beside(shards: Iterable[ShardInfo], *, variant: str, version: str = "3.1.0") -> dict[str, bytes]:
+    """Return, by name, the further files that the shards' formats need in their folder.
+
+    ``version`` is that of the dataset's features in TFDS. ValueError where a split is not whole.
+    """
+    by_format: dict[str, dict[ShardName, ShardInfo]] = {}
+    for shard in shards:
+        if name := parse_name(shard.name):
+            by_format.setdefault(name.format, {})[name] = shard
+    beside: dict[str, bytes] = {}
+    for row in FORMATS.values():
+        if row.beside and row.name in by_format:
+            beside |= row.beside(by_format[row.name], variant, version)
+    return beside
 
 
 def _sha256(path: str) -> str:

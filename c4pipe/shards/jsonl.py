@@ -6,13 +6,15 @@ import gzip
 import io
 import json
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
+from itertools import islice
 from typing import BinaryIO, cast
 
 import deflate
 import pyarrow as pa
 
 from c4pipe import engine
+from c4pipe.shards.base import DATASET, Format
 from c4pipe.shards.documents import DamagedShard, columns, whole_document
 
 RELEASED = ("text", "timestamp", "url")  # allenai/c4, in the order of its JSON lines
@@ -24,10 +26,11 @@ GZIP_LEVEL = 1
 _to_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode  # as released
 
 
-def write_jsonl(stream: BinaryIO, pieces: Iterator[pa.Table]) -> None:
-    """Write a line of JSON a document, with the released fields alone, and a gzip member a piece; one if there is none.
+def write(stream: BinaryIO, pieces: Iterator[pa.Table]) -> None:
+    """Write a line of JSON for each document, with the released fields alone.
 
-    libdeflate finds the same matches whatever the processor, as zlib-ng and ISA-L do not; its header tells no time.
+    Each piece is a gzip member; without pieces there is an empty one. libdeflate finds the same matches on every
+    processor, which zlib-ng and ISA-L do not. Its header holds no time.
     """
     members = 0
     for piece in pieces:
@@ -43,31 +46,68 @@ def _lines(piece: pa.Table) -> bytes | bytearray:
     return "".join(f"{_to_json(row)}\n" for row in piece.select(RELEASED).to_pylist()).encode()
 
 
-def read_jsonl(stream: BinaryIO, name: str, start: int) -> Iterator[dict[str, str]]:
-    """Read the keys that are fields of ours; lines before ``start`` are inflated but not parsed.
+def read(stream: BinaryIO, path: str, start: int) -> Iterator[dict[str, str]]:
+    """Yield the documents from number ``start`` on; lines before it are inflated but not parsed.
 
-    A file that was cut between two gzip members is a shorter one: ``verify`` tells, as it does of TFRecord.
+    A file that was cut between two gzip members is a shorter one, as with TFRecord; only ``verify`` finds that.
     """
+    for place, line in islice(_placed_lines(stream, path), start, None):
+        document = _parsed(line, path, place)
+        if b"\\ud" in line or b"\\uD" in line:
+            _check_unicode(document, path, place)
+        yield whole_document(document, path, place)
+
+
+def rows(stream: BinaryIO, path: str, wanted: Collection[str]) -> Iterator[Mapping[str, object]]:
+    """Yield the object on each line with all its keys; a lone surrogate in it may stay."""
+    for place, line in _placed_lines(stream, path):
+        yield _parsed(line, path, place)
+
+
+def _placed_lines(stream: BinaryIO, path: str) -> Iterator[tuple[str, bytes]]:
+    """Yield the place and the bytes of each line; the path's end says whether the file is gzipped."""
+    zipped = path.endswith(".gz")
+    unit = "inflated byte" if zipped else "byte"
     offset = 0
-    place = "line 0 at inflated byte 0"
+    place = f"line 0 at {unit} 0"
     try:
-        with gzip.GzipFile(fileobj=stream) as zipped:
-            for index, line in enumerate(io.BufferedReader(zipped)):
-                if index >= start:
-                    yield whole_document(_parsed(line), name, place)
-                offset += len(line)
-                place = f"line {index + 1} at inflated byte {offset}"
-        if not stream.tell():
+        lines = io.BufferedReader(gzip.GzipFile(fileobj=stream)) if zipped else stream
+        for index, line in enumerate(lines):
+            yield place, line
+            offset += len(line)
+            place = f"line {index + 1} at {unit} {offset}"
+        if zipped and not stream.tell():
             raise EOFError("the file is empty, but gzip has at least a header")
     except (gzip.BadGzipFile, EOFError, zlib.error) as error:  # met when a buffer was filled, some lines ahead
-        raise DamagedShard(name, f"in or after {place}", str(error)) from error
-    except (json.JSONDecodeError, UnicodeError) as error:
-        raise DamagedShard(name, place, str(error)) from error
+        raise DamagedShard(path, f"in or after {place}", str(error)) from error
 
 
-def _parsed(line: bytes) -> Mapping[str, object]:
-    """The object on the line; UnicodeError where it holds what UTF-8 cannot, escaped or not."""
-    parsed = json.loads(line.decode())
-    if b"\\ud" in line or b"\\uD" in line:
-        json.dumps(parsed, ensure_ascii=False).encode()
-    return parsed if isinstance(parsed, dict) else {}
+def _parsed(line: bytes, path: str, place: str) -> Mapping[str, object]:
+    """Return the object on the line."""
+    try:
+        parsed = json.loads(line.decode())
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        raise DamagedShard(path, place, str(error)) from error
+    if not isinstance(parsed, dict):
+        raise DamagedShard(path, place, "not a JSON object; a document a line is expected")
+    return parsed
+
+
+def _check_unicode(document: Mapping[str, object], path: str, place: str) -> None:
+    """Raise DamagedShard if an escape stands for a lone surrogate, which UTF-8 cannot hold."""
+    try:
+        json.dumps(document, ensure_ascii=False).encode()
+    except UnicodeEncodeError as error:
+        raise DamagedShard(path, place, str(error)) from error
+
+
+JSONL = Format(
+    name="jsonl",
+    template=DATASET + "-{split}.{shard}.json.gz",  # as in allenai/c4
+    endings=r"\.(?:jsonl|json|ndjson)(?:\.gz)?",
+    preference=3,  # all before the start is inflated
+    write=write,
+    read=read,
+    fields=RELEASED,
+    rows=rows,
+)

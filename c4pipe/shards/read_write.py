@@ -1,8 +1,7 @@
-"""The shards of C4: TFRecord for TFDS, Parquet for ``datasets`` and Arrow, JSON lines as in the public release.
+"""The shards of C4, in each format of the table: TFRecord for TFDS, Parquet for ``datasets``, JSON lines as released.
 
-The bytes of a shard are a function of its documents, their order, and the versions of pyarrow and deflate alone; its
-content has a digest that outlives those. The order is the caller's: by ``shard_of``, and within a shard by
-``(document_key, url)``.
+The bytes of a shard depend on its documents, their order, and the versions of pyarrow and deflate alone. The digest of
+its content outlives those. The caller chooses the order: a build sorts by ``document_key``, then by URL, and cuts.
 """
 
 from __future__ import annotations
@@ -16,6 +15,7 @@ from typing import BinaryIO, cast
 import pyarrow as pa
 
 from c4pipe.fs import files
+from c4pipe.shards.base import ShardInfo, ShardName
 from c4pipe.shards.documents import (
     FIELDS,
     DamagedShard,
@@ -24,13 +24,11 @@ from c4pipe.shards.documents import (
     checked,
     content_digest,
     document_key,
-    shard_of,
     table,
 )
-from c4pipe.shards.folder import find_shards, verify
-from c4pipe.shards.formats import READERS, WRITERS
-from c4pipe.shards.names import FORMATS, ShardInfo, ShardName, format_of, known_format, parse_name, shard_name
-from c4pipe.shards.tfds_info import dataset_info
+from c4pipe.shards.folder import files_beside, find_shards, verify
+from c4pipe.shards.formats import FORMATS, known_format, recognised_format
+from c4pipe.shards.names import parse_name, shard_name
 
 __all__ = [
     "FIELDS",
@@ -39,13 +37,12 @@ __all__ = [
     "ShardInfo",
     "ShardName",
     "content_digest",
-    "dataset_info",
     "document_key",
+    "files_beside",
     "find_shards",
     "parse_name",
     "read_documents",
     "shard_name",
-    "shard_of",
     "table",
     "verify",
     "write_shard",
@@ -76,13 +73,13 @@ class _Counted(io.RawIOBase):
 def write_shard(
     format: str, stream: BinaryIO, documents: pa.Table | Iterable[pa.Table], *, name: str = ""
 ) -> ShardInfo:
-    """Write all documents, in their order, as one shard; the file's name, where given, tells the split.
+    """Write all documents, in their order, as one shard, and return what the manifest says of it.
 
-    The table, or each of the tables that follow one another, has the columns of ``FIELDS`` as strings without nulls, as
-    ``table`` makes it; others are left out. How the documents are parted leaves no trace.
+    Each table has the columns of ``FIELDS`` as strings without nulls, as ``table`` makes it. Other columns are left
+    out. How the documents are cut into tables leaves no trace. The split is that of the file's name, "" without one.
     """
-    write = WRITERS[known_format(format)]
-    told = parse_name(name)
+    row = known_format(format)
+    parts = parse_name(name)
     tables = [documents] if isinstance(documents, pa.Table) else documents
     counted, digest, number = _Counted(stream), Digest(), 0
 
@@ -93,10 +90,10 @@ def write_shard(
             digest.add_piece(piece)
             yield piece
 
-    write(cast(BinaryIO, counted), digested())
+    row.write(cast(BinaryIO, counted), digested())
     return ShardInfo(
         name=name,
-        split=told.split if told else "",
+        split=parts.split if parts else "",
         format=format,
         documents=number,
         bytes=counted.bytes,
@@ -108,12 +105,16 @@ def write_shard(
 def read_documents(path: str | os.PathLike[str], start: int = 0) -> Iterator[dict[str, str]]:
     """Yield the documents of a shard from number ``start`` on, as mappings of those ``FIELDS`` that its format holds.
 
-    The name tells the format. What comes before ``start`` costs nothing in Parquet but the rest of one row group, is
-    read but not parsed in TFRecord, and is inflated in JSON lines.
+    The end of the name decides the format. What comes before ``start`` costs nothing in Parquet but the rest of one row
+    group. In TFRecord it is read but not parsed, in JSON lines it is inflated. DamagedShard for a damaged file.
     """
     path = os.fspath(path)
     if start < 0:
         raise ValueError(f"start is {start}, but must be 0 or more documents")
-    read = READERS[format_of(os.path.basename(path))]
+    name = os.path.basename(path)
+    row = recognised_format(name)
+    if row is None:
+        templates = ", ".join(row.template for row in FORMATS.values())
+        raise ValueError(f"{name}: no shard has such a name; they look like {templates}")
     with files.open_read(path) as stream:
-        yield from read(stream, path, start)
+        yield from row.read(stream, path, start)

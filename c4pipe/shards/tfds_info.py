@@ -3,27 +3,27 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 
+from c4pipe.shards.base import DATASET, ShardInfo, ShardName
 from c4pipe.shards.documents import FIELDS
-from c4pipe.shards.names import DATASET, ShardInfo, ShardName, parse_name
-from c4pipe.shards.tfrecord import FRAME_BYTES
 
 FEATURES = "tensorflow_datasets.core.features"  # where TFDS keeps its feature classes
-TFDS_TEMPLATE = "{DATASET}-{SPLIT}.{FILEFORMAT}-{SHARD_X_OF_Y}"  # TFDS's default, as in ``NAMES``
+TFDS_TEMPLATE = "{DATASET}-{SPLIT}.{FILEFORMAT}-{SHARD_X_OF_Y}"  # TFDS's default
 
 
-def dataset_info(shards: Iterable[ShardInfo], *, variant: str, version: str = "3.1.0") -> dict[str, bytes]:
-    """The files, by name, with which ``tfds.builder_from_directory`` opens the TFRecord shards among those given.
+def dataset_info(
+    shards: Mapping[ShardName, ShardInfo], *, variant: str, version: str, frame_bytes: int
+) -> dict[str, bytes]:
+    """Return the two files, by name.
 
-    A split is told only if it has documents: TFDS fails on reading an empty one.
+    A split without documents is left out: TFDS fails on reading an empty one. ``frame_bytes`` is what a record takes
+    beside its data. ValueError where a split is not whole.
     """
     by_split: dict[str, dict[ShardName, ShardInfo]] = {}
-    for shard in shards:
-        name = parse_name(shard.name)
-        if name and name.format == "tfrecord":
-            by_split.setdefault(name.split, {})[name] = shard
-    splits = [_split_info(split, of_split) for split, of_split in sorted(by_split.items())]
+    for name, shard in shards.items():
+        by_split.setdefault(name.split, {})[name] = shard
+    splits = [_split_info(split, of_split, frame_bytes) for split, of_split in sorted(by_split.items())]
     info = {
         "name": DATASET,
         "version": version,
@@ -34,14 +34,14 @@ def dataset_info(shards: Iterable[ShardInfo], *, variant: str, version: str = "3
     return {"dataset_info.json": _json(info), "features.json": _json(_features())}
 
 
-def _split_info(split: str, shards: Mapping[ShardName, ShardInfo]) -> dict[str, object]:
-    """A split as TFDS tells it: numbers as strings, bytes without the records' frames."""
-    count = next(iter(shards)).count
-    wanted = [ShardName("tfrecord", split, index, count) for index in range(count)]
-    if set(wanted) != set(shards):
-        differing = sorted(str(name) for name in set(wanted) ^ set(shards))
-        raise ValueError(f"split {split!r} must be {count} shards, each once; not so {', '.join(differing)}")
-    data_bytes = sum(shard.bytes - FRAME_BYTES * shard.documents for shard in shards.values())
+def _split_info(split: str, shards: Mapping[ShardName, ShardInfo], frame_bytes: int) -> dict[str, object]:
+    """Return a split as TFDS describes it: numbers as strings, bytes without the records' frames."""
+    first = next(iter(shards))
+    wanted = [ShardName(first.format, split, index, first.count) for index in range(first.count)]
+    if differing := set(wanted) ^ set(shards):
+        places = ", ".join(sorted(name.place for name in differing))
+        raise ValueError(f"split {split!r} must be {first.count} shards, each once; not so {places}")
+    data_bytes = sum(shard.bytes - frame_bytes * shard.documents for shard in shards.values())
     return {
         "name": split,
         "filepathTemplate": TFDS_TEMPLATE,

@@ -14,7 +14,9 @@ import google_crc32c
 import pyarrow as pa
 
 from c4pipe import engine
+from c4pipe.shards.base import DATASET, Format, ShardInfo, ShardName
 from c4pipe.shards.documents import FIELDS, DamagedShard, as_bytes, columns, whole_document
+from c4pipe.shards.tfds_info import dataset_info
 
 FRAME_BYTES = 16  # of a record, beside its data
 MASK_DELTA = 0xA282EAD8  # TensorFlow, lib/hash/crc32c.h
@@ -139,8 +141,8 @@ def _read_varint(message: bytes, position: int) -> tuple[int, int]:
     raise ValueError(f"a number without an end at byte {position}")
 
 
-def write_tfrecord(stream: BinaryIO, pieces: Iterator[pa.Table]) -> None:
-    """Write a tf.train.Example a document, with all fields."""
+def write(stream: BinaryIO, pieces: Iterator[pa.Table]) -> None:
+    """Write a tf.train.Example for each document, with all fields."""
     for piece in pieces:
         stream.write(b"".join(map(record, _examples(piece))))
 
@@ -153,12 +155,29 @@ def _examples(piece: pa.Table) -> Iterable[bytes]:
     return (example(dict(zip(FIELDS, row, strict=True))) for row in rows)
 
 
-def read_tfrecord(stream: BinaryIO, name: str, start: int) -> Iterator[dict[str, str]]:
-    """Read the features that are fields of ours."""
-    for offset, data in records(stream, name, skip=start):
+def read(stream: BinaryIO, path: str, start: int) -> Iterator[dict[str, str]]:
+    """Yield the documents from number ``start`` on; records before it are read but not parsed."""
+    for offset, data in records(stream, path, skip=start):
+        place = f"record at byte {offset}"
         try:
-            found = features(data)
-            document = {field: found[field].decode() for field in FIELDS if field in found}
+            values = features(data)
+            document = {field: values[field].decode() for field in FIELDS if field in values}
         except ValueError as error:
-            raise DamagedShard(name, f"record at byte {offset}", f"not a tf.train.Example of text: {error}") from error
-        yield whole_document(document, name, f"record at byte {offset}")
+            raise DamagedShard(path, place, f"not a tf.train.Example of text: {error}") from error
+        yield whole_document(document, path, place)
+
+
+def beside(shards: Mapping[ShardName, ShardInfo], variant: str, version: str) -> dict[str, bytes]:
+    """Return the two files with which ``tfds.builder_from_directory`` opens the shards."""
+    return dataset_info(shards, variant=variant, version=version, frame_bytes=FRAME_BYTES)
+
+
+TFRECORD = Format(
+    name="tfrecord",
+    template=DATASET + "-{split}.tfrecord-{shard}",  # TFDS's default
+    endings=r"\.tfrecord(?:-\d+-of-\d+)?",
+    preference=2,  # all before the start is read
+    write=write,
+    read=read,
+    beside=beside,
+)

@@ -31,7 +31,7 @@ def build(folder: Path, splits: dict[str, list[Documents]]) -> None:
             name = read_write.shard_name("tfrecord", split, index, len(parts))
             with open(folder / name, "wb") as stream:
                 infos.append(read_write.write_shard("tfrecord", stream, read_write.table(part), name=name))
-    for name, data in read_write.dataset_info(infos, variant="en").items():
+    for name, data in read_write.files_beside(infos, variant="en").items():
         (folder / name).write_bytes(data)
 
 

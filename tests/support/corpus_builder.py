@@ -84,10 +84,13 @@ def rules(found: Row, kind: str) -> dict[str, int]:
 def of_shards(format: str) -> Callable[[Path], None]:
     def write(folder: Path) -> None:
         folder.mkdir()
+        infos = []
         for split, rows in (("train", ROWS[:4]), ("validation", ROWS[4:])):
             name = read_write.shard_name(format, split, 0, 1)
             with (folder / name).open("wb") as stream:
-                read_write.write_shard(format, stream, read_write.table(rows), name=name)
+                infos.append(read_write.write_shard(format, stream, read_write.table(rows), name=name))
+        for name, data in read_write.files_beside(infos, variant="en").items():
+            (folder / name).write_bytes(data)
         (folder / "manifest.json").write_text('{"options": {"variant": "en", "semantics": "3.1.0"}}')
         (folder / "stats.json").write_text(json.dumps({"counters": {"clean-page/passed": 5}, "faults": {}}))
 

@@ -15,7 +15,9 @@ from c4pipe.conform import documents
 from c4pipe.conform.blame import Side
 from c4pipe.conform.corpus import open_corpus
 from c4pipe.conform.report import report
+from c4pipe.shards import read_write
 from c4pipe.shards.documents import DamagedShard
+from c4pipe.shards.formats import FORMATS
 from tests.support.corpus_builder import ROWS, of_shards, run, told, write_lines
 
 pytestmark = pytest.mark.usefixtures("builtin")
@@ -66,9 +68,7 @@ LAYOUTS: Mapping[str, tuple[Callable[[Path], None], list[str]]] = {
     "folders": (by_folders, SPLIT),
     "datatrove": (datatrove, ["language", "text_sha256", "timestamp"]),
     "hub": (hub_parquet, SPLIT),
-    "jsonl": (of_shards("jsonl"), SPLIT),
-    "parquet": (of_shards("parquet"), ["content-length", "content-type", *SPLIT]),
-    "tfrecord": (of_shards("tfrecord"), ["content-length", "content-type", *SPLIT]),
+    **{name: (of_shards(name), sorted({*row.fields, *SPLIT} - {"text", "url"})) for name, row in FORMATS.items()},
 }
 
 
@@ -119,7 +119,7 @@ def test_a_changed_character_in_any_layout(
         (["{out}", "{out}", "--variant", "en,en,en"], "--variant names 3", 2),
         (["{out}", "{out}", "--show", "-1"], "0 or more", 2),
         (["--golden", "{folder}/nowhere", "{out}"], "there is no folder {folder}/nowhere; --golden names one", 1),
-        (["{out}", "{folder}/nothing"], "holds no documents", 1),
+        (["{out}", "{folder}/nothing"], "holds no documents: files of tfrecord, parquet, jsonl are", 1),
         (["{out}", "{folder}/builds"], "builds is a build of en, en.noclean; name one of these folders in it", 1),
         (["{out}", "{out}", "--deviations", "{out}"], "Extra data", 1),
         (["{out}", "{out}", "--deviations", "{golden}/en.counters.json"], "is no table of deviations", 1),
@@ -185,21 +185,34 @@ def test_the_split_that_a_name_tells(path: str, told: tuple[str, str] | None) ->
     assert documents.named_split(path) == told
 
 
+@pytest.mark.parametrize("format", FORMATS)
+def test_damaged_shards(format: str, tmp_path: Path) -> None:
+    of_shards(format)(tmp_path / "out")
+    path = tmp_path / "out" / read_write.shard_name(format, "train", 0, 1)
+    path.write_bytes(path.read_bytes()[:-1])
+    with pytest.raises(DamagedShard, match=f"^{path}, "):
+        list(documents.documents(str(path)))
+
+
 @pytest.mark.parametrize(
     ("name", "data", "message"),
     [
-        ("a.jsonl", b'{"text": "t", "url": "u"}\n{"text": "t"', "a.jsonl, line 2: "),
+        ("a.jsonl", b'{"text": "t", "url": "u"}\n{"text": "t"', "a.jsonl, line 1 at byte 26: "),
         ("a.jsonl", b'{"text": "t"}\n', "a.jsonl, a document: no field 'url' among text"),
         (
             "a.jsonl",
             b'{"url": "u", "text": 3}\n',
             "a.jsonl, document 'u': neither 'text' nor 'text_sha256' is a string",
         ),
-        ("a.jsonl", b'[{"url": "u", "text": "t"}]', "a.jsonl, line 1: not a JSON object"),
-        ("a.jsonl", b'{"url": "\xff", "text": "t"}', "a.jsonl, line 1: "),
-        ("a.json.gz", gzip.compress(b'{"url": "u", "text": "t"}\n', mtime=0)[:-6], "a.json.gz, after line 0: "),
-        ("a.json.gz", b"nothing", "a.json.gz, after line 0: Not a gzipped file"),
-        ("a.parquet", b"nothing", "a.parquet, as Parquet: "),
+        ("a.jsonl", b'[{"url": "u", "text": "t"}]', "a.jsonl, line 0 at byte 0: not a JSON object"),
+        ("a.jsonl", b'{"url": "\xff", "text": "t"}', "a.jsonl, line 0 at byte 0: "),
+        (
+            "a.json.gz",
+            gzip.compress(b'{"url": "u", "text": "t"}\n', mtime=0)[:-6],
+            "a.json.gz, in or after line 0 at inflated byte 0: ",
+        ),
+        ("a.json.gz", b"nothing", "a.json.gz, in or after line 0 at inflated byte 0: Not a gzipped file"),
+        ("a.parquet", b"nothing", "a.parquet, footer: "),
     ],
 )
 def test_damaged_files(tmp_path: Path, name: str, data: bytes, message: str) -> None:

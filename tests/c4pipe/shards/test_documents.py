@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from c4pipe.shards import documents
-from c4pipe.shards.documents import BATCH, FIELDS, content_digest, document_key, shard_of
+from c4pipe.shards.documents import BATCH, FIELDS, content_digest, document_key
 
 DOCUMENT = dict(zip(FIELDS, ("Some text.", "http://a.org/", "2019-04-18T10:38:25Z", "text/plain", "10"), strict=True))
 
@@ -129,34 +129,6 @@ def test_document_key_refuses_seeds_beyond_64_bits(seed: int) -> None:
 @pytest.mark.parametrize("seed", [0, 2**64 - 1])
 def test_document_key_takes_every_seed_of_64_bits(seed: int) -> None:
     assert len(document_key("a", seed)) == 16
-
-
-@pytest.mark.parametrize(
-    ("leading", "count", "shard"),
-    [
-        (0, 3, 0),
-        (2**64 // 3, 3, 0),
-        (2**64 // 3 + 1, 3, 1),
-        (2**64 - 1, 3, 2),
-        (2**64 - 1, 1, 0),
-        (2**64 - 1, 99_999, 99_998),
-    ],
-)
-def test_shard_of_cuts_the_keys_into_equal_ranges(leading: int, count: int, shard: int) -> None:
-    assert shard_of(leading.to_bytes(8, "big") + b"\xff" * 8, count) == shard
-
-
-def test_shard_of_refuses_no_shards() -> None:
-    with pytest.raises(ValueError, match="0 shards"):
-        shard_of(bytes(16), 0)
-
-
-def test_shards_are_of_like_size() -> None:
-    """10,000 URLs in 10 shards: all within five standard deviations (of 30) of 1,000."""
-    sizes = [0] * 10
-    for number in range(10_000):
-        sizes[shard_of(document_key(f"https://example.org/{number}"), 10)] += 1
-    assert all(abs(size - 1000) < 150 for size in sizes)
 
 
 @pytest.mark.parametrize("rows", [0, 1, documents.BATCH - 1, documents.BATCH, documents.BATCH + 1, 2 * documents.BATCH])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import fsspec
@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from c4pipe.shards import read_write
-from c4pipe.shards.names import format_of
+from c4pipe.shards.formats import recognised_format
 from c4pipe.shards.read_write import FIELDS, FORMATS, ShardInfo, ShardName
 
 NAMES = [
@@ -29,19 +29,25 @@ NAMES = [
 def test_names_are_made_and_parsed(format: str, split: str, index: int, count: int, name: str) -> None:
     assert read_write.shard_name(format, split, index, count) == name
     assert read_write.parse_name(name) == ShardName(format, split, index, count)
-    assert str(ShardName(format, split, index, count)) == name
-    assert format_of(name) == format
+    assert recognised_format(name) is FORMATS[format]
+
+
+@pytest.mark.parametrize("format", FORMATS)
+def test_every_format_has_names_above(format: str) -> None:
+    """A name that is published never changes."""
+    assert format in {row[0] for row in NAMES}
 
 
 @given(
-    st.sampled_from(FORMATS),
+    st.sampled_from(sorted(FORMATS)),
     st.sampled_from(["train", "a", "Z9", "en-validation", "bg-Latn-validation", "x-00000-of-00001"]),
     st.integers(0, 10**6),
     st.integers(1, 10**6),
 )
 def test_every_name_is_parsed_as_it_was_made(format: str, split: str, index: int, more: int) -> None:
-    made = ShardName(format, split, index, index + more)
-    assert read_write.parse_name(str(made)) == made
+    name = read_write.shard_name(format, split, index, index + more)
+    assert read_write.parse_name(name) == ShardName(format, split, index, index + more)
+    assert recognised_format(name) is FORMATS[format]
 
 
 @pytest.mark.parametrize(
@@ -65,7 +71,7 @@ def test_what_is_no_shard_is_not_parsed(name: str) -> None:
 @pytest.mark.parametrize(
     ("format", "split", "index", "count", "message"),
     [
-        ("json", "train", 0, 1, "format 'json' is unknown; there are tfrecord, parquet, jsonl"),
+        ("json", "train", 0, 1, f"format 'json' is unknown; there are {', '.join(FORMATS)}$"),
         ("jsonl", "", 0, 1, "split '' must be"),
         ("jsonl", "a.b", 0, 1, "split 'a.b' must be"),
         ("jsonl", "../a", 0, 1, "split '../a' must be"),
@@ -84,7 +90,7 @@ def document(number: int) -> dict[str, str]:
     return dict(zip(FIELDS, (f"Text {number}.", f"http://e.org/{number}", "t", "text/plain", "1"), strict=True))
 
 
-def build(folder: Path, formats: tuple[str, ...] = FORMATS, **splits: list[int]) -> list[ShardInfo]:
+def build(folder: Path, formats: Iterable[str] = FORMATS, **splits: list[int]) -> list[ShardInfo]:
     """Write shards of so many documents each."""
     infos = []
     for format in formats:
@@ -112,9 +118,10 @@ def test_shards_are_found_in_order(format: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("present", "chosen"),
     [
-        (FORMATS, "parquet"),
-        (("tfrecord", "jsonl"), "tfrecord"),
+        (("jsonl", "tfrecord", "parquet"), "parquet"),
+        (("jsonl", "tfrecord"), "tfrecord"),
         (("jsonl",), "jsonl"),
+        (tuple(FORMATS), "parquet"),
     ],
 )
 def test_the_cheapest_format_is_taken_unless_one_is_named(
@@ -203,9 +210,9 @@ def test_verify_names_every_difference(tmp_path: Path) -> None:
     assert read_write.verify(tmp_path, infos[1:2])[0].startswith(f"{names[1]} has SHA-256 ")
 
 
-def test_dataset_info_tells_tfrecord_splits_with_documents(tmp_path: Path) -> None:
+def test_files_beside_describe_tfrecord_splits_with_documents(tmp_path: Path) -> None:
     infos = build(tmp_path, train=[2, 0, 1], en_validation=[1], validation=[0, 0])
-    told = read_write.dataset_info(reversed(infos), variant="en", version="3.0.1")
+    told = read_write.files_beside(reversed(infos), variant="en", version="3.0.1")
     assert set(told) == {"dataset_info.json", "features.json"}
     data_bytes = {info.name: str(info.bytes - 16 * info.documents) for info in infos}
     train_bytes = sum(int(data_bytes[f"c4-train.tfrecord-0000{index}-of-00003"]) for index in range(3))
@@ -235,17 +242,30 @@ def test_dataset_info_tells_tfrecord_splits_with_documents(tmp_path: Path) -> No
         "pythonClassName": "tensorflow_datasets.core.features.features_dict.FeaturesDict",
         "featuresDict": {"features": dict.fromkeys(FIELDS, text)},
     }
-    assert told == read_write.dataset_info(infos, variant="en", version="3.0.1")
+    assert told == read_write.files_beside(infos, variant="en", version="3.0.1")
 
 
-def test_dataset_info_without_shards_has_no_splits() -> None:
-    assert json.loads(read_write.dataset_info([], variant="en")["dataset_info.json"])["splits"] == []
+@pytest.mark.parametrize(
+    ("format", "names"),
+    [("tfrecord", {"dataset_info.json", "features.json"}), ("parquet", set()), ("jsonl", set())],
+)
+def test_only_tfrecord_has_files_beside_it(format: str, names: set[str], tmp_path: Path) -> None:
+    assert set(read_write.files_beside(build(tmp_path, (format,), train=[1]), variant="en")) == names
 
 
-def test_dataset_info_refuses_a_split_that_is_not_whole(tmp_path: Path) -> None:
+def test_no_shards_have_no_files_beside_them() -> None:
+    assert read_write.files_beside([], variant="en") == {}
+
+
+def test_a_split_without_documents_is_not_described(tmp_path: Path) -> None:
+    beside = read_write.files_beside(build(tmp_path, ("tfrecord",), train=[0, 0]), variant="en")
+    assert json.loads(beside["dataset_info.json"])["splits"] == []
+
+
+def test_files_beside_refuse_a_split_that_is_not_whole(tmp_path: Path) -> None:
     infos = build(tmp_path, ("tfrecord",), train=[1, 1, 1])
-    with pytest.raises(ValueError, match=r"train' must be 3 shards, each once; not so c4-train\.tfrecord-00001"):
-        read_write.dataset_info([infos[0], infos[2]], variant="en")
+    with pytest.raises(ValueError, match=r"train' must be 3 shards, each once; not so 00001-of-00003$"):
+        read_write.files_beside([infos[0], infos[2]], variant="en")
     other = build(tmp_path, ("tfrecord",), train=[1, 1])
-    with pytest.raises(ValueError, match=r"not so c4-train\.tfrecord-00001-of-00002"):
-        read_write.dataset_info([*infos, other[1]], variant="en")
+    with pytest.raises(ValueError, match=r"not so 00001-of-00002$"):
+        read_write.files_beside([*infos, other[1]], variant="en")
