@@ -54,7 +54,7 @@ def test_a_key_is_in_one_bucket_whatever_else_is_there(some: list[int], buckets:
 @pytest.mark.parametrize("buckets", [1, 2, 3, 7, 1024])
 def test_buckets_meet_at_their_edges(buckets: int) -> None:
     """The key at an edge is in the upper bucket, the one before it in the lower; the ranges are equally wide."""
-    edges = [-(-(2**64) * number // buckets) for number in range(1, buckets)]  # rounded up, as in shards.shard_of
+    edges = [-(-(2**64) * number // buckets) for number in range(1, buckets)]  # rounded up
     for place, per_bucket in ((0, [0, *[1] * (buckets - 1)]), (-1, [*[1] * (buckets - 1), 0])):
         bounds = key_arrays.bucket_bounds(np.array([edge + place for edge in edges], np.uint64), buckets)
         assert np.diff(bounds).tolist() == per_bucket
