@@ -7,6 +7,7 @@ import math
 from collections.abc import Sequence
 from pathlib import Path
 
+from c4pipe.shards.read_write import FORMATS
 from model.command import number
 from model.config import PRESETS, VERSIONS
 from model.loss import WEIGHTINGS
@@ -34,7 +35,7 @@ def arguments() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     add = parser.add_argument
-    add("--shards", required=True, metavar="DIR", help="folder of the shards: tfrecord, parquet or jsonl")
+    add("--shards", required=True, metavar="DIR", help=f"folder of the shards: {', '.join(FORMATS)}")
     add("--split", default="train", help="split to train on (default: train)")
     add("--tokenizer", required=True, type=Path, metavar="FILE", help="spiece.model of python -m model.train_tokenizer")
     add("--output", required=True, type=Path, metavar="DIR", help="folder for checkpoints/ and metrics.jsonl")

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from c4pipe.shards.read_write import find_shards, read_documents
+from c4pipe.shards.read_write import FORMATS, find_shards, read_documents
 from model import atomic, command, tokenizer
 
 MAX_BYTES = 200_000_000  # of text; SentencePiece holds about 20 bytes of memory for each
@@ -58,7 +58,7 @@ def arguments() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     add, count = parser.add_argument, command.number(int, least=1)
-    add("--shards", required=True, metavar="DIR", help="folder of the shards: tfrecord, parquet or jsonl")
+    add("--shards", required=True, metavar="DIR", help=f"folder of the shards: {', '.join(FORMATS)}")
     add("--split", default="train", help="split to train on (default: train)")
     add("--output", required=True, type=Path, metavar="FILE", help="the vocabulary to write, such as spiece.model")
     pieces = "pieces, including the 3 control symbols, without the 100 sentinels (default: %(default)s, T5's)"

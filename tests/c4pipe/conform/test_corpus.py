@@ -119,7 +119,7 @@ def test_a_changed_character_in_any_layout(
         (["{out}", "{out}", "--variant", "en,en,en"], "--variant names 3", 2),
         (["{out}", "{out}", "--show", "-1"], "0 or more", 2),
         (["--golden", "{folder}/nowhere", "{out}"], "there is no folder {folder}/nowhere; --golden names one", 1),
-        (["{out}", "{folder}/nothing"], "holds no documents: files of tfrecord, parquet, jsonl are", 1),
+        (["{out}", "{folder}/nothing"], f"holds no documents: files of {', '.join(FORMATS)} are", 1),
         (["{out}", "{folder}/builds"], "builds is a build of en, en.noclean; name one of these folders in it", 1),
         (["{out}", "{out}", "--deviations", "{out}"], "Extra data", 1),
         (["{out}", "{out}", "--deviations", "{golden}/en.counters.json"], "is no table of deviations", 1),

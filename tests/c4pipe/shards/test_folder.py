@@ -34,7 +34,7 @@ def test_names_are_made_and_parsed(format: str, split: str, index: int, count: i
 
 @pytest.mark.parametrize("format", FORMATS)
 def test_every_format_has_names_above(format: str) -> None:
-    """A name that is published never changes."""
+    """A published name never changes: each format has a row in ``NAMES``."""
     assert format in {row[0] for row in NAMES}
 
 
@@ -164,8 +164,8 @@ def test_an_absent_split_or_format_is_named(split: str, format: str | None, mess
 def test_a_folder_without_shards_is_named(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError, match=f"^{tmp_path} has no shards of split 'train'; it has none at all$"):
         read_write.find_shards(tmp_path, "train")
-    with pytest.raises(ValueError, match="format 'csv' is unknown"):
-        read_write.find_shards(tmp_path, "train", "csv")
+    with pytest.raises(ValueError, match="format 'xml' is unknown"):
+        read_write.find_shards(tmp_path, "train", "xml")
 
 
 @pytest.fixture

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from c4pipe.shards import jsonl, parquet, tfrecord
+from c4pipe.shards.base import Format
 from c4pipe.shards.documents import DIGESTED, FIELDS
 from c4pipe.shards.formats import FORMATS, known_format, preferred, recognised_format
 from c4pipe.shards.jsonl import RELEASED
@@ -18,10 +19,11 @@ from c4pipe.shards.jsonl import RELEASED
 README = (Path(__file__).parents[3] / "README.md").read_text("utf-8")
 
 
-def test_every_format_is_a_row() -> None:
-    """The order is that of help texts and errors."""
-    assert list(FORMATS.values()) == [tfrecord.TFRECORD, parquet.PARQUET, jsonl.JSONL]
-    assert all(known_format(name) is row and row.name == name for name, row in FORMATS.items())
+@pytest.mark.parametrize(
+    ("name", "row"), [("tfrecord", tfrecord.TFRECORD), ("parquet", parquet.PARQUET), ("jsonl", jsonl.JSONL)]
+)
+def test_a_format_is_known_by_its_name(name: str, row: Format) -> None:
+    assert known_format(name) is FORMATS[name] is row
 
 
 def test_each_format_has_its_own_preference() -> None:
@@ -64,9 +66,9 @@ def test_files_of_other_tools_are_recognised_by_their_ends(name: str, format: st
     assert (row.name if row else None) == format
 
 
-def test_the_fields_of_json_lines_are_those_released() -> None:
-    held = {name: row.fields for name, row in FORMATS.items()}
-    assert held == {"tfrecord": FIELDS, "parquet": FIELDS, "jsonl": RELEASED}
+@pytest.mark.parametrize(("format", "fields"), [("tfrecord", FIELDS), ("parquet", FIELDS), ("jsonl", RELEASED)])
+def test_the_fields_that_a_format_holds(format: str, fields: tuple[str, ...]) -> None:
+    assert FORMATS[format].fields == fields
 
 
 @pytest.mark.parametrize("fields", [FIELDS[1:], ("text", "url"), (*DIGESTED, "language")])

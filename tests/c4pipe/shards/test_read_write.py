@@ -101,8 +101,8 @@ def test_a_stream_without_a_name_has_no_split() -> None:
 
 
 def test_an_unknown_format_is_named() -> None:
-    with pytest.raises(ValueError, match=f"format 'csv' is unknown; there are {', '.join(FORMATS)}$"):
-        read_write.write_shard("csv", io.BytesIO(), read_write.table([]))
+    with pytest.raises(ValueError, match=f"format 'xml' is unknown; there are {', '.join(FORMATS)}$"):
+        read_write.write_shard("xml", io.BytesIO(), read_write.table([]))
 
 
 @pytest.mark.parametrize("format", FORMATS)
@@ -418,5 +418,5 @@ def test_a_missing_file_is_no_damaged_shard(tmp_path: Path) -> None:
 
 
 def test_a_name_of_no_format_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match=r"a\.csv: no shard has such a name; they look like c4-"):
-        list(read_write.read_documents(tmp_path / "a.csv"))
+    with pytest.raises(ValueError, match=r"a\.xml: no shard has such a name; they look like c4-"):
+        list(read_write.read_documents(tmp_path / "a.xml"))
