@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from c4pipe.fs import files, globs
 from c4pipe.fs.paths import join
 from c4pipe.shards.base import DATASET, ShardInfo, ShardName
+from c4pipe.shards.documents import content_digest
 from c4pipe.shards.formats import FORMATS, known_format, preferred
 from c4pipe.shards.names import parse_name
 
@@ -50,19 +51,32 @@ def find_shards(folder: str | os.PathLike[str], split: str, format: str | None =
 
 
 def verify(folder: str | os.PathLike[str], shards: Iterable[ShardInfo]) -> list[str]:
-    """Return how the shard files of a folder differ from those expected, a readable line each."""
-    folder = os.fspath(folder)
-    paths = {os.path.basename(path): path for path in _shards_in(folder).values()}
+    """Return how the shard files of a folder differ from those expected, a readable line each.
+
+    Where a file's bytes differ, the line also says whether its documents do. Other versions of pyarrow and deflate may
+    write other bytes for the same documents.
+    """
+    paths = {os.path.basename(path): path for path in _shards_in(os.fspath(folder)).values()}
     differences = []
     for shard in shards:
         path = paths.pop(shard.name, None)
         if path is None:
             differences.append(f"{shard.name} is missing")
         elif (size := files.size(path)) != shard.bytes:
-            differences.append(f"{shard.name} has {size} bytes, not {shard.bytes}")
+            differences.append(f"{shard.name} has {size} bytes, not {shard.bytes}; {_documents_of(path, shard)}")
         elif (sha256 := _sha256(path)) != shard.sha256:
-            differences.append(f"{shard.name} has SHA-256 {sha256}, not {shard.sha256}")
+            differences.append(f"{shard.name} has SHA-256 {sha256}, not {shard.sha256}; {_documents_of(path, shard)}")
     return differences + [f"{name} is not of this build" for name in sorted(paths)]
+
+
+def _documents_of(path: str, shard: ShardInfo) -> str:
+    """Return whether the documents of a file are those of the shard, in words."""
+    try:
+        with files.open_read(path) as stream:
+            digest = content_digest(known_format(shard.format).read(stream, path, 0))
+    except ValueError as error:  # DamagedShard, or a document without a field that the digest covers
+        return f"it is damaged: {error}"
+    return "its documents are the same" if digest == shard.content_digest else "its documents differ"
 
 
 def files_beside(shards: Iterable[ShardInfo], *, variant: str, version: str = "3.1.0") -> dict[str, bytes]:

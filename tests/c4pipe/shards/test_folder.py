@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import fsspec
@@ -208,6 +209,30 @@ def test_verify_names_every_difference(tmp_path: Path) -> None:
         "c4-train-00000-of-00001.parquet is not of this build",
     ]
     assert read_write.verify(tmp_path, infos[1:2])[0].startswith(f"{names[1]} has SHA-256 ")
+
+
+@pytest.mark.parametrize("format", FORMATS)
+@pytest.mark.parametrize(("numbers", "says"), [((1, 2), "are the same"), ((2, 1), "differ"), ((1,), "differ")])
+def test_verify_says_whether_the_documents_differ(
+    format: str, numbers: tuple[int, ...], says: str, tmp_path: Path
+) -> None:
+    """A manifest of other bytes, as another version of a library would have left it."""
+    name = read_write.shard_name(format, "train", 0, 1)
+    with open(tmp_path / name, "wb") as stream:
+        info = read_write.write_shard(format, stream, read_write.table(map(document, (1, 2))), name=name)
+    expected = read_write.content_digest(map(document, numbers))
+    for other in (replace(info, sha256="0" * 64), replace(info, bytes=info.bytes + 1)):
+        (difference,) = read_write.verify(tmp_path, [replace(other, content_digest=expected)])
+        assert difference.endswith(f"; its documents {says}")
+
+
+@pytest.mark.parametrize("format", FORMATS)
+def test_verify_says_that_a_shard_is_damaged(format: str, tmp_path: Path) -> None:
+    (info,) = build(tmp_path, (format,), train=[2])
+    path = tmp_path / info.name
+    path.write_bytes(path.read_bytes()[:-1] + b"?")
+    (difference,) = read_write.verify(tmp_path, [info])
+    assert f"; it is damaged: {path}, " in difference
 
 
 def test_files_beside_describe_tfrecord_splits_with_documents(tmp_path: Path) -> None:
