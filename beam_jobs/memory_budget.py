@@ -20,16 +20,16 @@ WORKER_BYTES = 400 * MIB  # measured: Beam, Arrow, the profiles of languages, 26
 # kept, 810 MiB where raw text is, too.
 ITEM_BYTES, RAW_ITEM_BYTES = 600 * MIB, 1200 * MIB
 CLUSTER_ITEM_BYTES = 2048 * MIB
-SHARE = 0.8  # of the machine's memory, where nothing is asked
+MACHINE_FRACTION = 0.8  # of the machine's memory, where nothing is asked
 
 _UNITS = {"": 1, "K": 2**10, "M": 2**20, "G": 2**30, "T": 2**40}
 GROUPS, GROUP = Path("/sys/fs/cgroup"), Path("/proc/self/cgroup")  # Linux: man 7 cgroups
 
 
-def size(text: str) -> int:
+def parse_size(text: str) -> int:
     """Parse a number of bytes, such as 8G.
 
-    >>> size("8G"), size("512MiB")
+    >>> parse_size("8G"), parse_size("512MiB")
     (8589934592, 536870912)
     """
     found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([KMGT]?)(?:i?B)?", text.strip(), re.IGNORECASE)
@@ -38,7 +38,7 @@ def size(text: str) -> int:
     return int(float(found[1]) * _UNITS[found[2].upper()])
 
 
-def of_machine() -> int:
+def machine_bytes() -> int:
     """The memory of this machine, or of the container or batch job that this runs in, in bytes."""
     limits = [os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")]
     for path in _group_limits():
@@ -65,19 +65,19 @@ def cores() -> int:
 
 
 @dataclass(frozen=True)
-class Share:
+class Budget:
     """What a build on this machine may use."""
 
     workers: int
     item_bytes: int  # of each worker, for what it holds of its item
 
 
-def shared(memory: int | None, workers: int | None, *, raw: bool = False) -> Share:
+def divide_memory(memory: int | None, workers: int | None, *, raw: bool = False) -> Budget:
     """Divide the memory among the workers that are asked for; unasked, one a core, or as many as it is enough for.
 
     ``raw`` says that the build keeps pages as they were before cleaning, so that a WET file takes more.
     """
-    whole = int(of_machine() * SHARE) if memory is None else memory
+    whole = int(machine_bytes() * MACHINE_FRACTION) if memory is None else memory
     item = RAW_ITEM_BYTES if raw else ITEM_BYTES
     enough = max(0, whole - PARENT_BYTES) // (WORKER_BYTES + item)
     if memory is not None and enough < (workers or 1):
@@ -87,9 +87,9 @@ def shared(memory: int | None, workers: int | None, *, raw: bool = False) -> Sha
             "give more memory, or fewer workers"
         )
     count = workers or max(1, min(cores(), enough))
-    return Share(count, max(item, (whole - PARENT_BYTES) // count - WORKER_BYTES))
+    return Budget(count, max(item, (whole - PARENT_BYTES) // count - WORKER_BYTES))
 
 
-def slices(held_bytes: int, item_bytes: int) -> int:
+def slice_count(held_bytes: int, item_bytes: int) -> int:
     """Into how many equal parts what a step would hold is cut, so that each fits."""
     return max(1, -(-held_bytes // item_bytes))

@@ -203,7 +203,7 @@ OPTIONS: tuple[tuple[str, dict[str, Any]], ...] = (
     (
         "--memory",
         {
-            "type": memory_budget.size,
+            "type": memory_budget.parse_size,
             "metavar": "SIZE",
             "help": "what all processes on this machine may take together, such as 8G (default: four fifths of it)",
         },

@@ -73,7 +73,7 @@ def ended_with_a_worker() -> Iterator[None]:
     """
     before = threading.excepthook
 
-    def told(failed: threading.ExceptHookArgs) -> None:
+    def report_loss(failed: threading.ExceptHookArgs) -> None:
         if failed.thread is not None and failed.thread.name == WORKER_THREAD:
             lost = f"build_c4: one of Beam's workers is gone ({failed.exc_value}): {WHY_LOST}"
             print(lost, file=sys.stderr, flush=True)
@@ -84,7 +84,7 @@ def ended_with_a_worker() -> Iterator[None]:
     connections = logging.getLogger(CONNECTIONS_LOGGER)
     level = connections.level
     connections.setLevel(logging.CRITICAL)
-    threading.excepthook = told
+    threading.excepthook = report_loss
     try:
         yield
     finally:

@@ -55,16 +55,16 @@ def _buckets(job: Job) -> Iterator[Item]:
     return ((tasks.item(bucket), (bucket,)) for bucket in range(job.buckets))
 
 
-def _settling(job: Job) -> list[int]:
+def _deduped_line_scopes(job: Job) -> list[int]:
     return [number for number, origin in enumerate(job.line_scopes) if origin.lines is not None]
 
 
 def _line_parts(job: Job) -> Iterator[Item]:
-    return ((tasks.item(n, part), (n, part)) for n in _settling(job) for part in range(job.parts))
+    return ((tasks.item(n, part), (n, part)) for n in _deduped_line_scopes(job) for part in range(job.parts))
 
 
 def _line_buckets(job: Job) -> Iterator[Item]:
-    return ((tasks.item(n, bucket), (n, bucket)) for n in _settling(job) for bucket in range(job.buckets))
+    return ((tasks.item(n, bucket), (n, bucket)) for n in _deduped_line_scopes(job) for bucket in range(job.buckets))
 
 
 def _urls(job: Job, part: int) -> str:
@@ -92,20 +92,20 @@ def _last_file(job: Job, shard: sharding.Shard, size: int) -> str:
 
 
 def _shards(job: Job) -> Iterator[Item]:
-    sizes = manifest.sizes(job)
-    for shard in sharding.shards_of(job, sizes):
+    sizes = manifest.split_sizes(job)
+    for shard in sharding.list_shards(job, sizes):
         yield shard.item, (shard, sizes[shard.variant, shard.split] // shard.count)
 
 
 PHASES = {
-    "clean": (Step("clean", through_files.clean_part, _parts, _urls),),
+    "clean": (Step("clean", through_files.send_url_claims, _parts, _urls),),
     "dedup": (
-        Step("dedup_urls", through_files.settle_url_bucket, _buckets, _last_winners, bad_files.few_bad_files),
-        Step("claim_lines", through_files.claim_part, _line_parts, _claims),
-        Step("dedup_lines", through_files.settle_line_bucket, _line_buckets, _owners),
+        Step("dedup_urls", through_files.send_winners, _buckets, _last_winners, bad_files.few_bad_files),
+        Step("claim_lines", through_files.send_line_claims, _line_parts, _claims),
+        Step("dedup_lines", through_files.send_owners, _line_buckets, _owners),
     ),
     "publish": (
-        Step("finalize", through_files.judge_into_file, _parts, _documents),
+        Step("finalize", through_files.send_documents, _parts, _documents),
         Step("write", through_files.write_from_files, _shards, _last_file),
     ),
 }

@@ -22,8 +22,8 @@ class OneAfterAnother(beam.PTransform):
             done = (
                 done
                 | f"Items of {step.name}" >> beam.FlatMap(_remaining, before, step, self.job)
-                | f"Deal {step.name}" >> beam.Reshuffle()
-                | f"Do {step.name}" >> beam.Map(_do, step, self.job)
+                | f"Spread {step.name}" >> beam.Reshuffle()
+                | f"Do {step.name}" >> beam.Map(_do_item, step, self.job)
                 | f"Await {step.name}" >> beam.combiners.Count.Globally()
             )
         return done
@@ -33,7 +33,7 @@ def _remaining(_: object, before: Step | None, step: Step, job: Job) -> list[Ite
     return list(remaining(before, step, job))
 
 
-def _do(item: Item, step: Step, job: Job) -> str:
+def _do_item(item: Item, step: Step, job: Job) -> str:
     name, arguments = item
     step.run(job, *arguments)
     return name

@@ -22,11 +22,15 @@ def of_tree(pid: int | None = None, proc: Path = PROC) -> Memory | None:
     """Memory of a process, by default this one, and its descendants; None where the system does not tell."""
     if not (proc / "self" / "status").exists():
         return None
-    found = [memory for each in tree(os.getpid() if pid is None else pid, proc) if (memory := _of(proc / str(each)))]
+    found = [
+        memory
+        for each in process_tree(os.getpid() if pid is None else pid, proc)
+        if (memory := _memory_of(proc / str(each)))
+    ]
     return Memory(sum(each.own_bytes for each in found), sum(each.resident_bytes for each in found))
 
 
-def tree(pid: int, proc: Path = PROC) -> Iterator[int]:
+def process_tree(pid: int, proc: Path = PROC) -> Iterator[int]:
     """The process and its descendants."""
     children: dict[int, list[int]] = {}
     for name in os.listdir(proc):
@@ -47,7 +51,7 @@ def _parent(process: Path) -> int | None:
     return int(stat.rpartition(")")[2].split()[1])  # a name in parentheses may hold anything
 
 
-def _of(process: Path) -> Memory | None:
+def _memory_of(process: Path) -> Memory | None:
     try:
         status = (process / "status").read_text("utf-8", "replace")
     except OSError:

@@ -49,7 +49,7 @@ class Processes:
             for item in items:
                 run(job, *item)
         else:
-            _share(self.pool, run, job, items)
+            _run_in_pool(self.pool, run, job, items)
 
 
 @contextmanager
@@ -99,7 +99,7 @@ def _end_with_parent() -> None:
     os._exit(1)
 
 
-def _told(run: Callable[..., None], job: Job, *item: Any) -> None:
+def _run_item(run: Callable[..., None], job: Job, *item: Any) -> None:
     """Do an item; an error that would not come through to the process that asks comes as its text."""
     try:
         run(job, *item)
@@ -111,18 +111,20 @@ def _told(run: Callable[..., None], job: Job, *item: Any) -> None:
         raise
 
 
-def _share(pool: ProcessPoolExecutor, run: Callable[..., None], job: Job, items: Iterable[tuple[Any, ...]]) -> None:
+def _run_in_pool(
+    pool: ProcessPoolExecutor, run: Callable[..., None], job: Job, items: Iterable[tuple[Any, ...]]
+) -> None:
     left = iter(items)
 
-    def begun(count: int) -> set[Future[None]]:
-        return {pool.submit(_told, run, job, *item) for item in islice(left, count)}
+    def submit_next(count: int) -> set[Future[None]]:
+        return {pool.submit(_run_item, run, job, *item) for item in islice(left, count)}
 
     try:
-        at_work = begun(job.workers + 1)  # one waits for its turn
+        at_work = submit_next(job.workers + 1)  # one waits for its turn
         while at_work:
             done, at_work = wait(at_work, return_when=FIRST_COMPLETED)
             for one in done:
                 one.result()
-            at_work |= begun(len(done))
+            at_work |= submit_next(len(done))
     except BrokenProcessPool as error:
         raise ProcessLost(f"one of {job.workers} processes at work is gone: {WHY_LOST}") from error

@@ -53,7 +53,7 @@ class Course:
         return float(self._source(arguments[-1]).get("bytes", inputs.WET_FILE_BYTES)) if self.unit == "files" else 1.0
 
     def _source(self, part: int) -> inputs.Source:
-        return inputs.of_job(self.job)[part]
+        return inputs.job_sources(self.job)[part]
 
     def look(self) -> None:
         """Count what was done since the last look."""

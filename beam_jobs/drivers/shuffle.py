@@ -18,7 +18,7 @@ from beam_jobs.plan.job import Job
 
 # What meets at a key, told to Beam so that keys have coders of their own and not pickle's.
 NUMBERED = tuple[int, bytes]
-PLACES = tuple[int, tuple[int, bytes]]
+ROW_IDS = tuple[int, tuple[int, bytes]]
 NAMED = tuple[bytes, bytes]
 
 
@@ -34,10 +34,12 @@ class Build(beam.PTransform):
         job = self.job
         cleaned = (
             begin
-            | "ReadListing" >> beam.FlatMap(shuffle.parts, job).with_output_types(int)
+            | "ReadListing" >> beam.FlatMap(shuffle.list_parts, job).with_output_types(int)
             | "SpreadFiles" >> beam.Reshuffle()
             | "Clean"
-            >> beam.FlatMap(shuffle.clean, job).with_output_types(NUMBERED).with_outputs(UNREADABLE, main=CLAIMS)
+            >> beam.FlatMap(shuffle.send_url_claims, job)
+            .with_output_types(NUMBERED)
+            .with_outputs(UNREADABLE, main=CLAIMS)
         )
         checked = (
             cleaned[UNREADABLE]
@@ -47,13 +49,13 @@ class Build(beam.PTransform):
         scope_part_to_winners = (
             cleaned[CLAIMS]
             | "MeetAtBucket" >> beam.GroupByKey()
-            | "SettleUrls"
-            >> beam.FlatMap(shuffle.settle_urls, job, beam.pvalue.AsSingleton(checked)).with_output_types(NUMBERED)
+            | "DedupUrls"
+            >> beam.FlatMap(shuffle.send_winners, job, beam.pvalue.AsSingleton(checked)).with_output_types(NUMBERED)
         )
-        origin_part_to_owners = scope_part_to_winners | "SettleLines" >> SettleLines(job)
-        return self._published(scope_part_to_winners, origin_part_to_owners)
+        origin_part_to_owners = scope_part_to_winners | "DedupLines" >> DedupLines(job)
+        return self._publish(scope_part_to_winners, origin_part_to_owners)
 
-    def _published(
+    def _publish(
         self, scope_part_to_winners: beam.pvalue.PCollection, origin_part_to_owners: beam.pvalue.PCollection
     ) -> beam.pvalue.PCollection:
         """What comes after keys: a part's places meet its text, which is dealt out to shards."""
@@ -61,21 +63,21 @@ class Build(beam.PTransform):
         split_to_documents = (
             {
                 "winners": scope_part_to_winners
-                | "WinnersByPart" >> beam.Map(shuffle.by_part_alone, job).with_output_types(PLACES),
+                | "WinnersByPart" >> beam.Map(shuffle.key_by_part, job).with_output_types(ROW_IDS),
                 "owners": origin_part_to_owners
-                | "OwnersByPart" >> beam.Map(shuffle.by_part_alone, job).with_output_types(PLACES),
+                | "OwnersByPart" >> beam.Map(shuffle.key_by_part, job).with_output_types(ROW_IDS),
             }
             | "MeetAtPart" >> beam.CoGroupByKey()
-            | "Judge" >> beam.FlatMap(shuffle.judge, job).with_output_types(NAMED)
+            | "Finalize" >> beam.FlatMap(shuffle.send_documents, job).with_output_types(NAMED)
         )
         sizes = beam.pvalue.AsDict(split_to_documents | "SumSizes" >> SumSizes()) if job.shards is None else None
         return (
             split_to_documents
-            | "DealToShards" >> beam.FlatMap(shuffle.deal, job, sizes).with_output_types(NAMED)
+            | "SendToShards" >> beam.FlatMap(shuffle.send_to_shards, job, sizes).with_output_types(NAMED)
             | "MeetAtShard" >> beam.GroupByKey()
-            | "Write" >> beam.Map(shuffle.write, job)
+            | "Write" >> beam.Map(shuffle.write_shard, job)
             | "AwaitShards" >> beam.combiners.Count.Globally()
-            | "Finish" >> beam.Map(shuffle.finish, job)
+            | "Finish" >> beam.Map(shuffle.finish_build, job)
         )
 
 
@@ -86,12 +88,12 @@ class SumSizes(beam.PTransform):
         """Return the size of each."""
         return (
             split_to_documents
-            | "Size" >> beam.Map(shuffle.size).with_output_types(tuple[bytes, int])
+            | "Size" >> beam.Map(shuffle.split_and_bytes).with_output_types(tuple[bytes, int])
             | "Sum" >> beam.CombinePerKey(sum)
         )
 
 
-class SettleLines(beam.PTransform):
+class DedupLines(beam.PTransform):
     """Give every line to one page: winners by scope and part -> owners by line scope and part."""
 
     def __init__(self, job: Job) -> None:
@@ -103,7 +105,7 @@ class SettleLines(beam.PTransform):
         return (
             scope_part_to_winners
             | "MeetAtPart" >> beam.GroupByKey()
-            | "Claim" >> beam.FlatMap(shuffle.claim_lines, self.job).with_output_types(NUMBERED)
+            | "Claim" >> beam.FlatMap(shuffle.send_line_claims, self.job).with_output_types(NUMBERED)
             | "MeetAtBucket" >> beam.GroupByKey()
-            | "LeastRankOwns" >> beam.FlatMap(shuffle.settle_lines, self.job).with_output_types(NUMBERED)
+            | "LeastRankOwns" >> beam.FlatMap(shuffle.send_owners, self.job).with_output_types(NUMBERED)
         )

@@ -53,7 +53,7 @@ def crawl_names(text: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(names))
 
 
-def local(pattern: str) -> list[Source]:
+def local_files(pattern: str) -> list[Source]:
     """WET files that paths and globs name; the crawl is read from the path, where it names one."""
     found, paths = [], globs.expand(pattern)
     for path, size in zip(paths, parallel.each(files.size, paths), strict=True):
@@ -62,7 +62,7 @@ def local(pattern: str) -> list[Source]:
     return found
 
 
-def of_crawls(names: Sequence[str], base_url: str, first: int | None) -> list[Source]:
+def crawl_files(names: Sequence[str], base_url: str, first: int | None) -> list[Source]:
     """All WET files of crawls, or the first of each, but those that a fetch leaves out; fetched when they are read."""
     found = []
     for name in names:
@@ -73,7 +73,7 @@ def of_crawls(names: Sequence[str], base_url: str, first: int | None) -> list[So
     return found
 
 
-def of_store(folder: str) -> tuple[list[Source], dict[str, Any]]:
+def stored_parts(folder: str) -> tuple[list[Source], dict[str, Any]]:
     """The parts of an earlier build's page store, by whole paths, and what it holds."""
     files.require_folder(folder, "name the --output of an earlier build, a folder")
     folder = folder if is_remote(folder) else os.path.abspath(join(folder))
@@ -86,7 +86,7 @@ def of_store(folder: str) -> tuple[list[Source], dict[str, Any]]:
         raise ValueError(f"{folder} has no page store; name the --output of an earlier build") from error
     if len(store.done("clean")) < len(earlier):
         raise ValueError(f"the build in {folder} has not read all its WET files; finish it first, by its command")
-    present = functools.cache(_names)
+    present = functools.cache(_names_in)
     found = []
     for source in earlier:
         own = store.pages(source["part"])
@@ -98,7 +98,7 @@ def of_store(folder: str) -> tuple[list[Source], dict[str, Any]]:
     return found, cast(dict[str, Any], holds["holds"])
 
 
-def _names(folder: str) -> set[str]:
+def _names_in(folder: str) -> set[str]:
     """The files of a folder: one listing, where asking for each of a whole crawl would take an hour."""
     return set(map(_leaf, globs.matches(join(glob.escape(folder), "*"))))
 
@@ -111,7 +111,7 @@ def _leaf(path: str) -> str:
     return path.rpartition("/")[2]
 
 
-def select(found: Sequence[Source], only: Sequence[str]) -> Selection:
+def select_sources(found: Sequence[Source], only: Sequence[str]) -> Selection:
     """Number the parts, a crawl after another; ``only`` leaves out all crawls that it does not name."""
     if only:
         lacking = sorted(set(only) - {source["crawl"] for source in found})
@@ -133,25 +133,25 @@ def no_input_of(names: Sequence[str]) -> str:
     return f"no input is of {', '.join(names)}; a crawl is told by its name in a file's path"
 
 
-def of_job(job: Job) -> tuple[Source, ...]:
+def job_sources(job: Job) -> tuple[Source, ...]:
     """The parts of a build, as they were numbered when it began."""
-    return _read(job.store.inputs)
+    return _read_sources(job.store.inputs)
 
 
 @functools.lru_cache(maxsize=2)
-def _read(path: str) -> tuple[Source, ...]:
+def _read_sources(path: str) -> tuple[Source, ...]:
     return tuple(cast(list[Source], files.read_json(path)))
 
 
 def pages_path(job: Job, part: int) -> str:
     """Path of a part of the page store: of this build's, or of the earlier one that has it."""
     own = job.store.pages(part)
-    source = of_job(job)[part]
+    source = job_sources(job)[part]
     return cast(str, source["pages"]) if "pages" in source and not files.exists(own) else own
 
 
 @contextmanager
-def opened(path: str) -> Iterator[BinaryIO]:
+def open_wet_file(path: str) -> Iterator[BinaryIO]:
     """A WET file as a stream: one of a crawl is fetched first, and gone afterwards."""
     if crawls.is_http(path):
         with tempfile.TemporaryFile() as stream:

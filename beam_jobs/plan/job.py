@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from beam_jobs.memory_budget import CLUSTER_ITEM_BYTES
 from beam_jobs.plan import scopes
-from beam_jobs.plan.scopes import Branch, Line, LineScope, Scope, Wanted, only_filters
+from beam_jobs.plan.scopes import Branch, LineScope, Scope, Stages, Wanted, only_filters
 from beam_jobs.store.column_names import name_of
 from beam_jobs.store.layout import Store
 from c4pipe import engine, resources
@@ -79,12 +79,12 @@ class Job:
         return tuple(dict.fromkeys(branch.origin for branch in self.branches))
 
     @property
-    def entries(self) -> dict[str, Line]:
+    def entries(self) -> dict[str, Stages]:
         """What pages go through before they compete, by name."""
         return {name_of(scope.entry): scope.entry for scope in self.scopes}
 
     @property
-    def cleanings(self) -> dict[str, Line]:
+    def cleanings(self) -> dict[str, Stages]:
         """What makes a page's lines, by name."""
         return {name_of(origin.cleaning): origin.cleaning for origin in self.line_scopes}
 
@@ -111,7 +111,7 @@ class Job:
 
 @functools.lru_cache(maxsize=8)
 def _branches(wanted: tuple[Wanted, ...]) -> tuple[Branch, ...]:
-    return tuple(scopes.branch(each) for each in wanted)
+    return tuple(scopes.split_stages(each) for each in wanted)
 
 
 def default_shards(size: int) -> int:
@@ -137,16 +137,17 @@ def describe(job: Job) -> Iterator[str]:
         crawls = ", ".join(crawl.name or "no named crawl" for crawl in branch.wanted.crawls)
         yield f"{variant.name} {variant.semantics}: {counted(parts, 'part')}, of {crawls}"
     for scope in job.scopes:
-        yield f"URLs settled by {_stages((*scope.entry, scope.newest, scope.listed))} for {_sharing(job, scope)}"
+        stages = _stage_names((*scope.entry, scope.newest, scope.listed))
+        yield f"URLs settled by {stages} for {_variant_names(job, scope)}"
     for origin in job.line_scopes:
-        how = f"settled by {_stages((*origin.cleaning, origin.lines))}" if origin.lines else "all kept"
-        yield f"lines {how} for {_sharing(job, origin)}"
-    yield f"cleaned text kept in the page store: {', '.join(_stages(c) or 'raw' for c in job.cleanings.values())}"
+        how = f"settled by {_stage_names((*origin.cleaning, origin.lines))}" if origin.lines else "all kept"
+        yield f"lines {how} for {_variant_names(job, origin)}"
+    yield f"cleaned text kept in the page store: {', '.join(_stage_names(c) or 'raw' for c in job.cleanings.values())}"
 
 
-def _stages(stages: Sequence[object]) -> str:
+def _stage_names(stages: Sequence[object]) -> str:
     return " > ".join(str(getattr(stage, "name", stage)) for stage in stages if stage is not None)
 
 
-def _sharing(job: Job, shared: Scope | LineScope) -> str:
+def _variant_names(job: Job, shared: Scope | LineScope) -> str:
     return ", ".join(b.wanted.variant.name for b in job.branches if shared in (b.origin, b.origin.scope))

@@ -42,10 +42,10 @@ def planned(arguments: argparse.Namespace) -> tuple[Job, Selection]:
         raise ValueError(
             "--first is of the files of --crawl that are fetched; with --input or --from_store it does nothing"
         )
-    selection = inputs.select(list(_found(arguments, names)), names)
+    selection = inputs.select_sources(list(_find_sources(arguments, names)), names)
     # Scopes are told by their numbers in what is on disk, so the order in which variants were named must not count.
-    wanted = tuple(sorted(_wanted(arguments, selection), key=lambda each: each.variant.name))
-    if arguments.urls and not any(_listed(each.variant) for each in wanted):
+    wanted = tuple(sorted(_wanted_variants(arguments, selection), key=lambda each: each.variant.name))
+    if arguments.urls and not any(_has_url_list(each.variant) for each in wanted):
         raise ValueError(
             "--urls is for variants that keep pages of listed URLs, such as webtextlike; none is asked for"
         )
@@ -55,7 +55,7 @@ def planned(arguments: argparse.Namespace) -> tuple[Job, Selection]:
             f"{len(job.scopes)} scopes of URLs, but a build has {MAX_SCOPES} at most; build fewer variants"
         )
     for folder in arguments.from_store or ():
-        reuse.check_held(job, inputs.of_store(folder)[1], folder)
+        reuse.check_held(job, inputs.stored_parts(folder)[1], folder)
     _check_reachable(arguments, selection)
     return job, selection
 
@@ -78,22 +78,22 @@ def _job(arguments: argparse.Namespace, wanted: tuple[Wanted, ...], selection: S
     )
     if not is_local(arguments):
         return job
-    share = memory_budget.shared(arguments.memory, arguments.workers, raw=job.holds_raw)
-    return replace(job, item_bytes=share.item_bytes, workers=share.workers)
+    budget = memory_budget.divide_memory(arguments.memory, arguments.workers, raw=job.holds_raw)
+    return replace(job, item_bytes=budget.item_bytes, workers=budget.workers)
 
 
-def _found(arguments: argparse.Namespace, names: tuple[str, ...]) -> Iterator[inputs.Source]:
+def _find_sources(arguments: argparse.Namespace, names: tuple[str, ...]) -> Iterator[inputs.Source]:
     for folder in arguments.from_store or ():
-        yield from inputs.of_store(folder)[0]
+        yield from inputs.stored_parts(folder)[0]
     if arguments.input:
-        yield from inputs.local(arguments.input)
+        yield from inputs.local_files(arguments.input)
     elif names and not arguments.from_store:
-        yield from inputs.of_crawls(names, arguments.base_url, arguments.first)
+        yield from inputs.crawl_files(names, arguments.base_url, arguments.first)
     elif not arguments.from_store:
         raise ValueError("nothing to build from; give --input, --crawl or --from_store")
 
 
-def _wanted(arguments: argparse.Namespace, selection: Selection) -> Iterator[Wanted]:
+def _wanted_variants(arguments: argparse.Namespace, selection: Selection) -> Iterator[Wanted]:
     """The variants, each with its crawls: ``en@CC-MAIN-2019-18`` has one, ``en`` has all that there are."""
     seen: set[str] = set()
     for spec in filter(None, (part.strip() for part in arguments.variant.split(","))):
@@ -102,22 +102,22 @@ def _wanted(arguments: argparse.Namespace, selection: Selection) -> Iterator[Wan
         if variant.name.lower() in seen:
             raise ValueError(f"{variant.name} is asked for twice; each variant has one folder")
         seen.add(variant.name.lower())
-        yield Wanted(_with_list(variant, arguments), _crawls(restriction, selection))
+        yield Wanted(_with_url_list(variant, arguments), _wanted_crawls(restriction, selection))
 
 
-def _with_list(variant: Variant, arguments: argparse.Namespace) -> Variant:
-    if not _listed(variant):
+def _with_url_list(variant: Variant, arguments: argparse.Namespace) -> Variant:
+    if not _has_url_list(variant):
         return variant
     if not arguments.urls:
         raise ValueError(f"{variant.name} keeps pages of listed URLs; name the list with --urls")
     return variant.with_url_list(*globs.expand(arguments.urls))
 
 
-def _listed(variant: Variant) -> bool:
+def _has_url_list(variant: Variant) -> bool:
     return any(isinstance(stage, InUrlList) for stage in variant.stages)
 
 
-def _crawls(restriction: str, selection: Selection) -> tuple[Crawl, ...]:
+def _wanted_crawls(restriction: str, selection: Selection) -> tuple[Crawl, ...]:
     if not restriction:
         return selection.crawls
     names = inputs.crawl_names(restriction.replace("+", ","))

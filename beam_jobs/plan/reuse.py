@@ -25,13 +25,13 @@ class Missing(ValueError):
 def holds(job: Job) -> dict[str, Any]:
     """What the page store of the build has, and by what it was made."""
     job.begin()
-    stages = [stage for line in (*job.entries.values(), *job.cleanings.values()) for stage in line]
+    judging = [stage for stages in (*job.entries.values(), *job.cleanings.values()) for stage in stages]
     return {
         "schema": page_store.SCHEMA_NUMBER,
         "raw": job.holds_raw,
-        "entries": {name: described(line) for name, line in job.entries.items()},
-        "cleanings": {name: described(line) for name, line in job.cleanings.items()},
-        "resources": _resources(stages),
+        "entries": {name: described(stages) for name, stages in job.entries.items()},
+        "cleanings": {name: described(stages) for name, stages in job.cleanings.items()},
+        "resources": _resources(judging),
         "made_by": _makers(),
     }
 
@@ -79,11 +79,11 @@ def check_held(job: Job, held: dict[str, Any], folder: str) -> None:
 def _check_branch(branch: Branch, held: dict[str, Any], folder: str) -> None:
     name, entry, cleaning = branch.wanted.variant.name, branch.origin.scope.entry, branch.origin.cleaning
     if not any(name_of(entry[:n]) in held["entries"] for n in scopes.reachable_from(entry)):
-        raise Missing(_lacks(folder, name, "pages that its stages before URL deduplication let pass", name))
+        raise Missing(_lack_message(folder, name, "pages that its stages before URL deduplication let pass", name))
     if cleaned := name_of(cleaning) in held["cleanings"]:
         _check_resources(cleaning, held, folder)
     if not cleaned and not held["raw"]:
-        raise Missing(_lacks(folder, name, "the text that it starts from", "--keep_raw"))
+        raise Missing(_lack_message(folder, name, "the text that it starts from", "--keep_raw"))
 
 
 def _check_resources(cleaning: Iterable[object], held: dict[str, Any], folder: str) -> None:
@@ -96,7 +96,7 @@ def _check_resources(cleaning: Iterable[object], held: dict[str, Any], folder: s
         )
 
 
-def _lacks(folder: str, name: str, what: str, remedy: str) -> str:
+def _lack_message(folder: str, name: str, what: str, remedy: str) -> str:
     remedy = f"the option {remedy}" if remedy.startswith("--") else f"--variant {remedy} among the others"
     return (
         f"the page store in {folder} lacks what {name} needs: {what}. "

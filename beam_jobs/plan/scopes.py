@@ -24,7 +24,7 @@ from c4pipe.stages.length import MaxLength, MinParagraphs
 from c4pipe.stages.url_filters import InDomains, InUrlList
 from c4pipe.variants import CrawlStage, Variant
 
-Line = tuple[PageStage, ...]  # the stages of one variant, in order
+Stages = tuple[PageStage, ...]  # the stages of one variant, in order
 FILTERS = (MaxLength, MinParagraphs, InDomains)  # stages that never change a page: what they pass on needs no copy
 EDITORS = (CleanLines, English, LabelLanguage)  # stages that change the page, if only its language
 
@@ -55,7 +55,7 @@ class Wanted:
 class Scope:
     """Pages that compete for their URLs, and those of the winners that are listed."""
 
-    entry: Line
+    entry: Stages
     undated: bool  # pages without a timestamp take part
     newest: KeepOne
     listed: InUrlList | None
@@ -67,7 +67,7 @@ class LineScope:
     """Winners of a scope that compete for their lines, or keep them all."""
 
     scope: Scope
-    cleaning: Line
+    cleaning: Stages
     lines: Dedup | None
 
 
@@ -77,13 +77,13 @@ class Branch:
 
     wanted: Wanted
     origin: LineScope
-    judging: Line
+    judging: Stages
 
 
-def branch(wanted: Wanted) -> Branch:
+def split_stages(wanted: Wanted) -> Branch:
     """Part the stages of a variant."""
     variant, stages = wanted.variant, wanted.variant.stages
-    at, after, then = _where_settled(variant)
+    at, after, then = _where_deduped(variant)
     # Without a stage that settles lines nothing needs the other pages any more, so all that follows judges winners.
     cleaning, judging = (stages[after:then], stages[then + 1 :]) if then < len(stages) else ((), stages[after:])
     for stage in (*stages[:at], *cleaning, *judging):
@@ -92,17 +92,17 @@ def branch(wanted: Wanted) -> Branch:
     if any(isinstance(stage, EDITORS) for stage in stages[:at]):
         raise ValueError(f"variant {variant.name}: {changes_too_early(stages[:at])}")
     scope = Scope(
-        cast(Line, stages[:at]),
+        cast(Stages, stages[:at]),
         variant.undated,
         cast(KeepOne, stages[at]),
         cast(InUrlList, stages[at + 1]) if after > at + 1 else None,
         wanted.crawls,
     )
-    origin = LineScope(scope, cast(Line, cleaning), cast(Dedup, stages[then]) if then < len(stages) else None)
-    return Branch(wanted, origin, cast(Line, judging))
+    origin = LineScope(scope, cast(Stages, cleaning), cast(Dedup, stages[then]) if then < len(stages) else None)
+    return Branch(wanted, origin, cast(Stages, judging))
 
 
-def _where_settled(variant: Variant) -> tuple[int, int, int]:
+def _where_deduped(variant: Variant) -> tuple[int, int, int]:
     """Where URLs are settled, where that and the join of a list are through, and where lines are, if not at the end."""
     stages = variant.stages
     newest = [i for i, stage in enumerate(stages) if isinstance(stage, KeepOne)]

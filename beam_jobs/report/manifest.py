@@ -19,7 +19,7 @@ TFDS_VERSION = "3.1.0"  # of the features in the shards, whatever the semantics
 FAULTS_LISTED_MAX = 10_000  # in a manifest; all are counted
 
 
-def sizes(job: Job) -> dict[tuple[str, str], int]:
+def split_sizes(job: Job) -> dict[tuple[str, str], int]:
     """Bytes of documents by variant and split, of the parts that are judged."""
     found: Counter[tuple[str, str]] = Counter()
     for report in job.store.reports("finalize").values():
@@ -34,13 +34,13 @@ def publish(job: Job) -> None:
     reports = {step: job.store.reports(step) for step in ("clean", "dedup_urls", "finalize", "write")}
     identity: Any = files.read_json(job.store.identity)
     for branch in job.branches:
-        _publish(job, branch, reports, identity)
+        _publish_variant(job, branch, reports, identity)
 
 
 Reports = Mapping[str, Mapping[str, dict[str, Any]]]
 
 
-def _publish(job: Job, branch: Branch, reports: Reports, identity: Mapping[str, Any]) -> None:
+def _publish_variant(job: Job, branch: Branch, reports: Reports, identity: Mapping[str, Any]) -> None:
     variant = branch.wanted.variant
     folder = job.folder(variant)
     written = [found for found in reports["write"].values() if found["variant"] == variant.name]
@@ -52,8 +52,8 @@ def _publish(job: Job, branch: Branch, reports: Reports, identity: Mapping[str, 
     for part in parts:
         faults.update(part["fault_counts"])
     listed = list(itertools.islice((fault for part in parts for fault in part["faults"]), FAULTS_LISTED_MAX))
-    documents = _documents(branch, reports)
-    counters = dict(sorted(_counters(job, branch, reports).items()))
+    documents = _count_documents(branch, reports)
+    counters = dict(sorted(_sum_counters(job, branch, reports).items()))
     files.write_json(
         paths.join(folder, "stats.json"), {"counters": counters, "documents": documents, "faults": dict(faults)}
     )
@@ -70,7 +70,7 @@ def _publish(job: Job, branch: Branch, reports: Reports, identity: Mapping[str, 
     files.write_json(job.manifest(variant), manifest)
 
 
-def _documents(branch: Branch, reports: Reports) -> dict[str, int]:
+def _count_documents(branch: Branch, reports: Reports) -> dict[str, int]:
     """Number of documents a split; train and validation stand there without any, too."""
     name = branch.wanted.variant.name
     totals: Counter[str] = Counter({"train": 0, "validation": 0} if not branch.wanted.variant.by_language else {})
@@ -79,15 +79,15 @@ def _documents(branch: Branch, reports: Reports) -> dict[str, int]:
     return dict(sorted(totals.items()))
 
 
-def _counters(job: Job, branch: Branch, reports: Reports) -> Counter[str]:
+def _sum_counters(job: Job, branch: Branch, reports: Reports) -> Counter[str]:
     """What the reader and every stage of a variant counted, under the reference's names."""
     total: Counter[str] = Counter()
-    for counted in _counted(job, branch, reports):
+    for counted in _list_counters(job, branch, reports):
         total.update(counted)
     return total
 
 
-def _counted(job: Job, branch: Branch, reports: Reports) -> Iterator[Mapping[str, int]]:
+def _list_counters(job: Job, branch: Branch, reports: Reports) -> Iterator[Mapping[str, int]]:
     variant, scope = branch.wanted.variant, branch.origin.scope
     entry, number = name_of(scope.entry), str(job.scopes.index(scope))
     for part in branch.wanted.parts:

@@ -21,10 +21,10 @@ from beam_jobs.store.page_store import (
     RAW,
     TALLY,
     TEXT,
-    joined_pieces,
+    join_pieces,
     keys_column,
-    marked,
-    spread,
+    mask_of_rows,
+    spread_rows,
 )
 from c4pipe.batch import Batch, Kept, hashes
 from c4pipe.dedup.base import Dedup
@@ -64,7 +64,7 @@ class Cleaned:
         }
 
 
-def clean(stream: BinaryIO, *, name: str, job: Job) -> Cleaned:
+def clean_wet_file(stream: BinaryIO, *, name: str, job: Job) -> Cleaned:
     """Read a WET file and take its pages through every stage that sees one page alone, up to where lines compete."""
     reader = WetReader(stream, name=name, undated=True)
     pages = _Pages(job)
@@ -81,7 +81,7 @@ def clean(stream: BinaryIO, *, name: str, job: Job) -> Cleaned:
     )
 
 
-def nothing(job: Job) -> Cleaned:
+def nothing_cleaned(job: Job) -> Cleaned:
     """What a WET file that cannot be read leaves."""
     pages = _Pages(job)
     return Cleaned(pages.table(), entries=pages.entered())
@@ -99,19 +99,19 @@ class _Pages:
 
     def add(self, batch: Batch) -> None:
         """Take pages in, but for those that no variant has a use for."""
-        entered = let_in(self.entries, batch, np.ones(len(batch), bool), self.unsure)
+        entered = mask_entered(self.entries, batch, np.ones(len(batch), bool), self.unsure)
         wanted = np.logical_or.reduce(list(entered.values()))
         batch = batch.where(wanted)
-        fields = (batch.url, batch.timestamp, batch.content_type, batch.content_length, digests(batch.text))
+        fields = (batch.url, batch.timestamp, batch.content_type, batch.content_length, text_digests(batch.text))
         columns = dict(zip(PAGES.names, fields, strict=True)) | ({RAW: batch.text} if self.raw else {})
         columns |= {ENTERS + name: pa.array(enters[wanted]) for name, enters in entered.items()}
-        self.pieces.append(pa.table(columns | cleaned(self.cleanings, self.keyed, batch)))
+        self.pieces.append(pa.table(columns | cleaned_columns(self.cleanings, self.keyed, batch)))
 
     def table(self) -> pa.Table:
         """The part of the page store."""
         if not self.pieces:
             self.add(Batch.of([]))
-        return joined_pieces(self.pieces)
+        return join_pieces(self.pieces)
 
     def entered(self) -> dict[str, dict[str, dict[str, int]]]:
         """What each entry counted."""
@@ -119,12 +119,12 @@ class _Pages:
         return {name: {"dated": dict(dated[name]), "undated": dict(undated[name])} for name in dated}
 
 
-def let_in(trees: Mapping[bool, Tree], batch: Batch, among: Kept, unsure: Mapping[str, str]) -> dict[str, Kept]:
+def mask_entered(trees: Mapping[bool, Tree], batch: Batch, among: Kept, unsure: Mapping[str, str]) -> dict[str, Kept]:
     """Say which of some pages of a batch each entry lets in; ``trees`` are for pages with and without a timestamp.
 
     An entry of ``unsure`` raises, with its text, if it changes pages that it lets in.
     """
-    entered = {name: np.zeros(len(batch), bool) for name in trees[True].lines}
+    entered = {name: np.zeros(len(batch), bool) for name in trees[True].stages}
     dated = pc.not_equal(batch.timestamp, "").to_numpy(zero_copy_only=False)
     for kind, tree in trees.items():
         mask = among & (dated == kind)
@@ -132,24 +132,27 @@ def let_in(trees: Mapping[bool, Tree], batch: Batch, among: Kept, unsure: Mappin
             here, rows = batch.where(mask), np.flatnonzero(mask)
             for name, left in tree.judge(here).items():
                 entered[name][rows[left.rows]] = True
-                if name in unsure and left.pages != here.where(marked(left.rows, len(here))):
+                if name in unsure and left.pages != here.where(mask_of_rows(left.rows, len(here))):
                     raise ValueError(unsure[name])
     return entered
 
 
-def digests(texts: pa.Array) -> pa.Array:
+def text_digests(texts: pa.Array) -> pa.Array:
     """The MD5 of each text."""
     return hashes(md5s(texts), KEY_BYTES)
 
 
-def cleaned(cleanings: Tree, keyed: Mapping[str, Sequence[Dedup]], batch: Batch) -> dict[str, pa.Array]:
+def cleaned_columns(cleanings: Tree, keyed: Mapping[str, Sequence[Dedup]], batch: Batch) -> dict[str, pa.Array]:
     """Return the columns that cleanings make of pages, and the keys of what they leave (``Job.keyed``)."""
     made: dict[str, pa.Array] = {}
     for name, (left, tally) in cleanings.judge_counted(batch).items():
-        kept = marked(left.rows, len(batch))
+        kept = mask_of_rows(left.rows, len(batch))
         made[KEPT + name] = pa.array(kept)
-        if not only_filters(cleanings.lines[name]):
-            made |= {TEXT + name: spread(left.pages.text, kept), LANGUAGE + name: spread(left.pages.language, kept)}
-        made |= {keys_column(name, lines): spread(lines.keys_of(left.pages.text), kept) for lines in keyed[name]}
+        if not only_filters(cleanings.stages[name]):
+            made |= {
+                TEXT + name: spread_rows(left.pages.text, kept),
+                LANGUAGE + name: spread_rows(left.pages.language, kept),
+            }
+        made |= {keys_column(name, lines): spread_rows(lines.keys_of(left.pages.text), kept) for lines in keyed[name]}
         made |= {f"{TALLY}{name}:{counter}": pa.array(numbers) for counter, numbers in tally.items()}
     return made

@@ -11,7 +11,7 @@ import pyarrow as pa
 from beam_jobs.plan.job import Job
 from beam_jobs.plan.scopes import LineScope, Scope
 from beam_jobs.store.column_names import name_of
-from beam_jobs.store.page_store import ENTERS, PAGES, alive, keys_column
+from beam_jobs.store.page_store import ENTERS, PAGES, keys_column, read_kept
 from beam_jobs.store.tables import Part
 from c4pipe.batch import hashes, joined, laid_out
 from c4pipe.dedup import key_arrays, resolve
@@ -23,12 +23,12 @@ from c4pipe.variants import flat
 ANY_PAGE = Page("", "", "")  # for counts that are the same for every page
 
 
-def claims_by(column: str) -> bool:
+def is_claim_column(column: str) -> bool:
     """A page's claim to its URL is made from this column of the page store."""
     return column in PAGES.names or column.startswith(ENTERS)
 
 
-def claim_urls(pages: pa.Table, part: int, job: Job) -> pa.Table:
+def make_url_claims(pages: pa.Table, part: int, job: Job) -> pa.Table:
     """Return the sorted URL claims of a part's pages, each with the scopes in which it competes."""
     columns = {
         "key": hashes(urls.url_digests(joined(pages["url"])), KEY_BYTES),
@@ -37,14 +37,14 @@ def claim_urls(pages: pa.Table, part: int, job: Job) -> pa.Table:
         "url": pages["url"],
         "content_type": pages["content-type"],
         "content_length": pages["content-length"],
-        "scopes": pa.array(_competing(pages, part, job)),
+        "scopes": pa.array(_competing_bits(pages, part, job)),
         "part": pa.array(np.full(len(pages), part, np.uint32)),
         "row": pa.array(np.arange(len(pages), dtype=np.uint32)),
     }
     return resolve.sort_url_claims(pa.table(columns, schema=resolve.URL_CLAIMS))
 
 
-def _competing(pages: pa.Table, part: int, job: Job) -> npt.NDArray[np.uint64]:
+def _competing_bits(pages: pa.Table, part: int, job: Job) -> npt.NDArray[np.uint64]:
     """A bit for each scope, set where the page competes."""
     bits = np.zeros(len(pages), np.uint64)
     dated = np.array([bool(timestamp) for timestamp in pages["timestamp"].to_pylist()], bool)
@@ -56,7 +56,7 @@ def _competing(pages: pa.Table, part: int, job: Job) -> npt.NDArray[np.uint64]:
     return bits
 
 
-def settle_urls(
+def decide_urls(
     claims: pa.Table, scope: Scope, number: int, listed: key_arrays.Keys | None
 ) -> tuple[key_arrays.RowIds, Counter[str]]:
     """Return the pages that won in a scope, of all claims of a bucket, and what was counted.
@@ -80,13 +80,13 @@ def settle_urls(
     return key_arrays.sort_row_ids(winners), counters
 
 
-def claim_lines(pages: Part, winners: key_arrays.RowIds, part: int, origin: LineScope) -> resolve.LineClaims:
+def make_line_claims(pages: Part, winners: key_arrays.RowIds, part: int, origin: LineScope) -> resolve.LineClaims:
     """Return the line claims of a part's winners."""
     assert origin.lines is not None
     cleaning = name_of(origin.cleaning)
     column = keys_column(cleaning, origin.lines)
     rows, ranks, packed, counts = [np.empty(0, np.uint32)], [], [], [np.empty(0, np.int64)]
-    for at, piece in alive(pages, winners, cleaning, ("url", column)):
+    for at, piece in read_kept(pages, winners, cleaning, ("url", column)):
         bounds, data = laid_out(joined(piece[column]))
         rows.append(at)
         ranks.append(origin.lines.owner_ranks(joined(piece["url"])))

@@ -14,7 +14,7 @@ from beam_jobs.plan.scopes import Branch, LineScope
 from beam_jobs.steps.sharding import DOCUMENTS
 from beam_jobs.steps.stage_trie import Tree
 from beam_jobs.store.column_names import name_of
-from beam_jobs.store.page_store import FIELDS, TALLY, alive, as_batch, keys_column, texts
+from beam_jobs.store.page_store import FIELDS, TALLY, as_batch, keys_column, read_kept, text_columns
 from beam_jobs.store.tables import Part
 from c4pipe.batch import Batch, hashes, joined, ordered, totals
 from c4pipe.dedup import key_arrays
@@ -23,7 +23,7 @@ from c4pipe.variants import Variant, flat
 
 
 @dataclass
-class Judged:
+class Finalized:
     """The final documents of a part by (variant, split), and what was counted for each variant."""
 
     counters: dict[str, Counter[str]] = field(default_factory=dict)
@@ -44,60 +44,60 @@ class Judged:
         return tables
 
 
-def judge_part(
+def finalize_pages(
     pages: Part,
     places: Mapping[LineScope, tuple[key_arrays.RowIds, key_arrays.RowIds]],
     branches: Sequence[Branch],
     seed: int,
-) -> Judged:
+) -> Finalized:
     """Judge a part's winners for all variants: in each line scope together, so that what they share is done once.
 
     ``places`` has the winners and the line owners of each line scope.
     """
-    judged = Judged()
+    finalized = Finalized()
     for origin, (winners, owners) in places.items():
-        _judge_scope(pages, winners, owners, [b for b in branches if b.origin == origin], seed, judged)
-    return judged
+        _finalize_scope(pages, winners, owners, [b for b in branches if b.origin == origin], seed, finalized)
+    return finalized
 
 
-def _judge_scope(
+def _finalize_scope(
     pages: Part,
     winners: key_arrays.RowIds,
     owners: key_arrays.RowIds,
     branches: Sequence[Branch],
     seed: int,
-    judged: Judged,
+    finalized: Finalized,
 ) -> None:
     origin = branches[0].origin
     cleaning = name_of(origin.cleaning)
     shared = _winners_tally(pages, winners, cleaning)
     tree = Tree({branch.wanted.variant.name: branch.judging for branch in branches})
     variants = {branch.wanted.variant.name: branch.wanted.variant for branch in branches}
-    told = texts(pages.column_names, cleaning)
+    told = text_columns(pages.column_names, cleaning)
     of_lines = [] if origin.lines is None else [keys_column(cleaning, origin.lines)]
-    for rows, piece in alive(pages, winners, cleaning, ("url", *FIELDS, *told, *of_lines)):
+    for rows, piece in read_kept(pages, winners, cleaning, ("url", *FIELDS, *told, *of_lines)):
         batch = as_batch(piece, *told)
         if origin.lines is not None:
-            verdict = origin.lines.judge_owned_at_batch(batch, joined(piece[of_lines[0]]), *_lines_of(owners, rows))
+            verdict = origin.lines.judge_owned_at_batch(batch, joined(piece[of_lines[0]]), *_owned_lines(owners, rows))
             shared.update(flat(origin.lines.name, totals(verdict.tallies)))
             batch = verdict.pages
         for name, left in tree.judge(batch).items():
-            judged.add(variants[name], left.pages, seed)
+            finalized.add(variants[name], left.pages, seed)
     for name, found in tree.counters().items():
-        judged.counters[name] = shared + found
+        finalized.counters[name] = shared + found
 
 
 def _winners_tally(pages: Part, winners: key_arrays.RowIds, cleaning: str) -> Counter[str]:
     """What the stages of a cleaning counted for the winners."""
     prefix = f"{TALLY}{cleaning}:"
     rows = winners["row"]
-    counted = pages.read(name for name in pages.column_names if name.startswith(prefix))
+    counted = pages.read_columns(name for name in pages.column_names if name.startswith(prefix))
     columns = zip(counted.column_names, counted.columns, strict=True)
     sums = {name.removeprefix(prefix): int(n.to_numpy()[rows].sum(dtype=np.int64)) for name, n in columns}
     return Counter({name: n for name, n in sums.items() if n})
 
 
-def _lines_of(
+def _owned_lines(
     owners: key_arrays.RowIds, rows: npt.NDArray[np.uint32]
 ) -> tuple[npt.NDArray[np.uint32], npt.NDArray[np.int64]]:
     """The lines that pages own, those of the n-th between the n-th bound and the next; owners come in order."""

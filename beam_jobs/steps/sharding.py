@@ -29,14 +29,14 @@ def shard_bounds(documents: pa.Table, count: int) -> npt.NDArray[np.int64]:
     return key_arrays.bucket_bounds(key_arrays.leading_words(documents)[0], count)
 
 
-def in_order(tables: Sequence[pa.Table]) -> pa.Table:
+def sort_documents(tables: Sequence[pa.Table]) -> pa.Table:
     """Return the documents of a shard as they are written: by their keyed hash, wherever they come from."""
     documents = pa.concat_tables([DOCUMENTS.empty_table(), *tables])
     high, low = key_arrays.leading_words(documents)
     return ordered(documents.drop_columns("key"), np.lexsort((low, high)))
 
 
-def size_of(documents: pa.Table) -> int:
+def documents_bytes(documents: pa.Table) -> int:
     """Bytes of the documents' fields, without what a format adds."""
     return sum(int(pc.sum(pc.binary_length(documents[name])).as_py() or 0) for name in read_write.FIELDS)
 
@@ -56,7 +56,7 @@ class Shard:
         return f"{self.variant}.{self.split}.{self.index:05d}-of-{self.count:05d}"
 
 
-def shards_of(job: Job, sizes: Mapping[tuple[str, str], int]) -> list[Shard]:
+def list_shards(job: Job, sizes: Mapping[tuple[str, str], int]) -> list[Shard]:
     """All shards of the splits that have documents, given their sizes: a split without any has no files."""
     return [
         Shard(variant, split, index, count)
@@ -66,10 +66,10 @@ def shards_of(job: Job, sizes: Mapping[tuple[str, str], int]) -> list[Shard]:
     ]
 
 
-def shard_named(item: str) -> Shard:
+def parse_shard(item: str) -> Shard:
     """The shard of an item's name.
 
-    >>> shard_named("en.noblocklist.train.00003-of-00008")
+    >>> parse_shard("en.noblocklist.train.00003-of-00008")
     Shard(variant='en.noblocklist', split='train', index=3, count=8)
     """
     variant, split, place = item.rsplit(".", 2)

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from beam_jobs.plan.scopes import Line
+from beam_jobs.plan.scopes import Stages
 from c4pipe import batch
 from c4pipe.batch import Batch, Counts
 from c4pipe.page import PageStage
@@ -28,14 +28,14 @@ class Left(NamedTuple):
 class Tree:
     """The lines merged where they begin alike; ``judge`` takes a batch of pages through all of them."""
 
-    lines: Mapping[str, Line]
+    stages: Mapping[str, Stages]
     nodes: list[tuple[PageStage, int]] = field(default_factory=list)  # a stage and the node before it, -1 for none
     paths: dict[str, list[int]] = field(default_factory=dict)  # the nodes of each line
     tallies: list[dict[str, int]] = field(default_factory=list)  # of each node, under its own names, of all pages
 
     def __post_init__(self) -> None:
         known: dict[tuple[int, PageStage], int] = {}
-        for name, stages in self.lines.items():
+        for name, stages in self.stages.items():
             at, path = -1, []
             for stage in stages:
                 if (at, stage) not in known:
@@ -57,8 +57,8 @@ class Tree:
     def judge_counted(self, pages: Batch) -> dict[str, tuple[Left, Counts]]:
         """Return the pages as each line leaves them, with the counts of each page; the tallies stay as they are."""
         left, tallies = self._judge(pages)
-        of_all = [{name: _spread(n, rows, len(pages)) for name, n in tally.items()} for rows, tally in tallies]
-        return {name: (alive, self._counted(self.paths[name], of_all)) for name, alive in left.items()}
+        of_all = [{name: _spread_counts(n, rows, len(pages)) for name, n in tally.items()} for rows, tally in tallies]
+        return {name: (alive, self._sum_tallies(self.paths[name], of_all)) for name, alive in left.items()}
 
     def _judge(self, pages: Batch) -> tuple[dict[str, Left], list[tuple[npt.NDArray[np.int64], Counts]]]:
         """Return the pages as each line leaves them, and of each node the rows that it saw with what it counted."""
@@ -74,9 +74,9 @@ class Tree:
 
     def counters(self) -> dict[str, Counter[str]]:
         """What the stages of each line counted so far, under the names that are published."""
-        return {name: Counter(self._counted(path, self.tallies)) for name, path in self.paths.items()}
+        return {name: Counter(self._sum_tallies(path, self.tallies)) for name, path in self.paths.items()}
 
-    def _counted(self, path: Iterable[int], tallies: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    def _sum_tallies(self, path: Iterable[int], tallies: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         total: dict[str, Any] = {}
         for node in path:
             for name, n in flat(self.nodes[node][0].name, tallies[node]).items():
@@ -84,7 +84,9 @@ class Tree:
         return total
 
 
-def _spread(numbers: npt.NDArray[np.integer[Any]], rows: npt.NDArray[np.int64], count: int) -> npt.NDArray[np.int64]:
+def _spread_counts(
+    numbers: npt.NDArray[np.integer[Any]], rows: npt.NDArray[np.int64], count: int
+) -> npt.NDArray[np.int64]:
     """Numbers of some pages as numbers of all, 0 for the others."""
     spread = np.zeros(count, np.int64)
     spread[rows] = numbers

@@ -1,10 +1,10 @@
 """The steps of a build with what they read and write: what a driver hands to a worker.
 
     clean         a WET file             -> its part of the page store, URL claims      clean.py, dedup.py
-    settle_urls   a bucket of claims     -> the pages that won, a scope each            dedup.py
+    dedup_urls    a bucket of claims     -> the pages that won, a scope each            dedup.py
     claim_lines   a part and its winners -> line claims                                 dedup.py
-    settle_lines  a bucket of claims     -> the lines that own their key                c4pipe/dedup/resolve.py
-    judge_part    a part, its winners, its owners -> final documents, by variant, split finalize.py
+    dedup_lines   a bucket of claims     -> the lines that own their key                c4pipe/dedup/resolve.py
+    finalize_part a part, its winners, its owners -> final documents, by variant, split finalize.py
     write_shard   a shard's documents    -> its files                                   sharding.py, c4pipe/shards
 
 What a step decides is a pure function in the rooms named beside it. What is here reads or writes the page store and the
@@ -53,26 +53,26 @@ def clean(job: Job, part: int) -> tuple[pa.Table, dict[str, Any]]:
     store that has what is needed is left where it is.
     """
     job.begin()
-    source = inputs.of_job(job)[part]
+    source = inputs.job_sources(job)[part]
     if "pages" in source:
-        return _reuse(job, source)
+        return _reuse_part(job, source)
     report: dict[str, Any] = {"file": source["path"]}
     try:
-        with inputs.opened(source["path"]) as stream:
-            cleaned = cleaning.clean(stream, name=source["path"], job=job)
+        with inputs.open_wet_file(source["path"]) as stream:
+            cleaned = cleaning.clean_wet_file(stream, name=source["path"], job=job)
     except (OSError, download.DownloadError, cleaning.UnreadableWetFile) as error:
         if isinstance(error, OSError) and error.errno in LACKS:
             raise
-        cleaned = cleaning.nothing(job)
+        cleaned = cleaning.nothing_cleaned(job)
         report["unreadable"] = f"{type(error).__name__}: {error}".replace(f"{source['path']}: ", "")
     tables.write_pages(job.store.pages(part), cleaned.pages, job.store_compression)
     return cleaned.pages, report | cleaned.report()
 
 
-def _reuse(job: Job, source: inputs.Source) -> tuple[pa.Table, dict[str, Any]]:
+def _reuse_part(job: Job, source: inputs.Source) -> tuple[pa.Table, dict[str, Any]]:
     before = tables.read_pages(source["pages"])
     found: Any = files.read_json(source["report"])
-    pages, report = backfill.complete(before, found, job)
+    pages, report = backfill.fill_columns(before, found, job)
     if pages.column_names != before.column_names:
         tables.write_pages(job.store.pages(source["part"]), pages, job.store_compression)
     return pages, report
@@ -95,7 +95,7 @@ def list_urls(job: Job) -> None:
             job.store.finish("list", item(number), {"urls": len(listed)})
 
 
-def settle_urls(
+def dedup_urls(
     job: Job, bucket: int, claims: Iterable[pa.Table], slices: int = 1
 ) -> Iterator[tuple[int, key_arrays.RowIds]]:
     """Decide which pages win the URLs of a bucket: the winners of each scope; the report says what was counted.
@@ -111,7 +111,7 @@ def settle_urls(
                 listed = tables.read_array(job.store.listed(number, bucket))
                 first, last = key_arrays.bucket_range(listed["key"], bucket * slices + index, job.buckets * slices)
                 listed = listed[first:last]
-            won, counted = dedup.settle_urls(table, scope, number, listed)
+            won, counted = dedup.decide_urls(table, scope, number, listed)
             winners[number].append(won)
             counters[number].update(counted)
     for number, found in enumerate(winners):
@@ -123,20 +123,20 @@ def settle_urls(
 def claim_lines(job: Job, origin: LineScope, part: int, winners: key_arrays.RowIds) -> resolve.LineClaims:
     """The line claims of a part's winners, from the page store."""
     job.begin()
-    with tables.opened_pages(inputs.pages_path(job, part)) as pages:
-        return dedup.claim_lines(pages, winners, part, origin)
+    with tables.open_pages(inputs.pages_path(job, part)) as pages:
+        return dedup.make_line_claims(pages, winners, part, origin)
 
 
-def judge_part(
+def finalize_part(
     job: Job, part: int, places: dict[LineScope, tuple[key_arrays.RowIds, key_arrays.RowIds]]
 ) -> tuple[dict[tuple[str, str], pa.Table], dict[str, Any]]:
     """The final documents of a part by variant and split; the report says what was counted and how much there is."""
     job.begin()
-    with tables.opened_pages(inputs.pages_path(job, part)) as pages:
-        judged = finalize.judge_part(pages, places, job.branches, job.seed)
+    with tables.open_pages(inputs.pages_path(job, part)) as pages:
+        judged = finalize.finalize_pages(pages, places, job.branches, job.seed)
     documents = judged.tables()
     sizes = [
-        {"variant": variant, "split": split, "documents": len(table), "bytes": sharding.size_of(table)}
+        {"variant": variant, "split": split, "documents": len(table), "bytes": sharding.documents_bytes(table)}
         for (variant, split), table in sorted(documents.items())
     ]
     return documents, {"counters": judged.counters, "splits": sizes}

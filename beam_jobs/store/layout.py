@@ -84,7 +84,7 @@ class Store:
         """The item's report stands, and with it all its files."""
         return files.exists(self.report(step, item))
 
-    def found(self, step: str, item: str) -> dict[str, Any]:
+    def read_report(self, step: str, item: str) -> dict[str, Any]:
         """The report of an item that the step has done."""
         return cast(dict[str, Any], files.read_json(self.report(step, item)))
 

@@ -46,14 +46,14 @@ def keys_column(cleaning: str, lines: Dedup) -> str:
     return f"{KEYS}{cleaning}:{name_of(lines.keyed)}"
 
 
-def marked(rows: npt.NDArray[np.int64], count: int) -> Kept:
+def mask_of_rows(rows: npt.NDArray[np.int64], count: int) -> Kept:
     """A mark for each of so many rows, set where it is one of these."""
     kept = np.zeros(count, bool)
     kept[rows] = True
     return kept
 
 
-def spread(column: pa.Array, kept: Kept) -> pa.Array:
+def spread_rows(column: pa.Array, kept: Kept) -> pa.Array:
     """A column of the pages that are kept as one of all; the others have none. What is in it is not copied."""
     wide = column.cast(pa.large_string()) if pa.types.is_string(column.type) else column
     bounds, data = laid_out(wide)
@@ -64,7 +64,7 @@ def spread(column: pa.Array, kept: Kept) -> pa.Array:
     return pa.Array.from_buffers(wide.type, len(kept), buffers).cast(column.type)
 
 
-def joined_pieces(pieces: Sequence[pa.Table]) -> pa.Table:
+def join_pieces(pieces: Sequence[pa.Table]) -> pa.Table:
     """Pieces of a part as one table; a counter that a piece lacks is 0 there."""
     tallies = sorted({name for piece in pieces for name in piece.column_names if name.startswith(TALLY)})
     wholes = []
@@ -93,25 +93,26 @@ def as_batch(pages: pa.Table, text: str | None = None, language: str | None = No
     )
 
 
-def texts(columns: Collection[str], cleaning: str) -> tuple[str, ...]:
+def text_columns(columns: Collection[str], cleaning: str) -> tuple[str, ...]:
     """The columns of the text and, if it is told, of the language of pages as a cleaning left them."""
     edited = (TEXT + cleaning, LANGUAGE + cleaning)
     return edited if edited[0] in columns else (RAW,)
 
 
-def _where(pages: pa.Table, kept: Kept) -> pa.Table:
+def _filter_pages(pages: pa.Table, kept: Kept) -> pa.Table:
     return pa.table({name: where(joined(pages[name]), kept) for name in pages.column_names})
 
 
-def alive(
+def read_kept(
     part: Part, winners: key_arrays.RowIds, cleaning: str, columns: Iterable[str]
 ) -> Iterator[tuple[npt.NDArray[np.uint32], pa.Table]]:
     """These columns of the winners that a cleaning kept, some at a time, with their rows; winners come in order."""
-    kept = part.read([KEPT + cleaning])[KEPT + cleaning].to_numpy()
+    kept = part.read_columns([KEPT + cleaning])[KEPT + cleaning].to_numpy()
     all_rows = winners["row"][kept[winners["row"]].astype(bool)]
     first = 0
-    for piece in part.pieces(columns):
+    for piece in part.read_pieces(columns):
         rows = all_rows[slice(*np.searchsorted(all_rows, (first, first + len(piece))))]
         if len(rows):
-            yield rows, piece if len(rows) == len(piece) else _where(piece, marked(rows - first, len(piece)))
+            whole = len(rows) == len(piece)
+            yield rows, piece if whole else _filter_pages(piece, mask_of_rows(rows - first, len(piece)))
         first += len(piece)

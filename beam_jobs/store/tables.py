@@ -31,11 +31,11 @@ class Part:
         self._file = file
         self.column_names: list[str] = file.schema_arrow.names
 
-    def read(self, columns: Iterable[str]) -> pa.Table:
+    def read_columns(self, columns: Iterable[str]) -> pa.Table:
         """These columns of all pages."""
         return self._file.read(list(columns), use_threads=False)
 
-    def pieces(self, columns: Iterable[str]) -> Iterator[pa.Table]:
+    def read_pieces(self, columns: Iterable[str]) -> Iterator[pa.Table]:
         """Yield these columns of some pages after the other."""
         chosen = list(columns)
         for group in range(self._file.num_row_groups):
@@ -58,16 +58,16 @@ def write_pages(path: str, pages: pa.Table, compression: str) -> None:
 
 
 @contextlib.contextmanager
-def opened_pages(path: str) -> Iterator[Part]:
+def open_pages(path: str) -> Iterator[Part]:
     """A part of the page store, open for the length of a block."""
-    with _stream(path) as stream, pq.ParquetFile(stream) as part:
+    with _page_stream(path) as stream, pq.ParquetFile(stream) as part:
         yield Part(part)
 
 
 def read_pages(path: str, columns: Callable[[str], bool] | None = None) -> pa.Table:
     """Read a part of the page store, or the columns of it that are chosen."""
-    with opened_pages(path) as part:
-        return part.read(name for name in part.column_names if columns is None or columns(name))
+    with open_pages(path) as part:
+        return part.read_columns(name for name in part.column_names if columns is None or columns(name))
 
 
 def write_array(path: str, array: npt.NDArray[np.void]) -> None:
@@ -90,7 +90,7 @@ def write_table(path: str, table: pa.Table) -> None:
 
 def read_table(path: str) -> pa.Table:
     """Read a table, mapped where it is local."""
-    return ipc.open_file(_source(path)).read_all()
+    return ipc.open_file(_arrow_source(path)).read_all()
 
 
 def write_batches(path: str, schema: pa.Schema, tables: Mapping[str, pa.Table]) -> None:
@@ -107,16 +107,16 @@ def write_batches(path: str, schema: pa.Schema, tables: Mapping[str, pa.Table]) 
 
 def read_batch(path: str, name: str) -> pa.Table | None:
     """Read the table of one name; None if the file has none."""
-    reader = ipc.open_file(_source(path))
+    reader = ipc.open_file(_arrow_source(path))
     names = json.loads(reader.schema.metadata[b"names"])
     if name not in names:
         return None
     return pa.Table.from_batches([reader.get_batch(names.index(name))]).replace_schema_metadata(None)
 
 
-def _stream(path: str) -> BinaryIO | pa.NativeFile:
+def _page_stream(path: str) -> BinaryIO | pa.NativeFile:
     return files.open_read(path) if paths.is_remote(path) else pa.memory_map(path)
 
 
-def _source(path: str) -> pa.NativeFile | pa.BufferReader:
+def _arrow_source(path: str) -> pa.NativeFile | pa.BufferReader:
     return pa.BufferReader(files.read_bytes(path)) if paths.is_remote(path) else pa.memory_map(path)

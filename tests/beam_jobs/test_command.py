@@ -146,7 +146,7 @@ def test_seeds_at_the_borders(value: str) -> None:
 def test_a_process_a_core(argv: tuple[str, ...], workers: int) -> None:
     """They are ours without a runner, else those of Beam, by our own command."""
     arguments, rest = options.parser().parse_known_args(["--input", "x", "--output", "y", *argv])
-    count = memory_budget.shared(arguments.memory, arguments.workers).workers
+    count = memory_budget.divide_memory(arguments.memory, arguments.workers).workers
     assert count == workers
     if not arguments.runner:
         return

@@ -81,8 +81,8 @@ def test_text_meets_at_shards_alone(graph: Any) -> None:
     makers = {pages: step for step in parts.transforms.values() for pages in step.outputs.values()}
     grouped = [step for step in parts.transforms.values() if step.spec.urn == "beam:transform:group_by_key:v1"]
     direct = {step.unique_name: makers[next(iter(step.inputs.values()))].unique_name for step in grouped}
-    assert direct["Build/MeetAtShard"].startswith("Build/DealToShards")
-    assert sum("DealToShards" in maker for maker in direct.values()) == 1
+    assert direct["Build/MeetAtShard"].startswith("Build/SendToShards")
+    assert sum("SendToShards" in maker for maker in direct.values()) == 1
 
 
 def test_sizes_are_asked_for_where_no_number_of_shards_is_given(tmp_path: Path) -> None:

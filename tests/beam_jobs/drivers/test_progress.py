@@ -243,7 +243,7 @@ def test_memory_of_a_tree(child: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.undo()
     whole = process_memory.of_tree(child)
     assert whole is not None
-    assert len(list(process_memory.tree(child))) == 2
+    assert len(list(process_memory.process_tree(child))) == 2
     assert 64 * MIB < whole.own_bytes <= whole.resident_bytes < 300 * MIB
     own = process_memory.of_tree(os.getpid())
     assert own is not None
@@ -265,5 +265,5 @@ def test_a_process_that_ended_meanwhile(tmp_path: Path, monkeypatch: pytest.Monk
     (tmp_path / "10" / "status").write_text("Name:\tx\nVmRSS:\t 30 kB\nRssAnon:\t 10 kB\nRssShmem:\t 5 kB\n")
     (tmp_path / "12" / "status").write_text("Name:\tx\nVmRSS:\t 7 kB\n")
     (tmp_path / "13").mkdir()
-    assert sorted(process_memory.tree(10, tmp_path)) == [10, 11, 12]
+    assert sorted(process_memory.process_tree(10, tmp_path)) == [10, 11, 12]
     assert process_memory.of_tree(10, tmp_path) == process_memory.Memory(22 * 1024, 37 * 1024)

@@ -243,5 +243,5 @@ def test_a_second_attempt_at_a_file_that_cannot_be_read_tells_so_again(tmp_path:
     job, selection = planned(arguments)
     identity.claim_folder(job, selection)
     for _ in range(2):
-        tagged = [out for out in shuffle.clean(0, job) if isinstance(out, TaggedOutput)]
+        tagged = [out for out in shuffle.send_url_claims(0, job) if isinstance(out, TaggedOutput)]
         assert [(out.tag, out.value) for out in tagged] == [(shuffle.UNREADABLE, 0)]

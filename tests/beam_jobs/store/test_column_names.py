@@ -14,7 +14,7 @@ from c4pipe.variants import VARIANTS
 def names() -> Iterator[str]:
     """Of all published variants: what enters, how it is cleaned, which kind of keys is made."""
     for variant in VARIANTS.values():
-        origin = scopes.branch(Wanted(variant, ())).origin
+        origin = scopes.split_stages(Wanted(variant, ())).origin
         yield f"{variant.name}/{variant.semantics} enters:{name_of(origin.scope.entry)}"
         yield f"{variant.name}/{variant.semantics} kept:{name_of(origin.cleaning)}"
         if origin.lines is not None:
