@@ -10,8 +10,8 @@ from c4pipe import resources
 from c4pipe.cli.options import Commands, WrongUsage, add_resources_option, add_semantics_option, command
 from c4pipe.conform.blame import Side
 from c4pipe.conform.corpus import NLTK, Corpus, open_corpus, open_golden
-from c4pipe.conform.render import as_data, told
-from c4pipe.conform.report import read_deviations, report
+from c4pipe.conform.render import report_data, report_lines
+from c4pipe.conform.report import compare_corpora, read_deviations
 from c4pipe.shards.formats import FORMATS
 from c4pipe.terminal import counted, say
 from c4pipe.user_variants import named
@@ -85,11 +85,11 @@ def conform(arguments: argparse.Namespace) -> int:
         raise WrongUsage("--show and --examine are numbers of examples and URLs, 0 or more")
     left, right = against_golden(arguments) if arguments.golden else two_outputs(arguments)
     deviations = read_deviations(arguments.deviations) if arguments.deviations else []
-    found = report(left, right, deviations=deviations, examine=arguments.examine)
+    found = compare_corpora(left, right, deviations=deviations, examine=arguments.examine)
     if arguments.json:
-        say(json.dumps(as_data(found, show=arguments.show), indent=2))
+        say(json.dumps(report_data(found, show=arguments.show), indent=2))
     else:
-        for line in told(found, show=arguments.show):
+        for line in report_lines(found, show=arguments.show):
             say(line)
     return 0 if found.same else DIFFERENT
 

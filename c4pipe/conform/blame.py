@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from c4pipe.conform.compare import Difference
-from c4pipe.conform.corpus import Corpus, traced
+from c4pipe.conform.corpus import Corpus, read_trace
 from c4pipe.conform.documents import TEXT_HASH, Document
-from c4pipe.conform.line_diff import LineDiff, change, line_diff
+from c4pipe.conform.line_diff import LineDiff, describe_change, line_diff
 from c4pipe.dedup.base import Dedup, KeepOne
 from c4pipe.dedup.lines import line_key
 from c4pipe.explain.explanation import counter, explain
@@ -21,7 +21,7 @@ from c4pipe.stages.clean_lines import CleanLines, bind_rules, first_to_fire
 from c4pipe.text import urls
 from c4pipe.variants import Variant
 
-UNTOLD = "no known rule"
+NO_KNOWN_RULE = "no known rule"
 COPY = "the same document more than once"
 NEVER_READ = "not a page of the golden crawl"
 URL_STAGE, LINE_STAGE = "duplicate-url-filter", "dedupe-lines"  # where a variant is not known: TFDS's names
@@ -38,7 +38,7 @@ class Side:
     owners: dict[bytes, str] = field(default_factory=dict)  # line's key -> the URL of the page that has it
     cannot_judge: str = ""  # why pages are not shown to the variant
 
-    def look_around(self, missed: Iterable[Document], lines: Iterable[str]) -> None:
+    def find_holders(self, missed: Iterable[Document], lines: Iterable[str]) -> None:
         """Find, in one pass, which pages hold the URLs of missed documents, and which the lines."""
         wanted_urls = {urls.url_digest(document.url) for document in missed}
         wanted_lines = {line_key(line) for line in lines}
@@ -84,12 +84,14 @@ def blame(differences: Sequence[Difference], left: Side, right: Side) -> list[Fi
     diffs = [_line_diff(difference) for difference in differences]
     missing = [one.left for one in differences if one.kind == "missing" and one.left]
     extra = [one.right for one in differences if one.kind == "extra" and one.right]
-    left.look_around(extra, (line for diff in diffs for line in diff.right))
-    right.look_around(missing, (line for diff in diffs for line in diff.left))
+    left.find_holders(extra, (line for diff in diffs for line in diff.right))
+    right.find_holders(missing, (line for diff in diffs for line in diff.left))
     for side, lacked in ((left, extra), (right, missing)):
         if side.corpus.trace and lacked:
-            side.trace = traced(side.corpus.trace, frozenset(document.url for document in lacked))
-    return [_finding(difference, diff, left, right) for difference, diff in zip(differences, diffs, strict=True)]
+            side.trace = read_trace(side.corpus.trace, frozenset(document.url for document in lacked))
+    return [
+        _explain_difference(difference, diff, left, right) for difference, diff in zip(differences, diffs, strict=True)
+    ]
 
 
 def _line_diff(difference: Difference) -> LineDiff:
@@ -100,16 +102,16 @@ def _line_diff(difference: Difference) -> LineDiff:
     return LineDiff((), (), ())
 
 
-def _finding(difference: Difference, diff: LineDiff, left: Side, right: Side) -> Finding:
+def _explain_difference(difference: Difference, diff: LineDiff, left: Side, right: Side) -> Finding:
     if difference.left is None or difference.right is None:
         document, side = (difference.left, right) if difference.left else (difference.right, left)
         assert document is not None
-        rule, detail = (COPY, "") if difference.copy else why_not_there(document, side)
+        rule, detail = (COPY, "") if difference.copy else why_document_missing(document, side)
         return Finding(difference, {rule: 1}, (detail,) if detail else ())
-    return _changed(difference, diff, left, right)
+    return _explain_change(difference, diff, left, right)
 
 
-def why_not_there(document: Document, side: Side) -> tuple[str, str]:
+def why_document_missing(document: Document, side: Side) -> tuple[str, str]:
     """By which rule the side lacks the document, and what can be said of it."""
     if side.corpus.trace:
         rows = side.trace.get(document.url, ())
@@ -122,23 +124,23 @@ def why_not_there(document: Document, side: Side) -> tuple[str, str]:
     if rival is not None:
         return side.url_stage, f"{rival} is there"
     if document.text is None or side.variant is None or side.cannot_judge:
-        return UNTOLD, ""
+        return NO_KNOWN_RULE, ""
     page = Page(document.url, document.text, document.facts.get("timestamp", ""))
     try:
         stage = explain(side.variant, page).dropped_by
     except (ResourceError, ImportError) as error:
         side.cannot_judge = str(error)
-        return UNTOLD, ""
+        return NO_KNOWN_RULE, ""
     if stage is None:
-        return UNTOLD, f"{side.variant.name} keeps this text"
+        return NO_KNOWN_RULE, f"{side.variant.name} keeps this text"
     reasons = [name for name in stage.tally if "filtered" in name and "line-filtered" not in name]
     return (reasons[0] if reasons else stage.name), "if its text had come so far"
 
 
-def _changed(difference: Difference, diff: LineDiff, left: Side, right: Side) -> Finding:
+def _explain_change(difference: Difference, diff: LineDiff, left: Side, right: Side) -> Finding:
     assert difference.left is not None
     assert difference.right is not None
-    rules, details = _of_facts(difference.left, difference.right, difference.fields, right.url_stage)
+    rules, details = _explain_facts(difference.left, difference.right, difference.fields, right.url_stage)
     same_page = "timestamp" not in difference.fields
     if same_page and TEXT_HASH in difference.fields and not (diff.left or diff.right or diff.changed):
         rules["text"] += 1
@@ -150,17 +152,19 @@ def _changed(difference: Difference, diff: LineDiff, left: Side, right: Side) ->
         ("+", diff.right, left, difference.left),
     ):
         for line in lines:
-            rule, detail = why_line_not_there(line, there, lacking)
+            rule, detail = why_line_missing(line, there, lacking)
             rules[rule] += 1
             details.append(f"{sign} [{rule}] {line}" + (f"  ({detail})" if detail else ""))
     for one, other in diff.changed:
-        rule = change(one, other, left.cleaning or right.cleaning)
+        rule = describe_change(one, other, left.cleaning or right.cleaning)
         rules[rule] += 1
         details += [f"- [{rule}] {one}", f"+ [{rule}] {other}"]
     return Finding(difference, dict(rules), tuple(details))
 
 
-def _of_facts(left: Document, right: Document, names: Iterable[str], url_stage: str) -> tuple[Counter[str], list[str]]:
+def _explain_facts(
+    left: Document, right: Document, names: Iterable[str], url_stage: str
+) -> tuple[Counter[str], list[str]]:
     """The rules and details of what is told of a page beside its text: of another time it is another page."""
     rules: Counter[str] = Counter()
     details = []
@@ -173,25 +177,25 @@ def _of_facts(left: Document, right: Document, names: Iterable[str], url_stage: 
     return rules, details
 
 
-def why_line_not_there(line: str, there: Document, side: Side) -> tuple[str, str]:
+def why_line_missing(line: str, there: Document, side: Side) -> tuple[str, str]:
     """By which rule the side's text of the page lacks a line of the other's, and what can be said of it."""
     for stage in side.cleaning:
         _, row = first_to_fire(bind_rules(stage.rows), line)
         if row is not None:
-            return f"{stage.name}/{counter(row)}{_odd_end(line)}", ""
+            return f"{stage.name}/{counter(row)}{_odd_end_mark(line)}", ""
     key = line_key(line)
     if key in {line_key(one) for one in (there.text or "").split("\n")}:
         return f"{side.line_stage}/line-filtered:local_duplicate", ""
     if key in side.owners:
         return f"{side.line_stage}/line-filtered:global_duplicate", f"it is in {side.owners[key]}"
     deduplicated = side.variant is not None and any(isinstance(stage, Dedup) for stage in side.variant.stages)
-    return UNTOLD, "perhaps it belongs to a page that was dropped later" if deduplicated else ""
+    return NO_KNOWN_RULE, "perhaps it belongs to a page that was dropped later" if deduplicated else ""
 
 
-def _odd_end(line: str) -> str:
+def _odd_end_mark(line: str) -> str:
     """How the line ends, where it ends in a mark beyond ASCII, such as a curly quote.
 
-    >>> _odd_end("“Yes.”"), _odd_end("Home")
+    >>> _odd_end_mark("“Yes.”"), _odd_end_mark("Home")
     (', ends in RIGHT DOUBLE QUOTATION MARK', '')
     """
     last = line.rstrip()[-1:]

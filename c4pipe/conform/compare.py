@@ -66,17 +66,19 @@ class Index:
 
 def compare(left: Corpus, right: Corpus, *, examine: int, always: Collection[str] = ()) -> Comparison:
     """Count all differences, and bring the documents of ``examine`` URLs that have some, and of those of ``always``."""
-    compared = tuple(sorted(left.tells & right.tells))
-    of_left, of_right = index(left, compared), index(right, compared)
+    compared = tuple(sorted(left.facts & right.facts))
+    of_left, of_right = build_index(left, compared), build_index(right, compared)
     only_left = of_left.restricted(~np.isin(of_left.documents, of_right.documents))
     only_right = of_right.restricted(~np.isin(of_right.documents, of_left.documents))
-    counts, urls = _count(only_left, only_right)
+    counts, urls = _count_differences(only_left, only_right)
     asked = np.array([_key(url.encode("utf-8", "surrogatepass")) for url in always], KEY)
     chosen = np.union1d(urls[:examine], np.intersect1d(urls, asked))
-    lefts = collect(left, compared, chosen, only_left)
-    rights = collect(right, compared, chosen, only_right)
+    lefts = collect_differing(left, compared, chosen, only_left)
+    rights = collect_differing(right, compared, chosen, only_right)
     found = (
-        pair for url in sorted({*lefts, *rights}) for pair in _paired(lefts.get(url, []), rights.get(url, []), compared)
+        pair
+        for url in sorted({*lefts, *rights})
+        for pair in _pair_documents(lefts.get(url, []), rights.get(url, []), compared)
     )
     return Comparison(compared, (len(of_left.urls), len(of_right.urls)), counts, len(urls), tuple(found))
 
@@ -91,21 +93,21 @@ def document_key(document: Document, compared: tuple[str, ...]) -> bytes:
     return _key("\0".join(values).encode("utf-8", "surrogatepass"))
 
 
-def index(corpus: Corpus, compared: tuple[str, ...]) -> Index:
+def build_index(corpus: Corpus, compared: tuple[str, ...]) -> Index:
     """The keys of all documents, in the corpus's order; a document that comes again has another key each time."""
     urls, documents = bytearray(), bytearray()
     for document in corpus.documents():
         urls += _key(document.url.encode("utf-8", "surrogatepass"))
         documents += document_key(document, compared)
-    return Index(np.frombuffer(urls, KEY), _numbered(np.frombuffer(documents, KEY)))
+    return Index(np.frombuffer(urls, KEY), _mark_copies(np.frombuffer(documents, KEY)))
 
 
-def _numbered(keys: Keys) -> Keys:
+def _mark_copies(keys: Keys) -> Keys:
     order = np.argsort(keys, kind="stable")
     again = np.flatnonzero(keys[order[1:]] == keys[order[:-1]]) + 1
     numbered, seen = keys.copy(), Counter[bytes]()
     for place in order[again].tolist():
-        key = whole(keys[place])
+        key = padded_key(keys[place])
         seen[key] += 1
         numbered[place] = copy_key(key, seen[key])
     return numbered
@@ -116,12 +118,12 @@ def copy_key(key: bytes, number: int) -> bytes:
     return _key(key + number.to_bytes(8, "little")) if number else key
 
 
-def whole(key: bytes) -> bytes:
+def padded_key(key: bytes) -> bytes:
     """The key with the zeros at its end, which NumPy leaves out."""
     return bytes(key).ljust(KEY_BYTES, b"\0")
 
 
-def _count(left: Index, right: Index) -> tuple[dict[Kind, int], Keys]:
+def _count_differences(left: Index, right: Index) -> tuple[dict[Kind, int], Keys]:
     """Numbers of differences, and the keys of their URLs, sorted."""
     left_urls, left_counts = np.unique(left.urls, return_counts=True)
     right_urls, right_counts = np.unique(right.urls, return_counts=True)
@@ -135,14 +137,14 @@ def _count(left: Index, right: Index) -> tuple[dict[Kind, int], Keys]:
     return counts, np.union1d(left_urls, right_urls)
 
 
-def collect(
+def collect_differing(
     corpus: Corpus, compared: tuple[str, ...], urls: Keys, differing: Index
 ) -> dict[str, list[tuple[Document, bool]]]:
     """The differing documents of some URLs, by URL, and of each whether it is a copy of one met before."""
     if not len(urls):
         return {}
-    wanted = {whole(key) for key in urls.tolist()}
-    keys = {whole(key) for key in differing.documents[np.isin(differing.urls, urls)].tolist()}
+    wanted = {padded_key(key) for key in urls.tolist()}
+    keys = {padded_key(key) for key in differing.documents[np.isin(differing.urls, urls)].tolist()}
     found: dict[str, list[tuple[Document, bool]]] = {}
     met = Counter[bytes]()
     for document in corpus.documents():
@@ -154,7 +156,7 @@ def collect(
     return found
 
 
-def _paired(
+def _pair_documents(
     lefts: list[tuple[Document, bool]], rights: list[tuple[Document, bool]], compared: tuple[str, ...]
 ) -> Iterator[Difference]:
     """Pair the documents of one URL, those that come first in the order of what is compared with each other."""

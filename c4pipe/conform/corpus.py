@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, cast
 
-from c4pipe.conform.documents import FACTS, TEXT_HASH, Document, documents, format_of
+from c4pipe.conform.documents import FACTS, TEXT_HASH, Document, format_of, read_corpus_file
 from c4pipe.fs import files, globs
 from c4pipe.fs.paths import join
 from c4pipe.shards.formats import FORMATS, preferred
@@ -26,7 +26,7 @@ class Corpus:
 
     name: str  # as it was named
     paths: tuple[str, ...]
-    tells: frozenset[str]  # what every file tells of a document
+    facts: frozenset[str]  # what every file tells of a document
     counters: Mapping[str, int] | None = None
     manifest: Mapping[str, Any] = field(default_factory=dict)
     trace: str | None = None  # a golden folder's: the path of what became of every page
@@ -35,20 +35,20 @@ class Corpus:
     def documents(self) -> Iterator[Document]:
         """All documents, always in the same order."""
         for path in self.paths:
-            yield from documents(path)
+            yield from read_corpus_file(path)
 
     @property
     def variant(self) -> str | None:
         """The variant that the manifest names."""
-        return cast("str | None", _told(self.manifest, "variant"))
+        return cast("str | None", _manifest_text(self.manifest, "variant"))
 
     @property
     def semantics(self) -> str | None:
         """The version of the semantics that the manifest names."""
-        return cast("str | None", _told(self.manifest, "semantics"))
+        return cast("str | None", _manifest_text(self.manifest, "semantics"))
 
 
-def _told(manifest: Mapping[str, Any], name: str) -> object:
+def _manifest_text(manifest: Mapping[str, Any], name: str) -> object:
     found = {**manifest, **manifest.get("options", {})}.get(name)
     return found if isinstance(found, str) else None
 
@@ -68,8 +68,8 @@ def open_corpus(path: str, variant: str | None = None) -> Corpus:
         for name, count in counts.items()
         if name != chosen
     ]
-    manifest = _json(join(folder, "manifest.json"))
-    return Corpus(path, paths, tells(paths), _stats(folder), manifest or {}, notes=tuple(aside))
+    manifest = _read_json_if_any(join(folder, "manifest.json"))
+    return Corpus(path, paths, common_facts(paths), _read_counters(folder), manifest or {}, notes=tuple(aside))
 
 
 def build_folder(path: str, variant: str | None) -> str:
@@ -102,24 +102,24 @@ def open_golden(folder: str, variant: str, *, nltk: str = "", counters: str | No
     return Corpus(
         folder,
         (path,),
-        tells((path,)),
-        cast("Mapping[str, int] | None", files.read_json(chosen) if counters else _json(chosen)),
+        common_facts((path,)),
+        cast("Mapping[str, int] | None", files.read_json(chosen) if counters else _read_json_if_any(chosen)),
         trace=trace if files.exists(trace) else None,
         notes=(f"golden counters: {os.path.basename(chosen)}",),
     )
 
 
-def tells(paths: tuple[str, ...]) -> frozenset[str]:
+def common_facts(paths: tuple[str, ...]) -> frozenset[str]:
     """What the first document of every file tells; of the others, what they leave out counts as empty."""
     found = frozenset((*FACTS, TEXT_HASH))
     for path in paths:
-        first = next(documents(path), None)
+        first = next(read_corpus_file(path), None)
         if first is not None:
             found &= first.facts.keys()
     return found
 
 
-def traced(path: str, urls: frozenset[str]) -> dict[str, list[Mapping[str, Any]]]:
+def read_trace(path: str, urls: frozenset[str]) -> dict[str, list[Mapping[str, Any]]]:
     """The rows of a trace that are of these URLs, by URL."""
     found: dict[str, list[Mapping[str, Any]]] = {}
     with files.open_read(path) as stream, gzip.GzipFile(fileobj=stream) as lines:
@@ -130,14 +130,14 @@ def traced(path: str, urls: frozenset[str]) -> dict[str, list[Mapping[str, Any]]
     return found
 
 
-def _stats(folder: str) -> dict[str, int] | None:
+def _read_counters(folder: str) -> dict[str, int] | None:
     """What a build of ours counted, faults of its files among it; None where nothing is told."""
-    stats = _json(join(folder, "stats.json"))
+    stats = _read_json_if_any(join(folder, "stats.json"))
     if stats is None:
         return None
     faults = {f"fault/{kind}": count for kind, count in stats.get("faults", {}).items()}
     return {**stats["counters"], **faults}
 
 
-def _json(path: str) -> dict[str, Any] | None:
+def _read_json_if_any(path: str) -> dict[str, Any] | None:
     return cast("dict[str, Any]", files.read_json(path)) if files.exists(path) else None

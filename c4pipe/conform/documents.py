@@ -59,12 +59,14 @@ def format_of(path: str) -> Format | None:
     return None if name in BESIDE else recognised_format(name)
 
 
-def named_split(path: str) -> tuple[str, str] | None:
+def split_from_name(path: str) -> tuple[str, str] | None:
     """The split and the language ("" where it is none) that a file's name or its folder tells.
 
-    >>> named_split("c4/c4-validation.00000-of-00008.json.gz"), named_split("bg-Latn/c4-bg-Latn-00000-of-00001.parquet")
-    (('validation', ''), ('train', 'bg-Latn'))
-    >>> named_split("out/train/00000.jsonl.gz"), named_split("out/00000.jsonl.gz")
+    >>> split_from_name("c4/c4-validation.00000-of-00008.json.gz")
+    ('validation', '')
+    >>> split_from_name("bg-Latn/c4-bg-Latn-00000-of-00001.parquet")
+    ('train', 'bg-Latn')
+    >>> split_from_name("out/train/00000.jsonl.gz"), split_from_name("out/00000.jsonl.gz")
     (('train', ''), None)
     """
     folder, name = os.path.split(path)
@@ -77,17 +79,17 @@ def named_split(path: str) -> tuple[str, str] | None:
     return None
 
 
-def documents(path: str) -> Iterator[Document]:
+def read_corpus_file(path: str) -> Iterator[Document]:
     """The documents of a file, in their order."""
-    told = named_split(path)
+    told = split_from_name(path)
     by_name = {} if told is None else {"split": told[0]} | ({"language": told[1]} if told[1] else {})
     for row in _rows(path):
         nested = row.get(NESTED)
         inner: Mapping[str, object] = nested if isinstance(nested, dict) else {}
-        url = _found(row, inner, ("url",))
+        url = _first_value(row, inner, ("url",))
         if url is None:
             raise DamagedShard(path, "a document", f"no field 'url' among {', '.join(row) or 'none'}")
-        values = {fact: _found(row, inner, names) for fact, names in FACTS.items()}
+        values = {fact: _first_value(row, inner, names) for fact, names in FACTS.items()}
         facts = by_name | {fact: value for fact, value in values.items() if value is not None}
         text, digest = row.get("text"), row.get(TEXT_HASH)
         if isinstance(text, str):
@@ -97,7 +99,7 @@ def documents(path: str) -> Iterator[Document]:
         yield Document(url, text if isinstance(text, str) else None, facts | {TEXT_HASH: digest})
 
 
-def _found(row: Mapping[str, object], inner: Mapping[str, object], names: tuple[str, ...]) -> str | None:
+def _first_value(row: Mapping[str, object], inner: Mapping[str, object], names: tuple[str, ...]) -> str | None:
     """The first of the names that has a value, as text."""
     for mapping in (row, inner):
         for name in names:

@@ -50,11 +50,11 @@ def alike(one: str, other: str) -> bool:
     return all(bound() >= ALIKE for bound in bounds)
 
 
-def change(one: str, other: str, stages: Sequence[CleanLines]) -> str:
+def describe_change(one: str, other: str, stages: Sequence[CleanLines]) -> str:
     """What makes the two of one line, the narrowest that does.
 
-    >>> change("A fact.", " A fact.", ()), change("A fact.", "A fact!", ()), change("a", "b", ())
-    ('line changed: blanks at its ends', 'line changed: punctuation', 'line changed')
+    >>> [describe_change("A fact.", line, ()) for line in (" A fact.", "A fact!", "A fiction.")]
+    ['line changed: blanks at its ends', 'line changed: punctuation', 'line changed']
     """
     for stage in stages:
         rules = bind_rules(tuple(row for row in stage.rows if row.effect == "edit"))

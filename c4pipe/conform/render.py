@@ -14,7 +14,7 @@ DETAILS = 12  # lines of an example that are shown
 VALUE = 60  # characters of an option that are shown
 
 
-def told(report: Report, *, show: int) -> Iterator[str]:
+def report_lines(report: Report, *, show: int) -> Iterator[str]:
     """The report as lines, with ``show`` examples of each rule."""
     yield f"first:  {report.left}: {report.documents[0]:,} documents"
     yield f"second: {report.right}: {report.documents[1]:,} documents"
@@ -23,12 +23,12 @@ def told(report: Report, *, show: int) -> Iterator[str]:
     for deviation in report.allowed:
         yield f"allowed, {deviation.name}: {visible(deviation.url)}: {deviation.why}"
     for kind, what in KINDS.items():
-        yield from _of_kind(report, kind, what, show)
-    yield from _counters(report)
+        yield from _kind_lines(report, kind, what, show)
+    yield from _counter_lines(report)
     if report.options:
         yield ""
         yield "made otherwise:"
-        yield from (f"  {name}: {_value(one)} -> {_value(other)}" for name, one, other in report.options)
+        yield from (f"  {name}: {_shown_value(one)} -> {_shown_value(other)}" for name, one, other in report.options)
     yield ""
     yield verdict(report)
 
@@ -41,7 +41,7 @@ def verdict(report: Report) -> str:
     return f"documents: {counts}; counters: {len(report.counters)} differ"
 
 
-def by_rule(report: Report, kind: str) -> dict[str, list[Finding]]:
+def findings_by_rule(report: Report, kind: str) -> dict[str, list[Finding]]:
     """The findings of a kind under each of their rules, the commonest rule first."""
     found: dict[str, list[Finding]] = {}
     for finding in report.findings:
@@ -51,8 +51,8 @@ def by_rule(report: Report, kind: str) -> dict[str, list[Finding]]:
     return dict(sorted(found.items(), key=lambda item: (-len(item[1]), item[0])))
 
 
-def _of_kind(report: Report, kind: str, what: str, show: int) -> Iterator[str]:
-    rules = by_rule(report, kind)
+def _kind_lines(report: Report, kind: str, what: str, show: int) -> Iterator[str]:
+    rules = findings_by_rule(report, kind)
     count = report.counts[kind]  # type: ignore[index]
     if not count:
         return
@@ -71,7 +71,7 @@ def _of_kind(report: Report, kind: str, what: str, show: int) -> Iterator[str]:
                 yield f"        and {len(mine) - DETAILS:,} lines more"
 
 
-def _counters(report: Report) -> Iterator[str]:
+def _counter_lines(report: Report) -> Iterator[str]:
     if not report.counters:
         return
     yield ""
@@ -81,11 +81,11 @@ def _counters(report: Report) -> Iterator[str]:
         yield f"  {visible(name):<{names}} {one:>13,} -> {other:>13,}  ({other - one:+,})"
 
 
-def _value(value: object) -> str:
+def _shown_value(value: object) -> str:
     return "nothing" if value is None else shortened(str(value), VALUE)
 
 
-def as_data(report: Report, *, show: int) -> dict[str, Any]:
+def report_data(report: Report, *, show: int) -> dict[str, Any]:
     """The report as JSON, with ``show`` examples of each rule."""
     return {
         "same": report.same,
@@ -98,7 +98,7 @@ def as_data(report: Report, *, show: int) -> dict[str, Any]:
         "urls": report.urls,
         "looked_at": len({finding.difference.url for finding in report.findings}),
         "rules": {
-            kind: {rule: _rule(rule, findings, show) for rule, findings in by_rule(report, kind).items()}
+            kind: {rule: _rule_data(rule, findings, show) for rule, findings in findings_by_rule(report, kind).items()}
             for kind in KINDS
         },
         "counters": [{"name": name, "first": one, "second": other} for name, one, other in report.counters],
@@ -106,7 +106,7 @@ def as_data(report: Report, *, show: int) -> dict[str, Any]:
     }
 
 
-def _rule(rule: str, findings: list[Finding], show: int) -> dict[str, Any]:
+def _rule_data(rule: str, findings: list[Finding], show: int) -> dict[str, Any]:
     return {
         "documents": len(findings),
         "lines": sum(finding.rules[rule] for finding in findings),

@@ -54,7 +54,7 @@ class Report:
         return not (any(self.counts.values()) or self.counters)
 
 
-def report(left: Side, right: Side, *, deviations: Sequence[Deviation] = (), examine: int) -> Report:
+def compare_corpora(left: Side, right: Side, *, deviations: Sequence[Deviation] = (), examine: int) -> Report:
     """Compare two corpora; of ``examine`` URLs that differ say why."""
     allowances = {deviation.url: deviation for deviation in deviations}
     compared = compare(left.corpus, right.corpus, examine=examine, always=tuple(allowances))
@@ -70,13 +70,15 @@ def report(left: Side, right: Side, *, deviations: Sequence[Deviation] = (), exa
         urls=compared.urls - len({one.url for one in allowed}),
         findings=tuple(findings),
         allowed=tuple(allowances[one.url] for one in allowed),
-        counters=tuple(counters(left.corpus.counters, right.corpus.counters)),
-        options=tuple(options(left.corpus.manifest, right.corpus.manifest)),
-        notes=tuple(notes(left, right, compared.compared, differ=bool(findings))),
+        counters=tuple(differing_counters(left.corpus.counters, right.corpus.counters)),
+        options=tuple(differing_options(left.corpus.manifest, right.corpus.manifest)),
+        notes=tuple(report_notes(left, right, compared.compared, differ=bool(findings))),
     )
 
 
-def counters(left: Mapping[str, int] | None, right: Mapping[str, int] | None) -> Iterator[tuple[str, int, int]]:
+def differing_counters(
+    left: Mapping[str, int] | None, right: Mapping[str, int] | None
+) -> Iterator[tuple[str, int, int]]:
     """The counters that differ; one that a side does not have is 0."""
     if left is None or right is None:
         return
@@ -86,7 +88,7 @@ def counters(left: Mapping[str, int] | None, right: Mapping[str, int] | None) ->
             yield name, one, other
 
 
-def options(left: Mapping[str, Any], right: Mapping[str, Any]) -> Iterator[tuple[str, object, object]]:
+def differing_options(left: Mapping[str, Any], right: Mapping[str, Any]) -> Iterator[tuple[str, object, object]]:
     """What two manifests tell differently of how they were made."""
     if not (left and right):
         return
@@ -107,11 +109,11 @@ def _leaves(value: object, name: str = "") -> Iterator[tuple[str, object]]:
         yield name, value
 
 
-def notes(left: Side, right: Side, compared: Sequence[str], *, differ: bool) -> Iterator[str]:
+def report_notes(left: Side, right: Side, compared: Sequence[str], *, differ: bool) -> Iterator[str]:
     """What the reader of a report must know of what was not compared, or not told."""
     for side, other in ((left, right), (right, left)):
         yield from side.corpus.notes
-        if unmet := sorted(name.removesuffix("_sha256") for name in side.corpus.tells - set(compared)):
+        if unmet := sorted(name.removesuffix("_sha256") for name in side.corpus.facts - set(compared)):
             yield f"not compared, since {other.corpus.name} does not tell it: {', '.join(unmet)}"
         if side.corpus.counters is None:
             yield f"{side.corpus.name} has no counters, so none are compared"

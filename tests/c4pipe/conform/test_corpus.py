@@ -14,7 +14,7 @@ import pytest
 from c4pipe.conform import documents
 from c4pipe.conform.blame import Side
 from c4pipe.conform.corpus import open_corpus
-from c4pipe.conform.report import report
+from c4pipe.conform.report import compare_corpora
 from c4pipe.shards import read_write
 from c4pipe.shards.documents import DamagedShard
 from c4pipe.shards.formats import FORMATS
@@ -182,7 +182,7 @@ def test_of_two_formats_one_is_read(golden_folder: Path, tmp_path: Path, capsys:
     ],
 )
 def test_the_split_that_a_name_tells(path: str, told: tuple[str, str] | None) -> None:
-    assert documents.named_split(path) == told
+    assert documents.split_from_name(path) == told
 
 
 @pytest.mark.parametrize("format", FORMATS)
@@ -191,7 +191,7 @@ def test_damaged_shards(format: str, tmp_path: Path) -> None:
     path = tmp_path / "out" / read_write.shard_name(format, "train", 0, 1)
     path.write_bytes(path.read_bytes()[:-1])
     with pytest.raises(DamagedShard, match=f"^{path}, "):
-        list(documents.documents(str(path)))
+        list(documents.read_corpus_file(str(path)))
 
 
 @pytest.mark.parametrize(
@@ -218,7 +218,7 @@ def test_damaged_shards(format: str, tmp_path: Path) -> None:
 def test_damaged_files(tmp_path: Path, name: str, data: bytes, message: str) -> None:
     (tmp_path / name).write_bytes(data)
     with pytest.raises(DamagedShard) as caught:
-        list(documents.documents(str(tmp_path / name)))
+        list(documents.read_corpus_file(str(tmp_path / name)))
     assert message in str(caught.value)
 
 
@@ -226,4 +226,4 @@ def test_a_text_that_is_no_unicode_is_compared_all_the_same(tmp_path: Path) -> N
     path = tmp_path / "a.jsonl"
     path.write_text('{"url": "u\\ud800", "text": "t\\udfff"}\n')
     sides = [Side(open_corpus(str(path)), None) for _ in range(2)]
-    assert report(sides[0], sides[1], examine=10).same
+    assert compare_corpora(sides[0], sides[1], examine=10).same

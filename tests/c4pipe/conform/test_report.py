@@ -11,11 +11,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from c4pipe.conform.blame import COPY, NEVER_READ, UNTOLD, Side
+from c4pipe.conform.blame import COPY, NEVER_READ, NO_KNOWN_RULE, Side
 from c4pipe.conform.compare import compare
 from c4pipe.conform.corpus import Corpus, open_corpus
 from c4pipe.conform.line_diff import LineDiff, line_diff
-from c4pipe.conform.report import Report, report
+from c4pipe.conform.report import Report, compare_corpora
 from c4pipe.variants import variant
 from tests.support.corpus_builder import ROWS, Row, row, rules, run, told, write_lines
 
@@ -31,7 +31,7 @@ CURLY = "“Nobody knows why this line has been kept by them.”"
 @pytest.mark.parametrize(
     ("change", "counts", "kind", "by"),
     [
-        (lambda rows: rows[:-1], (1, 0, 0), "missing", {UNTOLD: 1}),
+        (lambda rows: rows[:-1], (1, 0, 0), "missing", {NO_KNOWN_RULE: 1}),
         (lambda rows: [*rows, row(7)], (0, 1, 0), "extra", {"english-filter": 1}),
         (lambda rows: [*rows, row(9)], (0, 1, 0), "extra", {NEVER_READ: 1}),
         (lambda rows: [*rows, row(7, timestamp="2020-01-01T00:00:00Z")], (0, 1, 0), "extra", {NEVER_READ: 1}),
@@ -83,7 +83,7 @@ CURLY = "“Nobody knows why this line has been kept by them.”"
             lambda rows: [rows[0] | {"text": rows[0]["text"].partition("\n")[2]}, *rows[1:]],
             (0, 0, 1),
             "different",
-            {UNTOLD: 1},
+            {NO_KNOWN_RULE: 1},
         ),
     ],
 )
@@ -158,7 +158,7 @@ def test_an_extra_page_is_shown_to_the_golden_rules(
     assert rules(found, "extra") == {
         "clean-page/filtered:too_few_sentences": 1,
         "english-filter/filtered:ignored_language": 1,
-        UNTOLD: 1,
+        NO_KNOWN_RULE: 1,
     }
 
 
@@ -217,7 +217,7 @@ def test_comparing_keys_is_comparing_documents(
     for name, side in (("a", left), ("b", right)):
         rows = [{"url": f"u{url}", "timestamp": f"{time}", "text": f"{text}"} for url, time, text in side]
         told = frozenset({"timestamp", "text_sha256"})  # also where there is no document that tells it
-        sides.append(replace(open_corpus(str(write_lines(place / f"{name}.jsonl", rows))), tells=told))
+        sides.append(replace(open_corpus(str(write_lines(place / f"{name}.jsonl", rows))), facts=told))
     found = compare(sides[0], sides[1], examine=examine)
     only_left, only_right = Counter(left) - Counter(right), Counter(right) - Counter(left)
     by_url = [Counter(url for url, _, _ in side.elements()) for side in (only_left, only_right)]
@@ -245,7 +245,7 @@ def test_the_order_of_documents_is_no_difference(
     rows = [row(url, timestamp=str(time), text=str(text)) for url, time, text in left]
     paths = [write_lines(place / "a.jsonl", rows), write_lines(place / "b.jsonl", rows[::-1])]
     sides = [Side(open_corpus(str(path)), None) for path in paths]
-    assert report(sides[0], sides[1], examine=10).same
+    assert compare_corpora(sides[0], sides[1], examine=10).same
 
 
 @pytest.mark.parametrize(
@@ -264,6 +264,6 @@ def test_line_diff(left: str, right: str, diff: LineDiff) -> None:
 
 def test_a_report_is_a_value(golden_folder: Path) -> None:
     corpus = open_corpus(str(golden_folder / "en.jsonl.gz"))
-    found = report(Side(corpus, EN), Side(corpus, EN), examine=10)
+    found = compare_corpora(Side(corpus, EN), Side(corpus, EN), examine=10)
     assert isinstance(found, Report)
     assert (found.same, found.documents, found.findings) == (True, (5, 5), ())
