@@ -34,23 +34,23 @@ def table(documents: Iterable[Mapping[str, str]]) -> pa.Table:
         for name, column in columns.items():
             value = document.get(name)
             if not isinstance(value, str):
-                raise ValueError(f"{_named(index, document)}: field {name!r} is {value!r}, but must be a string")
+                raise ValueError(f"{_label(index, document)}: field {name!r} is {value!r}, but must be a string")
             try:
                 value.encode()
             except UnicodeEncodeError as error:
                 raise ValueError(
-                    f"{_named(index, document)}: field {name!r} holds a lone surrogate at character {error.start}, "
+                    f"{_label(index, document)}: field {name!r} holds a lone surrogate at character {error.start}, "
                     f"{value[error.start]!a}, which UTF-8 has no bytes for; decode what the page came from strictly"
                 ) from error
             column.append(value)
     return pa.table(columns, schema=SCHEMA)
 
 
-def _named(index: int, document: Mapping[str, object]) -> str:
+def _label(index: int, document: Mapping[str, object]) -> str:
     return f"document {index} ({document.get('url', 'without URL')!a})"
 
 
-def checked(documents: pa.Table) -> pa.Table:
+def check_columns(documents: pa.Table) -> pa.Table:
     """The table with the columns of ``FIELDS`` alone, which are valid UTF-8 without nulls."""
     missing = [name for name in FIELDS if name not in documents.column_names]
     if missing:
@@ -78,17 +78,17 @@ def batches(tables: Iterable[pa.Table]) -> Iterator[pa.Table]:
     for table in tables:
         start = 0
         while rows + table.num_rows - start >= BATCH:
-            yield _piece([*waiting, table.slice(start, BATCH - rows)])
+            yield _join_tables([*waiting, table.slice(start, BATCH - rows)])
             start += BATCH - rows
             waiting, rows = [], 0
         if start < table.num_rows:
             waiting.append(table.slice(start))
             rows += table.num_rows - start
     if rows:
-        yield _piece(waiting)
+        yield _join_tables(waiting)
 
 
-def _piece(tables: Sequence[pa.Table]) -> pa.Table:
+def _join_tables(tables: Sequence[pa.Table]) -> pa.Table:
     """Tables of ``BATCH`` rows together as one; joined before they are cast, so that offsets begin at 0."""
     columns = ([chunk.cast(pa.large_string()) for table in tables for chunk in table[name].chunks] for name in FIELDS)
     return pa.table([pa.concat_arrays(chunks).cast(pa.string()) for chunks in columns], schema=SCHEMA)
@@ -137,7 +137,7 @@ def content_digest(documents: Iterable[Mapping[str, str]]) -> str:
     for index, document in enumerate(documents):
         missing = [name for name in DIGESTED if name not in document]
         if missing:
-            raise ValueError(f"{_named(index, document)}: no field {missing[0]!r}, which the digest covers")
+            raise ValueError(f"{_label(index, document)}: no field {missing[0]!r}, which the digest covers")
         digest.add({name: (document[name].encode(),) for name in DIGESTED})
     return digest.hex()
 
@@ -153,7 +153,7 @@ def document_key(url: str, seed: int = 0) -> bytes:
     return hashlib.blake2b(url.encode(), digest_size=16, key=seed.to_bytes(8, "little")).digest()
 
 
-def whole_document(document: Mapping[str, object], name: str, place: str) -> dict[str, str]:
+def known_fields(document: Mapping[str, object], name: str, place: str) -> dict[str, str]:
     """The fields of ours in the document; each must be a string, and the text must be there."""
     if "text" not in document:
         raise DamagedShard(name, place, f"no field 'text' among {', '.join(document) or 'none'}")

@@ -15,7 +15,7 @@ import pyarrow as pa
 
 from c4pipe import engine
 from c4pipe.shards.base import DATASET, Format
-from c4pipe.shards.documents import DamagedShard, columns, whole_document
+from c4pipe.shards.documents import DamagedShard, columns, known_fields
 
 RELEASED = ("text", "timestamp", "url")  # allenai/c4, in the order of its JSON lines
 AROUND = (b'{"text":"', b'","timestamp":"', b'","url":"', b'"}\n')  # their values
@@ -55,7 +55,7 @@ def read(stream: BinaryIO, path: str, start: int) -> Iterator[dict[str, str]]:
         document = _parsed(line, path, place)
         if b"\\ud" in line or b"\\uD" in line:
             _check_unicode(document, path, place)
-        yield whole_document(document, path, place)
+        yield known_fields(document, path, place)
 
 
 def rows(stream: BinaryIO, path: str, wanted: Collection[str]) -> Iterator[Mapping[str, object]]:

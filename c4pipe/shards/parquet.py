@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from c4pipe.shards.base import DATASET, Format
-from c4pipe.shards.documents import BATCH, FIELDS, SCHEMA, DamagedShard, whole_document
+from c4pipe.shards.documents import BATCH, FIELDS, SCHEMA, DamagedShard, known_fields
 
 ZSTD_LEVEL = 3  # smaller than gzip's level 9 at seven times its speed
 
@@ -32,7 +32,7 @@ def write(stream: BinaryIO, pieces: Iterator[pa.Table]) -> None:
 def read(stream: BinaryIO, path: str, start: int) -> Iterator[dict[str, str]]:
     """Yield the documents from number ``start`` on; whole row groups before it are passed over."""
     for place, row in _placed_rows(stream, path, FIELDS, start, needed="text"):
-        yield whole_document(row, path, place)
+        yield known_fields(row, path, place)
 
 
 def rows(stream: BinaryIO, path: str, wanted: Collection[str]) -> Iterator[Mapping[str, object]]:

@@ -21,7 +21,7 @@ from c4pipe.shards.documents import (
     DamagedShard,
     Digest,
     batches,
-    checked,
+    check_columns,
     content_digest,
     document_key,
     table,
@@ -85,7 +85,7 @@ def write_shard(
 
     def digested() -> Iterator[pa.Table]:
         nonlocal number
-        for piece in batches(map(checked, tables)):
+        for piece in batches(map(check_columns, tables)):
             number += piece.num_rows
             digest.add_piece(piece)
             yield piece

@@ -15,7 +15,7 @@ import pyarrow as pa
 
 from c4pipe import engine
 from c4pipe.shards.base import DATASET, Format, ShardInfo, ShardName
-from c4pipe.shards.documents import FIELDS, DamagedShard, as_bytes, columns, whole_document
+from c4pipe.shards.documents import FIELDS, DamagedShard, as_bytes, columns, known_fields
 from c4pipe.shards.tfds_info import dataset_info
 
 FRAME_BYTES = 16  # of a record, beside its data
@@ -164,7 +164,7 @@ def read(stream: BinaryIO, path: str, start: int) -> Iterator[dict[str, str]]:
             document = {field: values[field].decode() for field in FIELDS if field in values}
         except ValueError as error:
             raise DamagedShard(path, place, f"not a tf.train.Example of text: {error}") from error
-        yield whole_document(document, path, place)
+        yield known_fields(document, path, place)
 
 
 def beside(shards: Mapping[ShardName, ShardInfo], variant: str, version: str) -> dict[str, bytes]:

@@ -56,12 +56,12 @@ INVALID = pa.array([b"\xed\xa0\x80"], pa.binary()).view(pa.string())  # U+D800, 
 def test_checked_names_the_column_that_cannot_be_written(column: pa.Array, message: str) -> None:
     made = documents.table([DOCUMENT])
     with pytest.raises(ValueError, match=message):
-        documents.checked(made.set_column(0, "text", column))
+        documents.check_columns(made.set_column(0, "text", column))
 
 
 def test_checked_names_missing_columns() -> None:
     with pytest.raises(ValueError, match="lacks url, content-type; it has text, timestamp, content-length"):
-        documents.checked(documents.table([DOCUMENT]).drop_columns(["url", "content-type"]))
+        documents.check_columns(documents.table([DOCUMENT]).drop_columns(["url", "content-type"]))
 
 
 @pytest.mark.parametrize("count", [0, 1, BATCH - 1, BATCH, BATCH + 1, 2 * BATCH + 1])
@@ -82,7 +82,7 @@ def test_columns_of_more_than_2_gb_are_cut_into_pieces() -> None:
     text = pa.LargeStringArray.from_buffers(count, *buffers)
     assert size * count > 2**31
     rest = pa.table([text, *[pa.repeat(pa.scalar("x"), count)] * 4], names=FIELDS).slice(count - 3)
-    (piece,) = documents.batches([documents.checked(rest)])
+    (piece,) = documents.batches([documents.check_columns(rest)])
     assert piece.schema == documents.SCHEMA
     assert piece["text"].to_pylist() == ["\0" * size] * 3
 
