@@ -22,7 +22,8 @@ from c4pipe.dedup.urls import KeepLargestText, KeepNewest
 from c4pipe.oracle import Oracle, Outcome
 from c4pipe.page import Page
 from c4pipe.rows import C4_ROWS, PAPER_PAGE_ROWS, PAPER_ROWS
-from c4pipe.stages.clean_lines import CleanLines, DropPages, Row
+from c4pipe.stages.clean_lines import CleanLines, DropPages
+from c4pipe.stages.rule_rows import Row
 from c4pipe.variants import SEMANTICS, V310, Stage, Variant, variant
 from c4pipe.warc.wet import WetReader
 

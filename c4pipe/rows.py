@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from c4pipe.rules import contains, fewer_words_than, has_word, mentions, no_end_mark, without, word_longer_than
-from c4pipe.stages.clean_lines import drop_line, drop_page, edit
+from c4pipe.stages.rule_rows import drop_line, drop_page, edit
 
 POLICY = ("terms of use", "privacy policy", "cookie policy", "uses cookies", "use of cookies", "use cookies")
 

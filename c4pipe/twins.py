@@ -27,7 +27,7 @@ PLAIN = {
     "documents": ("shards.documents",),
     "keys": ("dedup.base", "dedup.lines", "text.digests"),
     "langdetect": ("text.language_detector",),
-    "lines": ("stages.clean_lines", "stages.length"),
+    "lines": ("stages.clean_lines", "stages.length", "stages.rule_rows"),
     "records": (
         "warc.gzip_file",
         "warc.file_buffer",

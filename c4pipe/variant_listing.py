@@ -7,7 +7,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import fields, is_dataclass
 
 from c4pipe.fingerprint import described, fingerprint
-from c4pipe.stages.clean_lines import CleanLines, DropPages, Row
+from c4pipe.stages.clean_lines import CleanLines, DropPages
+from c4pipe.stages.rule_rows import Row
 from c4pipe.variants import Stage, Variant
 
 SHOWN = 5  # members of a long list in the overview

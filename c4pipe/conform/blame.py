@@ -17,7 +17,8 @@ from c4pipe.dedup.lines import line_key
 from c4pipe.explain.explanation import counter, explain
 from c4pipe.page import Page
 from c4pipe.resources import ResourceError
-from c4pipe.stages.clean_lines import CleanLines, bind_rules, first_to_fire
+from c4pipe.stages.clean_lines import CleanLines
+from c4pipe.stages.rule_rows import bind_rules, first_to_fire
 from c4pipe.text import urls
 from c4pipe.variants import Variant
 

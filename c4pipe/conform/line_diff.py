@@ -9,7 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import zip_longest
 
-from c4pipe.stages.clean_lines import CleanLines, bind_rules, first_to_fire
+from c4pipe.stages.clean_lines import CleanLines
+from c4pipe.stages.rule_rows import bind_rules, first_to_fire
 
 ALIKE = 0.8  # of the characters in common: the same line, changed
 COMPARED_CHARACTERS = 500  # of a line, for likeness

@@ -14,7 +14,8 @@ from typing import Literal
 from c4pipe.dedup.base import Dedup
 from c4pipe.dedup.lines import DedupLines, line_key
 from c4pipe.page import Page, Verdict
-from c4pipe.stages.clean_lines import CleanLines, DropPages, Row, bind_rules, first_to_fire
+from c4pipe.stages.clean_lines import CleanLines, DropPages
+from c4pipe.stages.rule_rows import Row, bind_rules, first_to_fire
 from c4pipe.stages.url_filters import InUrlList
 from c4pipe.variant_listing import rule
 from c4pipe.variants import CrawlStage, Stage, Variant, flat

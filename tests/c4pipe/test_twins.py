@@ -14,7 +14,7 @@ import pytest
 
 from c4pipe import batch, engine, rules, twins
 from c4pipe.fingerprint import fingerprint
-from c4pipe.stages import badwords, clean_lines, language, length
+from c4pipe.stages import badwords, language, length, rule_rows
 from c4pipe.variants import variant
 
 ROOT = Path(twins.__file__).parent.parent
@@ -136,8 +136,8 @@ def test_what_has_no_source_has_not_changed(monkeypatch: pytest.MonkeyPatch, tmp
 def test_a_changed_rule_is_called(monkeypatch: pytest.MonkeyPatch) -> None:
     """Only that rule is."""
     monkeypatch.setattr(twins, "changes", lambda: {"rules.contains": "another"})
-    assert clean_lines._known(rules.contains) == ""
-    assert clean_lines._known(rules.mentions) == "mentions"
+    assert rule_rows.compiled_name(rules.contains) == ""
+    assert rule_rows.compiled_name(rules.mentions) == "mentions"
 
 
 def test_a_rule_of_another_module_is_called() -> None:
@@ -146,8 +146,8 @@ def test_a_rule_of_another_module_is_called() -> None:
     def contains(*, substring: str) -> Callable[[str], bool]:
         return lambda line: substring not in line
 
-    assert clean_lines._known(contains) == ""
-    assert clean_lines._known(functools.partial(rules.contains)) == ""
+    assert rule_rows.compiled_name(contains) == ""
+    assert rule_rows.compiled_name(functools.partial(rules.contains)) == ""
 
 
 @pytest.mark.parametrize("room", sorted(twins.PLAIN))

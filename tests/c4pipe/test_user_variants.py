@@ -25,7 +25,8 @@ from c4pipe.variants import C4_ROWS, VARIANTS, variant
 EXAMPLE = Path(__file__).resolve().parent.parent.parent / "examples" / "my_variant.py"
 BEGIN = """
 from dataclasses import dataclass, replace
-from c4pipe.stages.clean_lines import CleanLines, drop_line, drop_page, edit
+from c4pipe.stages.clean_lines import CleanLines
+from c4pipe.stages.rule_rows import drop_line, drop_page, edit
 from c4pipe.page import Page, Verdict, drop, keep
 from c4pipe.rules import contains
 from c4pipe.variants import C4_ROWS, Variant, variant

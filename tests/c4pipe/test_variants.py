@@ -10,8 +10,9 @@ import pytest
 from c4pipe.dedup.urls import KeepLargestText, KeepNewest
 from c4pipe.page import Page
 from c4pipe.stages.badwords import ALLOWED
-from c4pipe.stages.clean_lines import CleanLines, Row
+from c4pipe.stages.clean_lines import CleanLines
 from c4pipe.stages.length import MaxLength
+from c4pipe.stages.rule_rows import Row
 from c4pipe.stages.url_filters import InUrlList
 from c4pipe.text import sentences
 from c4pipe.variants import C4_ROWS, MC4_LANGUAGES, SEMANTICS, VARIANTS, CrawlStage, Variant, flat, variant

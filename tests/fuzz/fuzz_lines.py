@@ -15,7 +15,8 @@ from c4pipe.batch import Batch
 from c4pipe.page import Page, PageStage, Verdict
 from c4pipe.rows import C4_ROWS, PAPER_PAGE_ROWS, PAPER_ROWS, POLICY
 from c4pipe.rules import contains, fewer_words_than, has_word, mentions, no_end_mark, without, word_longer_than
-from c4pipe.stages.clean_lines import CleanLines, DropPages, Row, drop_line, drop_page, edit
+from c4pipe.stages.clean_lines import CleanLines, DropPages
+from c4pipe.stages.rule_rows import Row, drop_line, drop_page, edit
 from c4pipe.text import sentences
 from tests.fuzz.mutations import LINE_BREAKS, character, mutated
 

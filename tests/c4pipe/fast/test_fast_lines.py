@@ -19,9 +19,10 @@ from c4pipe.fs.files import open_read
 from c4pipe.page import Page
 from c4pipe.rows import C4_ROWS, PAPER_PAGE_ROWS, PAPER_ROWS
 from c4pipe.rules import contains, fewer_words_than, has_word, mentions, no_end_mark, without, word_longer_than
-from c4pipe.stages import clean_lines
-from c4pipe.stages.clean_lines import CleanLines, DropPages, drop_line, drop_page, edit
+from c4pipe.stages import rule_rows
+from c4pipe.stages.clean_lines import CleanLines, DropPages
 from c4pipe.stages.length import MaxLength, MinParagraphs
+from c4pipe.stages.rule_rows import drop_line, drop_page, edit
 from c4pipe.variants import VARIANTS
 from c4pipe.warc.wet import WetReader
 from tests.fuzz import fuzz_lines
@@ -60,7 +61,7 @@ def test_any_text(stage: int, text: str) -> None:
 
 
 @pytest.mark.parametrize("rows", [C4_ROWS, PAPER_ROWS], ids=["c4", "paper"])
-def test_whatever_stands_in_brackets(rows: tuple[clean_lines.Row, ...]) -> None:
+def test_whatever_stands_in_brackets(rows: tuple[rule_rows.Row, ...]) -> None:
     """Every word and every beginning of one, in either case, with what counts as a letter or digit though no ASCII."""
     stage = CleanLines(rows, 1)
     words = ["", "0", "19", "1\u0661", "\u0661", "\u00b2", "x", "edit", "EDIT", "ed\u0131t", "ed\u0130t", "\u00e9dit"]
@@ -175,7 +176,7 @@ def test_long_lines_are_looked_at_to_their_end() -> None:
 
 @pytest.mark.parametrize("wide", WIDE)
 @pytest.mark.parametrize("row", [*C4_ROWS, *PAPER_ROWS])
-def test_boundaries(row: clean_lines.Row, wide: str) -> None:
+def test_boundaries(row: rule_rows.Row, wide: str) -> None:
     """One row alone, on lines just on either side of its limit."""
     stage = CleanLines((row, drop_line("rest", contains, substring="#")), 1)
     lines = ["x" * 999, "x" * 1000, "x" * 1001, f"{'x' * 1000} {'y' * 1001}", "a b c d", "a b c d e", "a b c d e f"]
@@ -260,7 +261,7 @@ def test_words_of_any_number(words: int) -> None:
         (drop_line("a", without, pattern=C4_ROWS[1].limits[0][1]), 1),
     ],
 )
-def test_unusual_limits_call_the_plain_rule(row: clean_lines.Row, calls: int) -> None:
+def test_unusual_limits_call_the_plain_rule(row: rule_rows.Row, calls: int) -> None:
     stage = CleanLines((row,), 1)
     assert stage._program(room).calls == calls
     for text in (

@@ -15,8 +15,9 @@ from c4pipe.batch import Batch, judge, verdict_of
 from c4pipe.page import Page, PageStage, Verdict, with_text
 from c4pipe.rows import PAPER_PAGE_ROWS
 from c4pipe.rules import contains, fewer_words_than, mentions
-from c4pipe.stages.clean_lines import CleanLines, DropPages, drop_line, drop_page
+from c4pipe.stages.clean_lines import CleanLines, DropPages
 from c4pipe.stages.length import MaxLength, MinParagraphs
+from c4pipe.stages.rule_rows import drop_line, drop_page
 from c4pipe.text.sentences import Punkt
 from c4pipe.variants import C4_ROWS
 
