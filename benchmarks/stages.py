@@ -15,7 +15,8 @@ from typing import Any
 import numpy as np
 
 from c4pipe import batch, engine
-from c4pipe.batch import Batch, Kept
+from c4pipe.batch import Batch
+from c4pipe.columns import Kept
 from c4pipe.page import Page, PageStage
 from c4pipe.shards import read_write
 from c4pipe.text import sentences, urls

@@ -24,7 +24,7 @@ from beam_jobs.store.page_store import (
     spread_rows,
     text_columns,
 )
-from c4pipe.batch import joined
+from c4pipe.columns import joined
 from c4pipe.dedup.base import Dedup
 
 PIECE_PAGES = 512  # taken together

@@ -26,7 +26,8 @@ from beam_jobs.store.page_store import (
     mask_of_rows,
     spread_rows,
 )
-from c4pipe.batch import Batch, Kept, hashes
+from c4pipe.batch import Batch
+from c4pipe.columns import Kept, hashes
 from c4pipe.dedup.base import Dedup
 from c4pipe.text.digests import KEY_BYTES, md5s
 from c4pipe.variants import flat

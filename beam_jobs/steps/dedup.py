@@ -13,7 +13,7 @@ from beam_jobs.plan.scopes import LineScope, Scope
 from beam_jobs.store.column_names import name_of
 from beam_jobs.store.page_store import ENTERS, PAGES, keys_column, read_kept
 from beam_jobs.store.tables import Part
-from c4pipe.batch import hashes, joined, laid_out
+from c4pipe.columns import hashes, joined, laid_out
 from c4pipe.dedup import key_arrays, resolve
 from c4pipe.page import Page
 from c4pipe.text import urls

@@ -16,7 +16,8 @@ from beam_jobs.steps.stage_trie import Tree
 from beam_jobs.store.column_names import name_of
 from beam_jobs.store.page_store import FIELDS, TALLY, as_batch, keys_column, read_kept, text_columns
 from beam_jobs.store.tables import Part
-from c4pipe.batch import Batch, hashes, joined, ordered, totals
+from c4pipe.batch import Batch, totals
+from c4pipe.columns import hashes, joined, ordered
 from c4pipe.dedup import key_arrays
 from c4pipe.shards import read_write
 from c4pipe.variants import Variant, flat

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from beam_jobs.plan.job import Job
-from c4pipe.batch import ordered
+from c4pipe.columns import ordered
 from c4pipe.dedup import key_arrays
 from c4pipe.shards import read_write
 from c4pipe.text.digests import KEY_BYTES

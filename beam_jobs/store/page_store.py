@@ -15,7 +15,8 @@ import pyarrow as pa
 
 from beam_jobs.store.column_names import name_of
 from beam_jobs.store.tables import KEYS, Part
-from c4pipe.batch import Batch, Kept, joined, laid_out, where
+from c4pipe.batch import Batch
+from c4pipe.columns import Kept, joined, laid_out, where
 from c4pipe.dedup import key_arrays
 from c4pipe.dedup.base import Dedup
 from c4pipe.text.digests import KEY_BYTES

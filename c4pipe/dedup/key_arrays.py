@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from c4pipe.batch import joined
+from c4pipe.columns import joined
 from c4pipe.text.digests import KEY_BYTES
 
 Keys = npt.NDArray[np.void]

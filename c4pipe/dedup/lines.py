@@ -11,7 +11,8 @@ import numpy as np
 import pyarrow as pa
 
 from c4pipe import engine
-from c4pipe.batch import Batch, BatchVerdict, binaries, fired, laid_out, strings, utf8
+from c4pipe.batch import Batch, BatchVerdict, fired
+from c4pipe.columns import binaries, laid_out, strings, utf8
 from c4pipe.dedup.base import Counted, Dedup, Numbers, OwnerOrder, require_owner_order
 from c4pipe.page import Page, Verdict, with_text
 from c4pipe.text import sentences

@@ -10,7 +10,8 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from c4pipe import batch, engine
+from c4pipe import engine
+from c4pipe.columns import utf8
 
 FIELDS = ("text", "url", "timestamp", "content-type", "content-length")  # TFDS c4, each a string
 DIGESTED = ("url", "timestamp", "text")  # what every format holds
@@ -101,7 +102,7 @@ def as_bytes(piece: pa.Table, name: str) -> list[bytes]:
 
 def columns(piece: pa.Table, names: Iterable[str]) -> list[tuple[npt.NDArray[np.int64], npt.NDArray[np.uint8]]]:
     """Columns as compiled rooms take them, of a piece as ``batches`` makes it."""
-    return [batch.utf8(piece[name].chunk(0)) for name in names]
+    return [utf8(piece[name].chunk(0)) for name in names]
 
 
 class Digest:

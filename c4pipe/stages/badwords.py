@@ -13,7 +13,8 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from c4pipe import engine, resource_pins, resources
-from c4pipe.batch import Batch, BatchVerdict, utf8
+from c4pipe.batch import Batch, BatchVerdict
+from c4pipe.columns import utf8
 from c4pipe.page import Page, Verdict
 from c4pipe.text import urls
 

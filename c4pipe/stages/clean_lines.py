@@ -13,7 +13,8 @@ import numpy as np
 import pyarrow as pa
 
 from c4pipe import engine
-from c4pipe.batch import Batch, BatchVerdict, Counts, strings, utf8
+from c4pipe.batch import Batch, BatchVerdict, Counts
+from c4pipe.columns import strings, utf8
 from c4pipe.page import Page, Verdict, drop, keep, with_text
 from c4pipe.stages.rule_rows import Row, bind_rules, compiled_name, first_to_fire
 from c4pipe.text import sentences

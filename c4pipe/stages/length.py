@@ -9,7 +9,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from c4pipe import engine
-from c4pipe.batch import Batch, BatchVerdict, Kept, fired, utf8
+from c4pipe.batch import Batch, BatchVerdict, fired
+from c4pipe.columns import Kept, utf8
 from c4pipe.page import Page, Verdict, drop, keep
 
 

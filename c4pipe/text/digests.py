@@ -7,7 +7,7 @@ import hashlib
 import pyarrow as pa
 
 from c4pipe import engine
-from c4pipe.batch import utf8
+from c4pipe.columns import utf8
 
 KEY_BYTES = 16  # of an MD5; 64 bits would merge about 3 lines of a whole crawl by chance, 128 none
 

@@ -20,7 +20,7 @@ from langdetect.lang_detect_exception import ErrorCode
 from langdetect.utils.ngram import NGram
 
 from c4pipe import engine
-from c4pipe.batch import utf8
+from c4pipe.columns import utf8
 from c4pipe.text import language_profiles
 
 __all__ = [

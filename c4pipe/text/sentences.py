@@ -22,7 +22,7 @@ import pyarrow as pa
 from nltk.tokenize.punkt import PunktParameters, PunktSentenceTokenizer
 
 from c4pipe import engine, resources
-from c4pipe.batch import utf8
+from c4pipe.columns import utf8
 
 _FOLDER = "nltk_data/tokenizers/punkt_tab/english"
 

@@ -9,7 +9,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from c4pipe import engine
-from c4pipe.batch import strings, utf8
+from c4pipe.columns import strings, utf8
 from c4pipe.text.digests import md5, md5s
 
 # TFDS c4 3.1.0: unanchored and case-sensitive, both.

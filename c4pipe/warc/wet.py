@@ -15,7 +15,8 @@ from typing import Any, BinaryIO
 import pyarrow as pa
 
 from c4pipe import engine
-from c4pipe.batch import FIELDS, Batch, strings
+from c4pipe.batch import FIELDS, Batch
+from c4pipe.columns import strings
 from c4pipe.page import Page
 from c4pipe.warc.gzip_file import WHOLE_BYTES
 from c4pipe.warc.records import RECORD_BYTES_MAX, Record, Records

@@ -12,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from c4pipe import batch
-from c4pipe.batch import Batch, BatchVerdict, strings, utf8
+from c4pipe.batch import Batch, BatchVerdict
+from c4pipe.columns import strings, utf8
 from c4pipe.page import Page, Verdict, drop, keep, with_language
 
 STRINGS = st.text(st.characters(exclude_categories=("Cs",)), max_size=8)

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 import pyarrow as pa
 
-from c4pipe import batch, engine
+from c4pipe import columns, engine
 
 
 class Case(NamedTuple):
@@ -36,13 +36,13 @@ def agree(case: Case) -> None:
     column, kept = pa.array(case.strings, pa.large_binary()), np.array(case.kept, np.bool_)
     for part in (slice(None), slice(*case.part)):
         some, here = column[part], kept[part]
-        found = batch.where(some, here)
+        found = columns.where(some, here)
         assert found == some.filter(pa.array(here)), case
         found.validate(full=True)
     first, last = case.part
     whole = pa.array([string.decode("utf-8", "ignore") for string in case.strings], pa.large_string())
     text = pa.chunked_array([whole[:first], whole[first:last], whole[last:]])
     order = np.flatnonzero(kept)[::-1]
-    table = batch.ordered(pa.table({"text": text}), order)
+    table = columns.ordered(pa.table({"text": text}), order)
     assert table == pa.table({"text": text.take(pa.array(order))}), case
     table.validate(full=True)

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 
 import pyarrow as pa
 
-from c4pipe import batch
+from c4pipe.columns import utf8
 from c4pipe.fast import documents
 from c4pipe.shards import jsonl, tfrecord
 from c4pipe.shards.documents import DIGESTED, FIELDS
@@ -44,7 +44,7 @@ def _value(rng: random.Random, lines: Sequence[str]) -> str:
 def agree(rows: Sequence[Document]) -> None:
     """Raise where the two differ, for all rows and for those that are left of a longer column."""
     for first in {0, len(rows) // 2}:
-        columns = {field: batch.utf8(pa.array([row[field] for row in rows]).slice(first)) for field in FIELDS}
+        columns = {field: utf8(pa.array([row[field] for row in rows]).slice(first)) for field in FIELDS}
         asked = rows[first:]
         released = [{field: row[field] for field in jsonl.RELEASED} for row in asked]
         lines = [json.dumps(row, ensure_ascii=False, separators=(",", ":")) + "\n" for row in released]

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 import pyarrow as pa
 
-from c4pipe.batch import binaries, laid_out, strings, utf8
+from c4pipe.columns import binaries, laid_out, strings, utf8
 from c4pipe.dedup.lines import line_key
 from c4pipe.fast import keys
 from c4pipe.text.digests import md5

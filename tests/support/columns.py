@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from c4pipe import batch
+from c4pipe import batch, columns
 from c4pipe.batch import Batch
 from c4pipe.page import Page
 
@@ -29,7 +29,7 @@ def in_each_width(text: str) -> list[str]:
 def column(texts: Sequence[str]) -> Column:
     """The texts as compiled rooms take them: others stand before and behind."""
     padded = pa.array(["before \u00e9", *texts, "\U0001f600 behind"], pa.large_string())
-    return batch.utf8(padded.slice(1, len(texts)))
+    return columns.utf8(padded.slice(1, len(texts)))
 
 
 def agree_on_batch(stage: Any, pages: Sequence[Page]) -> None:

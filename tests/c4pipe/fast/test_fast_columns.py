@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from c4pipe import engine
-from c4pipe.batch import ordered, where
+from c4pipe.columns import ordered, where
 from tests.fuzz import fuzz_columns
 
 room = pytest.importorskip("c4pipe.fast.columns")

@@ -18,7 +18,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from c4pipe import engine, resources
-from c4pipe.batch import Batch, utf8, verdict_of
+from c4pipe.batch import Batch, verdict_of
+from c4pipe.columns import utf8
 from c4pipe.dedup.base import OwnerOrder
 from c4pipe.dedup.lines import DedupLines, line_key
 from c4pipe.page import Page, Verdict, keep, with_text

@@ -17,7 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from c4pipe import engine
-from c4pipe.batch import strings
+from c4pipe.columns import strings
 from c4pipe.warc import wet
 from c4pipe.warc.gzip_file import WHOLE_BYTES, members
 from c4pipe.warc.gzip_member import Member
