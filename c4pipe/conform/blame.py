@@ -1,8 +1,7 @@
-"""By which rule two corpora differ, where that can be told: what one lacks is shown to its rules."""
+"""The rule behind each difference of two corpora: the rules of the side that lacks a document or line are asked."""
 
 from __future__ import annotations
 
-import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -11,7 +10,7 @@ from typing import Any
 from c4pipe.conform.compare import Difference
 from c4pipe.conform.corpus import Corpus, read_trace
 from c4pipe.conform.documents import TEXT_HASH, Document
-from c4pipe.conform.line_diff import LineDiff, describe_change, line_diff
+from c4pipe.conform.line_diff import LineDiff, describe_change, line_diff, odd_end_mark
 from c4pipe.dedup.base import Dedup, KeepOne
 from c4pipe.dedup.lines import line_key
 from c4pipe.explain.explanation import counter, explain
@@ -30,18 +29,18 @@ URL_STAGE, LINE_STAGE = "duplicate-url-filter", "dedupe-lines"  # where a varian
 
 @dataclass
 class Side:
-    """One of the two corpora, with what is known of its rules and of the rest of its documents."""
+    """One of the two corpora, its rules, and which of its pages hold a URL or a line."""
 
     corpus: Corpus
     variant: Variant | None
     trace: Mapping[str, Sequence[Mapping[str, Any]]] = field(default_factory=dict)
-    rivals: dict[bytes, str] = field(default_factory=dict)  # normalized URL's digest -> the URL that is there
-    owners: dict[bytes, str] = field(default_factory=dict)  # line's key -> the URL of the page that has it
-    cannot_judge: str = ""  # why pages are not shown to the variant
+    rivals: dict[bytes, str] = field(default_factory=dict)  # digest of a normalized URL -> the URL that has it
+    owners: dict[bytes, str] = field(default_factory=dict)  # key of a line -> the URL of a page that has it
+    cannot_judge: str = ""  # why the variant cannot be asked
 
-    def find_holders(self, missed: Iterable[Document], lines: Iterable[str]) -> None:
-        """Find, in one pass, which pages hold the URLs of missed documents, and which the lines."""
-        wanted_urls = {urls.url_digest(document.url) for document in missed}
+    def find_holders(self, missing: Iterable[Document], lines: Iterable[str]) -> None:
+        """Find the pages that hold the URLs of missing documents, and those that hold the lines, in one pass."""
+        wanted_urls = {urls.url_digest(document.url) for document in missing}
         wanted_lines = {line_key(line) for line in lines}
         if not (wanted_urls or wanted_lines):
             return
@@ -54,45 +53,44 @@ class Side:
 
     @property
     def cleaning(self) -> tuple[CleanLines, ...]:
-        """The stages whose rows take lines."""
+        """Return the stages whose rows drop lines."""
         stages = self.variant.stages if self.variant else ()
         return tuple(stage for stage in stages if isinstance(stage, CleanLines))
 
     @property
     def url_stage(self) -> str:
-        """The name of the stage that keeps one page a URL."""
+        """Return the name of the stage that keeps one page for each URL."""
         stages = self.variant.stages if self.variant else ()
         return next((stage.name for stage in stages if isinstance(stage, KeepOne)), URL_STAGE)
 
     @property
     def line_stage(self) -> str:
-        """The name of the stage that deduplicates lines."""
+        """Return the name of the stage that deduplicates lines."""
         stages = self.variant.stages if self.variant else ()
         return next((stage.name for stage in stages if isinstance(stage, Dedup)), LINE_STAGE)
 
 
 @dataclass(frozen=True)
 class Finding:
-    """A difference with what tells of it."""
+    """A difference and its reasons."""
 
     difference: Difference
-    rules: Mapping[str, int]  # which rules, and how many lines of theirs (1 for a document)
-    details: tuple[str, ...]  # what can be shown, a line each
+    rules: Mapping[str, int]  # rule -> how many lines it dropped; 1 for a document
+    details: tuple[str, ...]  # lines to show
 
 
 def blame(differences: Sequence[Difference], left: Side, right: Side) -> list[Finding]:
-    """What tells of each difference."""
+    """Return each difference with its reasons. Each side is read once more for them."""
     diffs = [_line_diff(difference) for difference in differences]
-    missing = [one.left for one in differences if one.kind == "missing" and one.left]
-    extra = [one.right for one in differences if one.kind == "extra" and one.right]
+    missing = [difference.left for difference in differences if difference.kind == "missing" and difference.left]
+    extra = [difference.right for difference in differences if difference.kind == "extra" and difference.right]
     left.find_holders(extra, (line for diff in diffs for line in diff.right))
     right.find_holders(missing, (line for diff in diffs for line in diff.left))
     for side, lacked in ((left, extra), (right, missing)):
         if side.corpus.trace and lacked:
             side.trace = read_trace(side.corpus.trace, frozenset(document.url for document in lacked))
-    return [
-        _explain_difference(difference, diff, left, right) for difference, diff in zip(differences, diffs, strict=True)
-    ]
+    pairs = zip(differences, diffs, strict=True)
+    return [_explain_difference(difference, diff, left, right) for difference, diff in pairs]
 
 
 def _line_diff(difference: Difference) -> LineDiff:
@@ -113,7 +111,7 @@ def _explain_difference(difference: Difference, diff: LineDiff, left: Side, righ
 
 
 def why_document_missing(document: Document, side: Side) -> tuple[str, str]:
-    """By which rule the side lacks the document, and what can be said of it."""
+    """Return the rule by which the side lacks the document, and a detail."""
     if side.corpus.trace:
         rows = side.trace.get(document.url, ())
         same = [row for row in rows if row["timestamp"] == document.facts.get("timestamp", row["timestamp"])]
@@ -148,25 +146,25 @@ def _explain_change(difference: Difference, diff: LineDiff, left: Side, right: S
         details.append("text: one side has its digest alone, so its lines cannot be compared")
     if "split" in difference.fields:
         details.append(f"split: the URL's hash says {urls.split(difference.url)!r}")
-    for sign, lines, lacking, there in (
+    for sign, lines, side, document in (
         ("-", diff.left, right, difference.right),
         ("+", diff.right, left, difference.left),
     ):
         for line in lines:
-            rule, detail = why_line_missing(line, there, lacking)
+            rule, detail = why_line_missing(line, document, side)
             rules[rule] += 1
             details.append(f"{sign} [{rule}] {line}" + (f"  ({detail})" if detail else ""))
-    for one, other in diff.changed:
-        rule = describe_change(one, other, left.cleaning or right.cleaning)
+    for left_line, right_line in diff.changed:
+        rule = describe_change(left_line, right_line, left.cleaning or right.cleaning)
         rules[rule] += 1
-        details += [f"- [{rule}] {one}", f"+ [{rule}] {other}"]
+        details += [f"- [{rule}] {left_line}", f"+ [{rule}] {right_line}"]
     return Finding(difference, dict(rules), tuple(details))
 
 
 def _explain_facts(
     left: Document, right: Document, names: Iterable[str], url_stage: str
 ) -> tuple[Counter[str], list[str]]:
-    """The rules and details of what is told of a page beside its text: of another time it is another page."""
+    """Return rules and details for the facts that differ beside the text. Another timestamp means another page."""
     rules: Counter[str] = Counter()
     details = []
     for name in names:
@@ -178,28 +176,16 @@ def _explain_facts(
     return rules, details
 
 
-def why_line_missing(line: str, there: Document, side: Side) -> tuple[str, str]:
-    """By which rule the side's text of the page lacks a line of the other's, and what can be said of it."""
+def why_line_missing(line: str, document: Document, side: Side) -> tuple[str, str]:
+    """Return the rule by which the side's document lacks a line of the other side's, and a detail."""
     for stage in side.cleaning:
         _, row = first_to_fire(bind_rules(stage.rows), line)
         if row is not None:
-            return f"{stage.name}/{counter(row)}{_odd_end_mark(line)}", ""
+            return f"{stage.name}/{counter(row)}{odd_end_mark(line)}", ""
     key = line_key(line)
-    if key in {line_key(one) for one in (there.text or "").split("\n")}:
+    if key in {line_key(kept) for kept in (document.text or "").split("\n")}:
         return f"{side.line_stage}/line-filtered:local_duplicate", ""
     if key in side.owners:
         return f"{side.line_stage}/line-filtered:global_duplicate", f"it is in {side.owners[key]}"
     deduplicated = side.variant is not None and any(isinstance(stage, Dedup) for stage in side.variant.stages)
     return NO_KNOWN_RULE, "perhaps it belongs to a page that was dropped later" if deduplicated else ""
-
-
-def _odd_end_mark(line: str) -> str:
-    """How the line ends, where it ends in a mark beyond ASCII, such as a curly quote.
-
-    >>> _odd_end_mark("“Yes.”"), _odd_end_mark("Home")
-    (', ends in RIGHT DOUBLE QUOTATION MARK', '')
-    """
-    last = line.rstrip()[-1:]
-    if last <= "\x7f" or last.isalnum():
-        return ""
-    return f", ends in {unicodedata.name(last, f'U+{ord(last):04X}')}"

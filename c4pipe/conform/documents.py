@@ -1,8 +1,8 @@
-"""Documents in the layouts that C4 is kept in, ours and others': JSON lines, Parquet, TFRecord.
+"""Documents as they are compared, from files of ours and of other tools, in every format of ``c4pipe/shards``.
 
-A document is a mapping. Taken from it are ``text``, or its digest ``text_sha256`` where only that is told; ``url``; and
-where they are there ``timestamp`` (or ``date``), ``language``, ``content-type``, ``content-length`` and ``split``. What
-is not there is looked for in a mapping ``metadata``, where datatrove puts it. The split may stand in the file's name.
+A row of a file is a mapping. It must have ``url``, and ``text`` or its digest ``text_sha256``. It may have
+``timestamp`` (or ``date``), ``language``, ``content-type``, ``content-length`` and ``split``. Fields that it lacks are
+looked for in its mapping ``metadata``, where datatrove puts them, and the split in the file's name.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from c4pipe.stages.language import UNKNOWN
 from c4pipe.variants import MC4_LANGUAGES
 
 BESIDE = frozenset({"manifest.json", "stats.json", "dataset_info.json", "features.json", "dataset_infos.json"})
-FACTS: Mapping[str, tuple[str, ...]] = {  # what is compared, and the names under which it is found
+FACTS: Mapping[str, tuple[str, ...]] = {  # each fact that is compared, and the field names that may hold it
     "timestamp": ("timestamp", "date"),
     "split": ("split",),
     "language": ("language",),
@@ -43,8 +43,8 @@ class Document:
     """A document as it is compared."""
 
     url: str
-    text: str | None  # None: only its digest is told
-    facts: Mapping[str, str]  # what is told beside URL and text, and the text's digest
+    text: str | None  # None: the file has its digest alone
+    facts: Mapping[str, str]  # what is compared beside the URL, under the names of ``FACTS``; the text's digest, too
 
 
 def format_of(path: str) -> Format | None:
@@ -60,7 +60,7 @@ def format_of(path: str) -> Format | None:
 
 
 def split_from_name(path: str) -> tuple[str, str] | None:
-    """The split and the language ("" where it is none) that a file's name or its folder tells.
+    """Return split and language, as a file's name or its folder gives them, or None. Without language that is "".
 
     >>> split_from_name("c4/c4-validation.00000-of-00008.json.gz")
     ('validation', '')
@@ -72,17 +72,17 @@ def split_from_name(path: str) -> tuple[str, str] | None:
     folder, name = os.path.split(path)
     match = NUMBERED.fullmatch(name)
     stem = match["split"] if match else name.partition(".")[0].removeprefix("c4-")
-    for told in (stem, os.path.basename(folder)):
-        language, _, split = told.rpartition("-") if told.endswith(SPLITS) else (told, "", "train")
-        if told in SPLITS or language in LANGUAGES:
+    for name in (stem, os.path.basename(folder)):
+        language, _, split = name.rpartition("-") if name.endswith(SPLITS) else (name, "", "train")
+        if name in SPLITS or language in LANGUAGES:
             return split, language if language in LANGUAGES else ""
     return None
 
 
 def read_corpus_file(path: str) -> Iterator[Document]:
-    """The documents of a file, in their order."""
-    told = split_from_name(path)
-    by_name = {} if told is None else {"split": told[0]} | ({"language": told[1]} if told[1] else {})
+    """Yield the documents of a file, in their order. DamagedShard where the file is damaged or a field is missing."""
+    split, language = split_from_name(path) or ("", "")
+    by_name = {name: value for name, value in (("split", split), ("language", language)) if value}
     for row in _rows(path):
         nested = row.get(NESTED)
         inner: Mapping[str, object] = nested if isinstance(nested, dict) else {}
@@ -100,7 +100,7 @@ def read_corpus_file(path: str) -> Iterator[Document]:
 
 
 def _first_value(row: Mapping[str, object], inner: Mapping[str, object], names: tuple[str, ...]) -> str | None:
-    """The first of the names that has a value, as text."""
+    """Return the value of the first name that has one, as text, or None."""
     for mapping in (row, inner):
         for name in names:
             value = mapping.get(name)
@@ -114,6 +114,6 @@ def _first_value(row: Mapping[str, object], inner: Mapping[str, object], names: 
 def _rows(path: str) -> Iterator[Mapping[str, object]]:
     row = format_of(path)
     if row is None:
-        raise ValueError(f"{path} is no file of documents, as its name has it")
+        raise ValueError(f"{path}: its name is not that of a file of documents")
     with files.open_read(path) as stream:
         yield from row.read_rows(stream, path, WANTED)

@@ -118,8 +118,12 @@ def test_a_changed_character_in_any_layout(
         (["{out}", "{out}", "--counters", "x"], "--counters are golden ones", 2),
         (["{out}", "{out}", "--variant", "en,en,en"], "--variant names 3", 2),
         (["{out}", "{out}", "--show", "-1"], "0 or more", 2),
-        (["--golden", "{folder}/nowhere", "{out}"], "there is no folder {folder}/nowhere; --golden names one", 1),
-        (["{out}", "{folder}/nothing"], f"holds no documents: files of {', '.join(FORMATS)} are", 1),
+        (
+            ["--golden", "{folder}/nowhere", "{out}"],
+            "there is no folder {folder}/nowhere; --golden names the folder",
+            1,
+        ),
+        (["{out}", "{folder}/nothing"], f"holds no documents; it must hold files of {', '.join(FORMATS)}", 1),
         (["{out}", "{folder}/builds"], "builds is a build of en, en.noclean; name one of these folders in it", 1),
         (["{out}", "{out}", "--deviations", "{out}"], "Extra data", 1),
         (["{out}", "{out}", "--deviations", "{golden}/en.counters.json"], "is no table of deviations", 1),
@@ -160,7 +164,7 @@ def test_of_two_formats_one_is_read(golden_folder: Path, tmp_path: Path, capsys:
     write_lines(folder / "c4-train.00000-of-00001.json.gz", [])
     found = told(capsys, "--golden", golden_folder, "--variant", "en", folder)
     assert found["same"]
-    assert f"{folder}: read are 2 parquet files, not its 1 of jsonl" in found["notes"]
+    assert f"{folder}: its 2 parquet files are read, its jsonl files (1) are not" in found["notes"]
 
 
 @pytest.mark.parametrize(
