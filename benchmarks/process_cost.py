@@ -63,7 +63,7 @@ def adopt_orphans() -> None:
 
 def processes() -> set[int]:
     """This process and its descendants; Linux only."""
-    return set(process_memory.tree(os.getpid())) if sys.platform == "linux" else set()
+    return set(process_memory.process_tree(os.getpid())) if sys.platform == "linux" else set()
 
 
 def reap(others: set[int]) -> None:

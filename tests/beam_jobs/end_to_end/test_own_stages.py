@@ -10,7 +10,7 @@ import pytest
 from beam_jobs import build_c4, options
 from beam_jobs.plan import planner
 from beam_jobs.plan.job import Job
-from beam_jobs.plan.scopes import Wanted, branch
+from beam_jobs.plan.scopes import Wanted, split_stages
 from c4pipe import oracle
 from c4pipe.page import Page, Verdict, keep
 from c4pipe.stages.length import MaxLength
@@ -83,7 +83,7 @@ def test_a_build_is_what_the_oracle_says(
 def test_pages_are_changed_only_once_their_urls_are_settled(stage: object) -> None:
     """The page store keeps a page as it was crawled, and which wins its URL is decided by that."""
     with pytest.raises(ValueError, match="changes pages before their URLs are settled"):
-        branch(Wanted(own(LENGTH, stage, NEWEST, DEDUP), ()))
+        split_stages(Wanted(own(LENGTH, stage, NEWEST, DEDUP), ()))
 
 
 def test_a_stage_of_ones_own_that_changes_pages_too_early(
