@@ -12,7 +12,7 @@ PIP = $(BIN)/python -m pip install --quiet --constraint constraints.txt
 APT = sudo apt-get install -y git make python3 python3-venv
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-reference wheel-test lint types bench fuzz twins check-python
+.PHONY: help demo test test-reference wheel-test lint types bench fuzz mutants twins check-python
 
 help:  ## show this
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 18
@@ -36,14 +36,17 @@ lint: $(VENV)/test  ## ruff
 types: $(VENV)/test  ## mypy, strict
 	$(BIN)/mypy
 
-bench: $(VENV)/bench  ## what a build costs, plain against fast, as a table and a plot: some minutes (WET=, PAGES=, RESOURCES=, OUTPUT=)
+bench: $(VENV)/bench  ## measure a build, plain against fast, as a table and a plot: some minutes (WET=, PAGES=, RESOURCES=, OUTPUT=)
 	$(BIN)/python benchmarks/bench.py --wet "$(WET)" $(if $(PAGES),--pages $(PAGES)) \
 		$(if $(RESOURCES),--resources "$(RESOURCES)") --output "$(or $(OUTPUT),bench)" \
 		$(if $(wildcard $(VENV)-reference/test),--reference_python $(VENV)-reference/bin/python)
 
-fuzz: $(VENV)/test  ## the compiled rooms against the plain ones (ROOM=, SECONDS= for each, SEED=, WET=, RESOURCES=)
+fuzz: $(VENV)/test  ## compiled code against plain code (ROOM=, SECONDS= for each, SEED=, WET=, RESOURCES=)
 	$(BIN)/python -m tests.fuzz --room $(or $(ROOM),all) --seconds $(or $(SECONDS),60) --seed $(or $(SEED),0) \
 		$(if $(WET),--wet "$(WET)") $(if $(RESOURCES),--resources "$(RESOURCES)")
+
+mutants: $(VENV)/test  ## small faults, one at a time: which do the tests miss? (NUMBER=, SEED=, WORKERS=; goes on where it stopped)
+	$(BIN)/python build_tools/mutants.py --number $(or $(NUMBER),60) --seed $(or $(SEED),1) --workers $(or $(WORKERS),2)
 
 twins: $(VENV)/test  ## after a change of a plain room and its compiled twin alike: write down that they are equal again
 	$(BIN)/python build_tools/twins.py

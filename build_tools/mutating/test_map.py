@@ -1,0 +1,135 @@
+"""Which tests run which lines, from one run of all tests under coverage."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from mutating import runs, watch
+from mutating.trees import Tree
+
+SETTINGS = """[run]
+data_file = {folder}/coverage
+parallel = true
+core = ctrace
+concurrency = multiprocessing,thread
+patch = subprocess,_exit
+context = ${{{test}-}}
+include = {included}
+"""
+LAST_WORDS_SECONDS = 60.0  # of processes that write down what they saw
+
+
+class TestMap:
+    """What one run of the tests has shown."""
+
+    __test__ = False  # no class of tests
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        about = json.loads((folder / "about.json").read_text("utf-8"))
+        self.root = Path(about["root"])
+        self.call: dict[str, float] = defaultdict(float)
+        self.fixtures: dict[str, float] = {}
+        self.shares: dict[str, list[str]] = {}
+        self.failed: set[str] = set()
+        for line in (folder / "tests.jsonl").read_text("utf-8").splitlines():
+            self._take(json.loads(line))
+
+    def _take(self, told: dict[str, Any]) -> None:
+        if "shares" in told:
+            self.shares[told["test"]] = told["shares"]
+        elif "fixture" in told:
+            self.fixtures[told["fixture"]] = max(told["seconds"], self.fixtures.get(told["fixture"], 0.0))
+        elif "of" in told:
+            if told["when"] == "call":
+                self.call[told["of"]] += told["seconds"]
+            if told["outcome"] == "failed":
+                self.failed.add(told["of"])
+
+    @cached_property
+    def data(self) -> Any:
+        """What coverage has measured."""
+        from coverage import CoverageData
+
+        data = CoverageData(str(self.folder / "coverage"))
+        data.read()
+        return data
+
+    @cached_property
+    def users(self) -> dict[str, list[str]]:
+        """The tests of each shared fixture."""
+        found: dict[str, list[str]] = defaultdict(list)
+        for test, shared in self.shares.items():
+            for fixture in shared:
+                found[fixture].append(test)
+        return found
+
+    @cached_property
+    def files(self) -> set[str]:
+        """The files that were run: others may be left out on purpose."""
+        return {test.partition("::")[0] for test in self.shares}
+
+    @cached_property
+    def seconds(self) -> dict[str, float]:
+        """What each test takes by itself, with the fixtures that it shares."""
+        return {test: self.call[test] + self._of_fixtures(test) for test in self.shares}
+
+    def _of_fixtures(self, test: str) -> float:
+        """They are set up within each other, so the longest has the others in it."""
+        return max((self.fixtures.get(each, 0.0) for each in self.shares[test]), default=0.0)
+
+    def running(self, path: str, lines: tuple[int, int] | None) -> set[str]:
+        """The tests that run any of these lines, or any of the file; not those that fail as it is."""
+        by_line: dict[int, list[str]] = self.data.contexts_by_lineno(str(self.root / path))
+        wanted = by_line if lines is None else [line for line in by_line if lines[0] <= line <= lines[1]]
+        return set(self._tests({context for line in wanted for context in by_line[line]})) - self.failed
+
+    def _tests(self, contexts: Iterable[str]) -> Iterable[str]:
+        for context in contexts:
+            name = context.partition("|")[0]  # a test within a test's process has both
+            if name.startswith(watch.FIXTURE):
+                yield from self.users.get(name, ())
+            elif name in self.shares:
+                yield name
+
+
+def made(folder: Path, tree: Tree, packages: Sequence[str], pytest: Sequence[str]) -> TestMap:
+    """Run the tests of a private copy, unless that was done."""
+    if not (folder / "about.json").exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        for left in folder.iterdir():  # of a run that was stopped
+            left.unlink()
+        copy = tree.copied("map")
+        _measure(folder, tree, copy, packages, pytest)
+        (folder / "about.json").write_text(json.dumps({"root": str(copy)}), "utf-8")
+        tree.forget(copy)
+    return TestMap(folder)
+
+
+def _measure(folder: Path, tree: Tree, copy: Path, packages: Sequence[str], pytest: Sequence[str]) -> None:
+    included = ",".join(f"{copy}/{package}/*" for package in packages)
+    settings, log = folder / "settings", folder / "tests.jsonl"
+    settings.write_text(SETTINGS.format(folder=folder, test=watch.TEST, included=included), "utf-8")
+    plain = tree.environment(copy)
+    mark = f"{os.getpid()}-map-{time.monotonic_ns()}"
+    measured = {watch.LOG: str(log), "COVERAGE_PROCESS_START": str(settings), runs.MARK: mark}
+    argv = [sys.executable, "-m", "pytest", "-q", "-p", "mutating.watch", "-p", "no:cacheprovider", *pytest]
+    done = subprocess.run(argv, cwd=copy, env=plain | measured, check=False)
+    if done.returncode > 1 or not log.exists():
+        raise RuntimeError(f"the tests could not be run: pytest ended with {done.returncode}")
+    until = time.monotonic() + LAST_WORDS_SECONDS
+    while runs.marked(mark) and time.monotonic() < until:  # pytest's own workers write down what they saw when it ends
+        time.sleep(0.1)
+    for empty in (path for path in folder.glob("coverage.*") if not path.stat().st_size):  # of what was killed
+        empty.unlink()
+    combine = [sys.executable, "-m", "coverage", "combine", "--quiet", "--rcfile", str(settings)]
+    subprocess.run(combine, cwd=copy, env=plain, check=True)

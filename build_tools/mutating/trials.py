@@ -1,0 +1,123 @@
+"""Whether the tests see a mutant: first those that run its line, then its namesakes, then those of who imports it.
+
+A test that fails is asked once more with a change in the same place that says nothing. What fails then, too, sees that
+the file is another, or that plain code decides now, but no fault: it counts for nothing with this file. Where a
+compiled twin no longer decides for that reason, such tests are asked again with the twin in its place.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+
+from mutating.benches import LAST, Bench
+from mutating.runs import START, Result, Wanted, run
+from mutating.sites import Mutant
+
+SURVIVED, UNFINISHED, KILLED = "survived", "survived, not all tests run", "killed"
+
+
+@dataclass
+class Verdict:
+    """What became of a mutant. The budget is of ``seconds``; checks of tests that failed come on top."""
+
+    outcome: str = SURVIVED
+    by: str = ""
+    seconds: float = 0.0
+    checks: float = 0.0
+    stages: list[str] = field(default_factory=list)
+
+
+def verdict(bench: Bench, mutant: Mutant, budget: float) -> Verdict:
+    """Try a mutant."""
+    source = (bench.tree.root / mutant.path).read_bytes()
+    trial = Trial(bench, mutant, source, budget)
+    try:
+        for stage, wanted in bench.stages(mutant):
+            trial.stage(stage, wanted)
+            if trial.found.outcome == SURVIVED and stage != LAST:
+                trial.hold_equal()
+            if trial.found.outcome != SURVIVED:
+                break
+    finally:
+        bench.write(mutant.path, source)
+    return trial.found
+
+
+class Trial:
+    """One mutant on one bench."""
+
+    def __init__(self, bench: Bench, mutant: Mutant, source: bytes, budget: float) -> None:
+        self.bench, self.mutant, self.source, self.budget = bench, mutant, source, budget
+        self.known, self.found, self.done = bench.known, Verdict(), set[str]()
+        self.key, self.held = mutant.path, False  # what is known of its tests; whether compiled code decides
+
+    def hold_equal(self) -> None:
+        """Ask the tests that were blind, now with compiled code that decides beside the plain room with the fault."""
+        wanted = self.bench.blind(self.mutant.path)
+        self._write(self.mutant.applied(self.source))
+        if wanted.tests and self.bench.hold_equal():
+            self.key, self.held = f"{self.mutant.path}, held equal", True
+            self.stage("against its twin", wanted)
+            self.key, self.held = self.mutant.path, False
+
+    def stage(self, name: str, wanted: Wanted) -> None:
+        """Run what is wanted, again and again without the tests that turn out to be blind."""
+        before = len(self.done)
+        while True:
+            left = self._left(wanted)
+            result = self._mutated(left)
+            self.done |= result.passed
+            sees = self._sees(left, result)
+            if sees or not result.failed:
+                break
+        told = "" if sees or result.ended else ", then the time was spent"
+        self.found.stages.append(f"{name}: {len(self.done) - before} passed{told}")
+        if sees:
+            self.found.outcome, self.found.by = KILLED, sees
+        elif not result.ended:
+            self.found.outcome = UNFINISHED
+
+    def _left(self, wanted: Wanted) -> Wanted:
+        """Without what is done and what is blind."""
+        leave = wanted.leave | self.done | self.known.blind.get(self.key, set())
+        return wanted.without(frozenset(leave))
+
+    def _mutated(self, wanted: Wanted) -> Result:
+        if not wanted.arguments():
+            return Result([], set(), True)
+        spare = self.budget - self.found.seconds
+        if spare <= 0 or START in self.known.blind.get(self.key, ()):
+            return Result([], set(), False)
+        begun = time.monotonic()
+        self._write(self.mutant.applied(self.source))
+        result = run(self.bench.copy, self.bench.environment, wanted, spare)
+        self.found.seconds = round(self.found.seconds + time.monotonic() - begun, 1)
+        return result
+
+    def _write(self, source: bytes) -> None:
+        self.bench.write(self.mutant.path, source)
+        if self.held:
+            self.bench.hold_equal()
+
+    def _neutral(self, wanted: Wanted, *, go_on: bool = True) -> Result:
+        begun = time.monotonic()
+        self._write(self.mutant.neutrally(self.source))
+        result = run(self.bench.copy, self.bench.environment, wanted, self.budget, go_on=go_on)
+        self.known.learn(self.key, result)
+        self.found.checks = round(self.found.checks + time.monotonic() - begun, 1)
+        return result
+
+    def _sees(self, wanted: Wanted, result: Result) -> str:
+        """The test that failed, if it passes by a change that says nothing; else it is blind from now on."""
+        if not result.failed:
+            return ""
+        test = result.failed[0]
+        if test in self.known.sound.get(self.key, ()):
+            return test
+        if "::" not in test:  # a file, or the start: whatever was wanted has to begin
+            return "" if test in self._neutral(wanted, go_on=False).failed else test
+        if test not in self._neutral(wanted.only(test)).failed:
+            return test
+        self._neutral(wanted.of_file(test.partition("::")[0], without=test))
+        return ""
