@@ -1,4 +1,4 @@
-"""What a format of shards is: a row of the table in ``formats.py``, with the names of its files."""
+"""The type of a format of shards, which is a row of the table in ``formats.py``, and of the names of its files."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class ShardName:
 
     @property
     def place(self) -> str:
-        """The shard among those of its split, as file names give it: ``00000-of-00008``."""
+        """Return the shard's number in its split as file names have it: ``00000-of-00008``."""
         return f"{self.index:05}-of-{self.count:05}"
 
 
@@ -56,13 +56,13 @@ class Format:
 
     name: str  # as in ``--format`` and the manifest
     template: str  # of file names, with {split} and {shard}
-    endings: str  # regular expression of the file names' ends, for ours and for other tools'
-    preference: int  # of several formats in one folder, the one with the least is read
+    endings: str  # regular expression for the ends of file names, ours and other tools'
+    preference: int  # where a folder holds several formats, the one with the least is read
     write: Write  # (stream, pieces): the pieces as ``documents.batches`` makes them; the stream stays open
     read: Read  # (stream, path, start): the documents from number ``start`` on; DamagedShard for a damaged file
-    fields: tuple[str, ...] = FIELDS  # those that its shards hold
-    rows: ReadRows | None = None  # (stream, path, wanted): the wanted fields of any file; None: what ``read`` gives
-    beside: Beside | None = None  # (shards, variant, version): further files of a folder, by name
+    fields: tuple[str, ...] = FIELDS  # the fields that its shards hold
+    rows: ReadRows | None = None  # (stream, path, wanted): the wanted fields, whoever wrote the file; None: as ``read``
+    beside: Beside | None = None  # (shards, variant, version): further files for the folder, by name
 
     def __post_init__(self) -> None:
         if not set(DIGESTED) <= set(self.fields) <= set(FIELDS):
@@ -86,9 +86,9 @@ class Format:
         return ShardName(self.name, match["split"], int(match["index"]), int(match["count"])) if match else None
 
     def recognises(self, name: str) -> bool:
-        """Return whether a file name ends as those of this format do."""
+        """Return whether a file name ends as this format's do."""
         return re.search(rf"(?:{self.endings})\Z", name) is not None
 
     def read_rows(self, stream: BinaryIO, path: str, wanted: Collection[str]) -> Iterator[Mapping[str, object]]:
-        """Yield each row of a file, whoever wrote it, with at least those of the ``wanted`` fields that it has."""
+        """Yield each row of a file, whoever wrote it, with the ``wanted`` fields that it has, and maybe others."""
         return self.rows(stream, path, wanted) if self.rows else self.read(stream, path, 0)

@@ -1,4 +1,4 @@
-"""What a shard holds: documents, as an Arrow table to write and as mappings to read, their digest and their order."""
+"""The documents of a shard: an Arrow table to write, mappings to read, their digest, and the key of their order."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ import pyarrow as pa
 from c4pipe import engine
 from c4pipe.columns import utf8
 
-FIELDS = ("text", "url", "timestamp", "content-type", "content-length")  # TFDS c4, each a string
+FIELDS = ("text", "url", "timestamp", "content-type", "content-length")  # those of TFDS c4; each is a string
 DIGESTED = ("url", "timestamp", "text")  # what every format holds
-BATCH = 2048  # documents; at 190,000 characters each, as the length limit allows, they fit Arrow's 32-bit offsets
+BATCH = 2048  # documents; of 190,000 characters each, which is the length limit, they fit Arrow's 32-bit offsets
 SEEDS = 2**64
 SCHEMA = pa.schema([(name, pa.string()) for name in FIELDS])
 
 
 class DamagedShard(ValueError):
-    """A shard file is not what a writer of its format leaves behind."""
+    """A file is no whole shard of its format. ``place`` says where: a line, a record, a row group."""
 
     def __init__(self, file: str, place: str, detail: str) -> None:
         super().__init__(f"{file}, {place}: {detail}; write or fetch the file again")
@@ -29,7 +29,10 @@ class DamagedShard(ValueError):
 
 
 def table(documents: Iterable[Mapping[str, str]]) -> pa.Table:
-    """The documents as the table that shards are written from, in the order given."""
+    """Return documents, in their order, as a table of ``SCHEMA``, from which shards are written.
+
+    ValueError names a document whose field is no string or holds a lone surrogate.
+    """
     columns: dict[str, list[str]] = {name: [] for name in FIELDS}
     for index, document in enumerate(documents):
         for name, column in columns.items():
@@ -52,7 +55,7 @@ def _label(index: int, document: Mapping[str, object]) -> str:
 
 
 def check_columns(documents: pa.Table) -> pa.Table:
-    """The table with the columns of ``FIELDS`` alone, which are valid UTF-8 without nulls."""
+    """Return the columns of ``FIELDS`` alone. ValueError where one is missing, has nulls, or is not valid UTF-8."""
     missing = [name for name in FIELDS if name not in documents.column_names]
     if missing:
         raise ValueError(f"the table lacks {', '.join(missing)}; it has {', '.join(documents.column_names) or 'none'}")
@@ -70,9 +73,10 @@ def check_columns(documents: pa.Table) -> pa.Table:
 
 
 def batches(tables: Iterable[pa.Table]) -> Iterator[pa.Table]:
-    """Checked tables in pieces of ``BATCH`` rows, each column in one chunk: how they were chunked leaves no trace.
+    """Yield checked tables in pieces of ``BATCH`` rows, each column in one chunk. The last piece may be shorter.
 
-    Only a piece is cast to 32-bit offsets, so a column of large strings may hold more than 2 GB.
+    How the tables were cut and chunked leaves no trace. Only a piece is cast to 32-bit offsets, so a column of large
+    strings may hold more than 2 GB.
     """
     waiting: list[pa.Table] = []
     rows = 0
@@ -90,50 +94,53 @@ def batches(tables: Iterable[pa.Table]) -> Iterator[pa.Table]:
 
 
 def _join_tables(tables: Sequence[pa.Table]) -> pa.Table:
-    """Tables of ``BATCH`` rows together as one; joined before they are cast, so that offsets begin at 0."""
+    """Return tables of at most ``BATCH`` rows together as one.
+
+    They are joined before they are cast, so that offsets begin at 0.
+    """
     columns = ([chunk.cast(pa.large_string()) for table in tables for chunk in table[name].chunks] for name in FIELDS)
     return pa.table([pa.concat_arrays(chunks).cast(pa.string()) for chunks in columns], schema=SCHEMA)
 
 
 def as_bytes(piece: pa.Table, name: str) -> list[bytes]:
-    """A column's values in UTF-8."""
+    """Return a column's values in UTF-8."""
     return cast("list[bytes]", piece[name].cast(pa.binary()).to_pylist())
 
 
 def columns(piece: pa.Table, names: Iterable[str]) -> list[tuple[npt.NDArray[np.int64], npt.NDArray[np.uint8]]]:
-    """Columns as compiled rooms take them, of a piece as ``batches`` makes it."""
+    """Return columns of a piece of ``batches``, each as offsets (one more than rows) and bytes, for compiled rooms."""
     return [utf8(piece[name].chunk(0)) for name in names]
 
 
 class Digest:
-    """SHA-256 of documents' content, in their order, the same for every format, file layout and library version.
+    """SHA-256 of the content of documents, in their order. It is equal in every format, layout and library version.
 
-    Hashed is, for each document, its ``url``, ``timestamp`` and ``text``, each as the number of its UTF-8 bytes
-    (eight bytes, little-endian) and those bytes.
+    For each document it takes in ``url``, ``timestamp`` and ``text``: first the number of UTF-8 bytes (eight bytes,
+    little-endian), then those bytes.
     """
 
     def __init__(self) -> None:
         self._sha256 = hashlib.sha256()
 
     def add(self, columns: Mapping[str, Iterable[bytes]]) -> None:
-        """Take in documents, given as columns of UTF-8."""
+        """Take in documents, as columns of UTF-8."""
         for values in zip(*(columns[name] for name in DIGESTED), strict=True):
             self._sha256.update(b"".join(len(value).to_bytes(8, "little") + value for value in values))
 
     def add_piece(self, piece: pa.Table) -> None:
-        """Take in documents, given as ``batches`` makes them."""
+        """Take in documents, as a piece of ``batches``."""
         if fast := engine.twin("documents"):
             self._sha256.update(fast.framed(columns(piece, DIGESTED)))
         else:
             self.add({name: as_bytes(piece, name) for name in DIGESTED})
 
     def hex(self) -> str:
-        """The digest so far."""
+        """Return the digest of all documents so far, in hexadecimal."""
         return self._sha256.hexdigest()
 
 
 def content_digest(documents: Iterable[Mapping[str, str]]) -> str:
-    """The ``Digest`` of documents, as ``read_documents`` gives them, in hexadecimal."""
+    """Return the ``Digest`` of documents in hexadecimal. ValueError where one lacks a field of ``DIGESTED``."""
     digest = Digest()
     for index, document in enumerate(documents):
         missing = [name for name in DIGESTED if name not in document]
@@ -144,7 +151,9 @@ def content_digest(documents: Iterable[Mapping[str, str]]) -> str:
 
 
 def document_key(url: str, seed: int = 0) -> bytes:
-    """Where a document stands in the shuffled order: BLAKE2b of its URL, 16 bytes, keyed with the seed's eight bytes.
+    """Return the key by which documents are shuffled: BLAKE2b of the URL, 16 bytes, keyed with the seed's eight bytes.
+
+    ValueError where the seed is not in [0, 2**64).
 
     >>> document_key("https://example.org/").hex()
     'db3a2376f8067e5c1d6bfc3fb14b8daf'
@@ -155,14 +164,14 @@ def document_key(url: str, seed: int = 0) -> bytes:
 
 
 def known_fields(document: Mapping[str, object], name: str, place: str) -> dict[str, str]:
-    """The fields of ours in the document; each must be a string, and the text must be there."""
+    """Return the document's fields of ``FIELDS``. DamagedShard where the text is missing or a field is no string."""
     if "text" not in document:
         raise DamagedShard(name, place, f"no field 'text' among {', '.join(document) or 'none'}")
-    found = {}
+    fields = {}
     for field in FIELDS:
         if field in document:
             value = document[field]
             if not isinstance(value, str):
                 raise DamagedShard(name, place, f"field {field!r} is {value!r}, but must be a string")
-            found[field] = value
-    return found
+            fields[field] = value
+    return fields

@@ -1,4 +1,4 @@
-"""Shards as JSON lines, gzipped, as in the public release."""
+"""Shards as gzipped JSON lines, as in the public release."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from c4pipe.shards.base import DATASET, Format
 from c4pipe.shards.documents import DamagedShard, columns, known_fields
 
 RELEASED = ("text", "timestamp", "url")  # allenai/c4, in the order of its JSON lines
-AROUND = (b'{"text":"', b'","timestamp":"', b'","url":"', b'"}\n')  # their values
-# Measured on released documents: 175 MB/s to 0.412 of their size, where zlib's level 4 has 46 MB/s and 0.403, its
-# level 6 18 MB/s and 0.387; libdeflate's level 2 118 MB/s and 0.402, its level 6 59 MB/s and 0.386.
+AROUND = (b'{"text":"', b'","timestamp":"', b'","url":"', b'"}\n')  # before, between and after their values
+# Measured on released documents, in MB/s and as part of their size: libdeflate's level 1 has 175 and 0.412, its level 2
+# 118 and 0.402, its level 6 59 and 0.386. zlib's level 4 has 46 and 0.403, its level 6 18 and 0.387.
 GZIP_LEVEL = 1
 
 _to_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode  # as released
@@ -59,7 +59,7 @@ def read(stream: BinaryIO, path: str, start: int) -> Iterator[dict[str, str]]:
 
 
 def rows(stream: BinaryIO, path: str, wanted: Collection[str]) -> Iterator[Mapping[str, object]]:
-    """Yield the object on each line with all its keys; a lone surrogate in it may stay."""
+    """Yield the object on each line with all its keys. It may hold lone surrogates."""
     for place, line in _placed_lines(stream, path):
         yield _parsed(line, path, place)
 
@@ -78,7 +78,7 @@ def _placed_lines(stream: BinaryIO, path: str) -> Iterator[tuple[str, bytes]]:
             place = f"line {index + 1} at {unit} {offset}"
         if zipped and not stream.tell():
             raise EOFError("the file is empty, but gzip has at least a header")
-    except (gzip.BadGzipFile, EOFError, zlib.error) as error:  # met when a buffer was filled, some lines ahead
+    except (gzip.BadGzipFile, EOFError, zlib.error) as error:  # met where a buffer is filled, some lines ahead
         raise DamagedShard(path, f"in or after {place}", str(error)) from error
 
 

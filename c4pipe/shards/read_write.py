@@ -49,8 +49,8 @@ __all__ = [
 ]
 
 
-class _Counted(io.RawIOBase):
-    """Passes bytes on to a stream, counted and hashed; closing it leaves the stream open."""
+class _CountedStream(io.RawIOBase):
+    """Counts and hashes bytes on their way to a stream. Closing it leaves that stream open."""
 
     def __init__(self, stream: BinaryIO) -> None:
         self.stream = stream
@@ -81,7 +81,7 @@ def write_shard(
     row = known_format(format)
     parts = parse_name(name)
     tables = [documents] if isinstance(documents, pa.Table) else documents
-    counted, digest, number = _Counted(stream), Digest(), 0
+    counted, digest, number = _CountedStream(stream), Digest(), 0
 
     def digested() -> Iterator[pa.Table]:
         nonlocal number

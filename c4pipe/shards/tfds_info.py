@@ -51,7 +51,7 @@ def _split_info(split: str, shards: Mapping[ShardName, ShardInfo], frame_bytes: 
 
 
 def _features() -> dict[str, object]:
-    """The fields as TFDS's features."""
+    """Return the fields as TFDS's features."""
     text = {"pythonClassName": f"{FEATURES}.text_feature.Text", "text": {}}
     return {
         "pythonClassName": f"{FEATURES}.features_dict.FeaturesDict",

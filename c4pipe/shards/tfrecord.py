@@ -1,7 +1,7 @@
 """TFRecord files of tf.train.Example, written and read without TensorFlow and without protobuf.
 
-A record is ``length (8 bytes, little-endian), masked CRC-32C of those 8 bytes, data, masked CRC-32C of data``. The data
-of ours is a tf.train.Example whose features are single byte strings, sorted by name: equal documents give equal bytes.
+A record is ``length (8 bytes, little-endian), masked CRC-32C of those 8 bytes, data, masked CRC-32C of data``. Its data
+is a tf.train.Example. The features are single byte strings, sorted by name, so that equal documents give equal bytes.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from c4pipe.shards.base import DATASET, Format, ShardInfo, ShardName
 from c4pipe.shards.documents import FIELDS, DamagedShard, as_bytes, columns, known_fields
 from c4pipe.shards.tfds_info import dataset_info
 
-FRAME_BYTES = 16  # of a record, beside its data
+FRAME_BYTES = 16  # what a record takes beside its data
 MASK_DELTA = 0xA282EAD8  # TensorFlow, lib/hash/crc32c.h
 HEADER = struct.Struct("<QI")
 FOOTER = struct.Struct("<I")
@@ -27,7 +27,7 @@ SKIPPED_BYTES = {1: 8, 5: 4}  # wire types of fixed size
 
 
 def masked_crc(data: bytes) -> int:
-    """CRC-32C, rotated and shifted, so that a CRC of data that hold CRCs stays good.
+    """Return CRC-32C, rotated and shifted. So it stays a good check of data that hold such CRCs.
 
     >>> hex(masked_crc(b"123456789"))  # CRC-32C of the nine digits is 0xe3069283
     '0xc78ab0e5'
@@ -37,13 +37,16 @@ def masked_crc(data: bytes) -> int:
 
 
 def record(data: bytes) -> bytes:
-    """The data in their frame."""
+    """Return the record of the data: length, CRC of the length, data, CRC of the data."""
     length = struct.pack("<Q", len(data))
     return b"".join((length, FOOTER.pack(masked_crc(length)), data, FOOTER.pack(masked_crc(data))))
 
 
 def records(stream: BinaryIO, name: str, skip: int = 0) -> Iterator[tuple[int, bytes]]:
-    """Yield (offset, data) of each record after the first ``skip``, whose data are read over unchecked."""
+    """Yield (byte offset, data) of each record after the first ``skip``.
+
+    The data of those are passed over unchecked. DamagedShard where the file is cut or a CRC is wrong.
+    """
     offset = index = 0
     while header := stream.read(HEADER.size):
         place = f"record {index} at byte {offset}"
@@ -76,12 +79,12 @@ def _varint(value: int) -> bytes:
 
 
 def _head(number: int, length: int) -> bytes:
-    """What stands before the data of a length-delimited field."""
+    """Return the tag and the length of a length-delimited field, which stand before its data."""
     return bytes((number << 3 | LENGTH_DELIMITED,)) + _varint(length)
 
 
 def example(features: Mapping[str, bytes]) -> bytes:
-    """Encode a tf.train.Example of single byte strings, sorted by name.
+    """Return a tf.train.Example of single byte strings, sorted by name.
 
     >>> example({"a": b"b"}).hex(" ")
     '0a 0c 0a 0a 0a 01 61 12 05 0a 03 0a 01 62'
@@ -98,19 +101,22 @@ def example(features: Mapping[str, bytes]) -> bytes:
 
 
 def features(data: bytes) -> dict[str, bytes]:
-    """Decode the features of a tf.train.Example that are single byte strings, in the order they stand in."""
-    found = {}
+    """Return the features of a tf.train.Example that are single byte strings, in its order.
+
+    ValueError where the data is no Example.
+    """
+    values = {}
     for _, entry in _fields(dict(_fields(data)).get(1, b"")):
         key_and_value = dict(_fields(entry))
         bytes_list = dict(_fields(key_and_value.get(2, b""))).get(1, b"")
         strings = [data for number, data in _fields(bytes_list) if number == 1]
         if len(strings) == 1:
-            found[key_and_value.get(1, b"").decode()] = strings[0]
-    return found
+            values[key_and_value.get(1, b"").decode()] = strings[0]
+    return values
 
 
 def _fields(message: bytes) -> Iterator[tuple[int, bytes]]:
-    """The number and data of each length-delimited field; ValueError where the message is none."""
+    """Yield the number and the data of each length-delimited field; ValueError where the bytes are no message."""
     position = 0
     while position < len(message):
         tag, position = _read_varint(message, position)

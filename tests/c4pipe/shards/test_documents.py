@@ -1,4 +1,4 @@
-"""The table of documents, its pieces, its digest and its order."""
+"""The table of documents, its pieces, its digest, and the key of its order."""
 
 from __future__ import annotations
 
