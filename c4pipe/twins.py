@@ -24,7 +24,7 @@ RULES = "rules"  # digested rule by rule: the compiled room of lines calls each 
 PLAIN = {
     "badwords": ("stages.badwords",),
     "claims": ("dedup.resolve",),
-    "documents": ("shards.documents",),
+    "documents": ("shards.documents", "shards.jsonl", "shards.tfrecord"),
     "keys": ("dedup.base", "dedup.lines", "text.digests"),
     "langdetect": ("text.language_detector",),
     "lines": ("stages.clean_lines", "stages.length", "stages.rule_rows"),

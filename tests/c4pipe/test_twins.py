@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -43,6 +44,18 @@ def test_every_room_that_decides_has_its_plain_one() -> None:
     assert set(twins.held()["code"]) == {*twins.DECIDING, *(f"rules.{name}" for name in of_rules)}
     assert set(twins.held()["files"]) == {*twins.DECIDING, "rules"}
     assert of_rules >= twins.COMPILED_RULES
+
+
+def test_every_room_that_asks_for_a_twin_is_its_plain_one() -> None:
+    """Or an edit of that room would not be obeyed. A room of columns decides nothing."""
+    asked = {
+        (room, ".".join(path.relative_to(twins.HERE).with_suffix("").parts))
+        for path in twins.HERE.rglob("*.py")
+        for room in re.findall(r'engine\.twin\("(\w+)"\)', path.read_text("utf-8"))
+        if room != "columns"
+    }
+    assert ("documents", "shards.tfrecord") in asked
+    assert [(room, plain) for room, plain in sorted(asked) if plain not in twins.PLAIN[room]] == []
 
 
 def test_what_is_as_written_down_is_not_parsed(monkeypatch: pytest.MonkeyPatch) -> None:
