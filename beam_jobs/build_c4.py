@@ -15,7 +15,7 @@ from beam_jobs.drivers import files as files_driver
 from beam_jobs.drivers import processes
 from beam_jobs.drivers.processes import Processes
 from beam_jobs.drivers.progress import Progress
-from beam_jobs.options import exchange, is_local, parser, require_whole
+from beam_jobs.options import CALLED, exchange, is_local, parser, require_whole
 from beam_jobs.plan import identity
 from beam_jobs.plan.job import Job, describe
 from beam_jobs.plan.planner import check_disk, planned, rehearse
@@ -24,6 +24,7 @@ from beam_jobs.report.summary import summary
 from beam_jobs.steps import tasks
 from beam_jobs.store.lock import held
 from c4pipe import engine, resources, terminal
+from c4pipe.cli.errors import error_line
 from c4pipe.commoncrawl import listing
 from c4pipe.fs import download, files, paths
 
@@ -51,17 +52,22 @@ EXPECTED = (
 INTERRUPTED = 128 + signal.SIGINT  # as a shell has it
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    """Run a build; 0 if it stands whole, 1 with the reason if not, 130 if Ctrl-C stopped it."""
+def main(argv: Sequence[str] | None = None, *, called: str = CALLED) -> int:
+    """Run a build; return 0 if it is whole, 1 with the reason on stderr if not, 130 if Ctrl-C stopped it.
+
+    ``called`` is how the user calls it.
+    """
     logging.basicConfig(level=logging.WARNING, force=True)
-    arguments, rest = parser().parse_known_args(argv)
+    command = parser(called)
+    arguments, rest = command.parse_known_args(argv)
+    name = "build_c4" if called == CALLED else called
     try:
         run(arguments, rest)
     except EXPECTED as error:
-        say(f"build_c4: {error}")
+        say(f"{name}: {error_line(error, command, arguments)}")
         return 1
     except KeyboardInterrupt:
-        say("build_c4: stopped; the same command goes on from what is done")
+        say(f"{name}: stopped; the same command goes on from what is done")
         return INTERRUPTED
     return 0
 

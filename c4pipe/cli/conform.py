@@ -7,7 +7,8 @@ import json
 import os
 
 from c4pipe import resources
-from c4pipe.cli.options import Commands, WrongUsage, add_resources_option, add_semantics_option, command
+from c4pipe.cli.command import DIFFERENT, Command, WrongUsage
+from c4pipe.cli.options import add_resources_option, add_semantics_option
 from c4pipe.conform.blame import Side
 from c4pipe.conform.corpus import NLTK, Corpus, open_corpus, open_golden
 from c4pipe.conform.render import report_data, report_lines
@@ -17,28 +18,14 @@ from c4pipe.terminal import counted, say
 from c4pipe.user_variants import named
 from c4pipe.variants import SEMANTICS, VARIANTS, Variant
 
-DIFFERENT = 3  # exit code; 1 is an error, 2 wrong usage
 DEFAULT = "3.1.0"
 
 
-def add_conform(commands: Commands) -> None:
-    """``c4pipe conform``: is a corpus what it should be?"""
-    parser = command(
-        commands,
-        "conform",
-        "Compare a corpus with a golden folder, or two corpora: documents and counters, by rule. "
-        "Exits with 0 if nothing differs, with 3 if something does.",
-        """
-c4pipe conform --golden golden/c4 build/en
-c4pipe conform --golden golden/c4 --variant en --deviations tests/known-deviations.json other-tool/output
-c4pipe conform build/en other-build/en
-c4pipe conform build/en build/en.calm --variant en,path/to/my_variant.py:MY_VARIANT --show 20
-""",
-    )
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options of ``c4pipe conform``."""
     _add_compared(parser)
     _add_shown(parser)
     add_resources_option(parser)
-    parser.set_defaults(run=conform)
 
 
 def _add_compared(parser: argparse.ArgumentParser) -> None:
@@ -147,3 +134,19 @@ def rules(corpus: Corpus, name: str | None, version: str | None) -> Variant | No
     if name is None or (":" not in name and (name, version) not in VARIANTS):
         return None
     return named(name, version)
+
+
+command = Command(
+    summary=(
+        "Compare a corpus with a golden folder, or two corpora: documents and counters, by rule. "
+        "Exits with 0 if nothing differs, with 3 if something does."
+    ),
+    examples="""
+c4pipe conform --golden golden/c4 build/en
+c4pipe conform --golden golden/c4 --variant en --deviations tests/known-deviations.json other-tool/output
+c4pipe conform build/en other-build/en
+c4pipe conform build/en build/en.calm --variant en,path/to/my_variant.py:MY_VARIANT --show 20
+""",
+    add_options=add_options,
+    run=conform,
+)

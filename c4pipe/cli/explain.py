@@ -5,7 +5,8 @@ from __future__ import annotations
 import argparse
 
 from c4pipe import resources
-from c4pipe.cli.options import DEFAULT, VARIANT_HELP, Commands, add_resources_option, add_semantics_option, command
+from c4pipe.cli.command import Command
+from c4pipe.cli.options import DEFAULT, VARIANT_HELP, add_resources_option, add_semantics_option
 from c4pipe.explain import find_pages
 from c4pipe.explain.explanation import explain
 from c4pipe.explain.render import told
@@ -14,19 +15,8 @@ from c4pipe.terminal import say
 from c4pipe.user_variants import resolve
 
 
-def add_explain(commands: Commands) -> None:
-    """``c4pipe explain``: a page's way through a variant."""
-    parser = command(
-        commands,
-        "explain",
-        "Show each line of a page with the rule that took it, and what each stage thinks of the page.",
-        """
-c4pipe explain page.txt --variant en
-c4pipe explain wet/a.warc.wet.gz --variant en --url https://example.com/page
-c4pipe explain https://example.com/page --input 'wet/**/*.warc.wet.gz' --variant realnewslike
-c4pipe explain - --variant path/to/my_variant.py:MY_VARIANT
-""",
-    )
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options of ``c4pipe explain``."""
     parser.add_argument(
         "source",
         metavar="FILE|URL",
@@ -40,7 +30,6 @@ c4pipe explain - --variant path/to/my_variant.py:MY_VARIANT
     )
     parser.add_argument("--urls", action="append", default=[], metavar="LIST", help="the list of URLs of webtextlike")
     add_resources_option(parser)
-    parser.set_defaults(run=explain_pages)
 
 
 def explain_pages(arguments: argparse.Namespace) -> None:
@@ -58,3 +47,16 @@ def explain_pages(arguments: argparse.Namespace) -> None:
             say("\n" + "=" * 40 + "\n")
         for line in told(explain(variant, page)):
             say(line)
+
+
+command = Command(
+    summary="Show each line of a page with the rule that took it, and what each stage thinks of the page.",
+    examples="""
+c4pipe explain page.txt --variant en
+c4pipe explain wet/a.warc.wet.gz --variant en --url https://example.com/page
+c4pipe explain https://example.com/page --input 'wet/**/*.warc.wet.gz' --variant realnewslike
+c4pipe explain - --variant path/to/my_variant.py:MY_VARIANT
+""",
+    add_options=add_options,
+    run=explain_pages,
+)

@@ -4,24 +4,13 @@ from __future__ import annotations
 
 import argparse
 
-from c4pipe.cli.options import Commands, command
+from c4pipe.cli.command import Command
 from c4pipe.commoncrawl import fetch, listing
 from c4pipe.fs import files
 
 
-def add_fetch(commands: Commands) -> None:
-    """``c4pipe fetch``: local copies of a crawl's WET files."""
-    parser = command(
-        commands,
-        "fetch",
-        "Bring WET files of a crawl to this machine and print where they are.",
-        """
-c4pipe fetch CC-MAIN-2024-22 --output wet
-c4pipe fetch CC-MAIN-2019-18 --output wet --range 100-199
-c4pipe fetch CC-MAIN-2019-18 --output wet --sample 64 --seed 1
-c4pipe fetch CC-MAIN-2019-18 --output wet --paths wet.paths.gz
-""",
-    )
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options of ``c4pipe fetch``."""
     parser.add_argument("crawl", metavar="CRAWL", help="crawl id, such as CC-MAIN-2019-18")
     parser.add_argument(
         "--output", required=True, metavar="DIR", help="folder for the files, below which their paths are kept"
@@ -42,7 +31,6 @@ c4pipe fetch CC-MAIN-2019-18 --output wet --paths wet.paths.gz
         metavar="URL",
         help="also s3://commoncrawl (default: %(default)s)",
     )
-    parser.set_defaults(run=fetch_files)
 
 
 def ends(text: str) -> tuple[int, int]:
@@ -77,3 +65,16 @@ def chosen(arguments: argparse.Namespace) -> list[str]:
     if arguments.sample is not None:
         return listing.sample(paths, arguments.sample, arguments.seed)
     return listing.first(paths, 1 if arguments.first is None else arguments.first)
+
+
+command = Command(
+    summary="Bring WET files of a crawl to this machine and print where they are.",
+    examples="""
+c4pipe fetch CC-MAIN-2024-22 --output wet
+c4pipe fetch CC-MAIN-2019-18 --output wet --range 100-199
+c4pipe fetch CC-MAIN-2019-18 --output wet --sample 64 --seed 1
+c4pipe fetch CC-MAIN-2019-18 --output wet --paths wet.paths.gz
+""",
+    add_options=add_options,
+    run=fetch_files,
+)

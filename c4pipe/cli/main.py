@@ -1,54 +1,42 @@
-"""The ``c4pipe`` command: data to stdout, talk to stderr."""
+"""The ``c4pipe`` command: it finds its sub-commands by entry points, and imports the one that is asked for."""
 
 from __future__ import annotations
 
 import argparse
-import logging
-import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
-from tqdm.contrib.logging import logging_redirect_tqdm
-
-from c4pipe import resources
-from c4pipe.cli.conform import add_conform
-from c4pipe.cli.explain import add_explain
-from c4pipe.cli.fetch import add_fetch
-from c4pipe.cli.options import WrongUsage
-from c4pipe.cli.resources import add_resources
-from c4pipe.cli.variants import add_variants
-from c4pipe.commoncrawl import listing
+from c4pipe.cli.command import FAILED
+from c4pipe.cli.registry import NoCommand, load, registered, version
 from c4pipe.terminal import say
 
-FAILED, WRONG_USAGE, INTERRUPTED = 1, 2, 130
+EXIT_CODES = "exit codes: 0 done, 1 failed, 2 wrong usage, 3 something differs (conform, verify), 130 interrupted"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run one command; returns 0, what the command says, or 1 with a message on stderr, 2 for wrong usage."""
-    arguments = parser().parse_args(argv)
-    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
-    run: Callable[[argparse.Namespace], int | None] = arguments.run
+    """Run one sub-command; return its exit code, or 1 with a line on stderr where it cannot be loaded."""
+    words = list(sys.argv[1:] if argv is None else argv)
     try:
-        with logging_redirect_tqdm():
-            return run(arguments) or 0
-    except BrokenPipeError:  # who reads the output has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        points = registered()
+        if not words or words[0] not in points:
+            overview().parse_args(words)
+            return FAILED  # not reached: the parser has said what is wrong, or shown its help
+        command = load(points[words[0]])
+    except NoCommand as error:
+        say(f"c4pipe: {error}", sys.stderr)
         return FAILED
-    except (listing.CrawlError, resources.ResourceError, OSError, ImportError, ValueError) as error:
-        say(f"c4pipe {arguments.command}: {error}", sys.stderr)
-        return WRONG_USAGE if isinstance(error, WrongUsage) else FAILED
-    except KeyboardInterrupt:
-        print("interrupted; the same command again goes on where this one stopped", file=sys.stderr)
-        return INTERRUPTED
+    return command.main(words[1:], f"c4pipe {words[0]}")
 
 
-def parser() -> argparse.ArgumentParser:
-    """The parser of all commands: each is one function in ``COMMANDS``."""
-    root = argparse.ArgumentParser(prog="c4pipe", description="Builds C4 from Common Crawl.")
-    commands = root.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for add in COMMANDS:
-        add(commands)
-    return root
-
-
-COMMANDS = (add_fetch, add_resources, add_variants, add_explain, add_conform)
+def overview() -> argparse.ArgumentParser:
+    """Return the parser of ``c4pipe`` alone: its help lists each sub-command with its summary."""
+    parser = argparse.ArgumentParser(prog="c4pipe", description="Builds C4 from Common Crawl.", epilog=EXIT_CODES)
+    parser.add_argument("--version", action="version", version=f"c4pipe {version()}")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    for name, point in registered().items():
+        try:
+            summary = load(point).summary
+        except NoCommand as error:
+            summary = str(error)
+        commands.add_parser(name, help=summary.replace("%", "%%"))
+    return parser

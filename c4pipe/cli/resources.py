@@ -5,26 +5,15 @@ from __future__ import annotations
 import argparse
 
 from c4pipe import resource_pins, resources
-from c4pipe.cli.options import Commands, command
+from c4pipe.cli.command import Command
 from c4pipe.fs import files, paths
 
 
-def add_resources(commands: Commands) -> None:
-    """``c4pipe resources``: the pinned lists and where they are."""
-    parser = command(
-        commands,
-        "resources",
-        "Show each pinned file, its SHA-256 and where it is, or fetch them all for use without network.",
-        """
-c4pipe resources
-c4pipe resources --fetch
-c4pipe resources --output resources
-""",
-    )
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options of ``c4pipe resources``."""
     parser.add_argument("--resources", metavar="DIR", help="a folder to look in first (default: C4PIPE_RESOURCES)")
     parser.add_argument("--fetch", action="store_true", help="fetch what is missing into the cache")
     parser.add_argument("--output", metavar="DIR", help="put all files into this folder, with their SHA256SUMS")
-    parser.set_defaults(run=show_resources)
 
 
 def show_resources(arguments: argparse.Namespace) -> None:
@@ -42,3 +31,15 @@ def show_resources(arguments: argparse.Namespace) -> None:
         resources.use(arguments.output)
     for name, resource in resource_pins.PINNED.items():
         print(resource.sha256, name, resources.locate(name) or f"not here; {resource.address}", sep="  ")
+
+
+command = Command(
+    summary="Show each pinned file, its SHA-256 and where it is, or fetch them all for use without network.",
+    examples="""
+c4pipe resources
+c4pipe resources --fetch
+c4pipe resources --output resources
+""",
+    add_options=add_options,
+    run=show_resources,
+)

@@ -6,29 +6,18 @@ import argparse
 import json
 
 from c4pipe import variant_listing
-from c4pipe.cli.options import DEFAULT, VARIANT_HELP, Commands, add_semantics_option, command
+from c4pipe.cli.command import Command
+from c4pipe.cli.options import DEFAULT, VARIANT_HELP, add_semantics_option
 from c4pipe.terminal import say
 from c4pipe.user_variants import resolve
 from c4pipe.variants import SEMANTICS, VARIANTS, Variant
 
 
-def add_variants(commands: Commands) -> None:
-    """``c4pipe variants``: the table."""
-    parser = command(
-        commands,
-        "variants",
-        "List the variants with their stages, rules and limits, or show some whole.",
-        """
-c4pipe variants
-c4pipe variants en --semantics 3.1.0
-c4pipe variants path/to/my_variant.py:MY_VARIANT
-c4pipe variants --json
-""",
-    )
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options of ``c4pipe variants``."""
     parser.add_argument("names", nargs="?", metavar="V,...", help=f"show these whole: {VARIANT_HELP}")
     add_semantics_option(parser, None, f"all in the list, {DEFAULT} for those that are named")
     parser.add_argument("--json", action="store_true", help="print JSON, everything whole")
-    parser.set_defaults(run=show_variants)
 
 
 def show_variants(arguments: argparse.Namespace) -> None:
@@ -53,3 +42,16 @@ def listed(semantics: str | None) -> tuple[Variant, ...]:
     if not chosen:
         raise ValueError(f"no variants at semantics {semantics!r}; there are {', '.join(SEMANTICS)}")
     return chosen
+
+
+command = Command(
+    summary="List the variants with their stages, rules and limits, or show some whole.",
+    examples="""
+c4pipe variants
+c4pipe variants en --semantics 3.1.0
+c4pipe variants path/to/my_variant.py:MY_VARIANT
+c4pipe variants --json
+""",
+    add_options=add_options,
+    run=show_variants,
+)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import glob
 import hashlib
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
 
 from c4pipe.fs import files, globs
 from c4pipe.fs.paths import join
@@ -56,17 +56,33 @@ def verify(folder: str | os.PathLike[str], shards: Iterable[ShardInfo]) -> list[
     Where a file's bytes differ, the line also says whether its documents do. Other versions of pyarrow and deflate may
     write other bytes for the same documents.
     """
+    return list(iterate_differences(folder, shards))
+
+
+def iterate_differences(
+    folder: str | os.PathLike[str],
+    shards: Iterable[ShardInfo],
+    *,
+    sizes_only: bool = False,
+    checked: Callable[[ShardInfo], object] = lambda shard: None,
+) -> Iterator[str]:
+    """Yield the lines of ``verify`` as they are found, and call ``checked`` after each shard.
+
+    With ``sizes_only`` no file is read: existence and size alone are compared.
+    """
     paths = {os.path.basename(path): path for path in _shards_in(os.fspath(folder)).values()}
-    differences = []
     for shard in shards:
         path = paths.pop(shard.name, None)
         if path is None:
-            differences.append(f"{shard.name} is missing")
+            yield f"{shard.name} is missing"
         elif (size := files.size(path)) != shard.bytes:
-            differences.append(f"{shard.name} has {size} bytes, not {shard.bytes}; {_documents_of(path, shard)}")
-        elif (sha256 := _sha256(path)) != shard.sha256:
-            differences.append(f"{shard.name} has SHA-256 {sha256}, not {shard.sha256}; {_documents_of(path, shard)}")
-    return differences + [f"{name} is not of this build" for name in sorted(paths)]
+            documents = "" if sizes_only else f"; {_documents_of(path, shard)}"
+            yield f"{shard.name} has {size} bytes, not {shard.bytes}{documents}"
+        elif not sizes_only and (sha256 := _sha256(path)) != shard.sha256:
+            yield f"{shard.name} has SHA-256 {sha256}, not {shard.sha256}; {_documents_of(path, shard)}"
+        checked(shard)
+    for name in sorted(paths):
+        yield f"{name} is not of this build"
 
 
 def _documents_of(path: str, shard: ShardInfo) -> str:

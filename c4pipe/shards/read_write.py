@@ -26,7 +26,7 @@ from c4pipe.shards.documents import (
     document_key,
     table,
 )
-from c4pipe.shards.folder import files_beside, find_shards, verify
+from c4pipe.shards.folder import files_beside, find_shards, iterate_differences, verify
 from c4pipe.shards.formats import FORMATS, known_format, recognised_format
 from c4pipe.shards.names import parse_name, shard_name
 
@@ -40,6 +40,7 @@ __all__ = [
     "document_key",
     "files_beside",
     "find_shards",
+    "iterate_differences",
     "parse_name",
     "read_documents",
     "shard_name",

@@ -142,7 +142,9 @@ def test_what_the_machine_lacks_makes_no_file_unreadable(
         full = OSError(28, "No space left on device", "/tmp/x")
         patch.setattr(files, "open_read", failing(files.open_read, "001.warc.wet.gz", full))
         assert build_c4.main(argv) == 1
-    assert capsys.readouterr().err.endswith("build_c4: [Errno 28] No space left on device: '/tmp/x'\n")
+    assert capsys.readouterr().err.endswith(
+        "build_c4: /tmp/x: the disk is full; make room, then give the same command again\n"
+    )
     assert build_c4.main(argv) == 0
     assert builds.documents(tmp_path / "build" / "en") == good
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import gzip
 import hashlib
+import importlib.metadata
 import json
 import shlex
 import subprocess
@@ -14,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from c4pipe import resources
-from c4pipe.cli import main
+from c4pipe.cli import main, registry
 from c4pipe.commoncrawl import listing
 from c4pipe.fingerprint import fingerprint
 from c4pipe.fs import files, globs
@@ -29,8 +30,7 @@ WET = gzip.compress(b"WARC/1.0\r\n")
 
 
 def commands() -> dict[str, argparse.ArgumentParser]:
-    (action,) = [action for action in main.parser()._actions if isinstance(action, argparse._SubParsersAction)]
-    return dict(action.choices)
+    return {name: registry.load(point).parser(f"c4pipe {name}") for name, point in registry.registered().items()}
 
 
 @pytest.fixture
@@ -45,12 +45,14 @@ def crawl_server(server: UnrulyServer) -> UnrulyServer:
 @pytest.mark.parametrize("name", sorted(commands()))
 def test_every_command_has_examples_that_parse(name: str) -> None:
     text = commands()[name].format_help()
-    examples = [line.strip() for line in text.partition("examples:\n")[2].splitlines() if line.strip()]
+    lines = text.partition("examples:\n")[2].replace("\\\n", " ").splitlines()
+    examples = [line.strip() for line in lines if line.strip().startswith("c4pipe ")]
     assert examples, f"c4pipe {name} --help shows no example"
     for example in examples:
         program, *arguments = shlex.split(example)
         assert (program, arguments[0]) == ("c4pipe", name)
-        assert main.parser().parse_args(arguments).command == name
+        parsed, rest = commands()[name].parse_known_args(arguments[1:])
+        assert not rest or (name == "build" and parsed.runner), rest
 
 
 @pytest.mark.parametrize("name", sorted(commands()))
@@ -117,7 +119,10 @@ def test_fetch_a_list(
         ([CRAWL, "--first", "11"], "the listing has 10"),
         ([CRAWL, "--range", "5-10"], "range 5-10 is not within 0-9"),
         ([CRAWL, "--sample", "0"], "the listing has 10"),
-        ([CRAWL, "--paths", "/nowhere/list"], "/nowhere/list"),
+        (
+            [CRAWL, "--paths", "/nowhere/list"],
+            "c4pipe fetch: --paths /nowhere/list: no such file or folder; check the path\n",
+        ),
         ([CRAWL, "--base-url", "gopher://x"], "gopher:// is no protocol"),
         ([CRAWL, "--connections", "0"], "0 connections"),
         ([CRAWL, "--output", __file__], f"{__file__} is a file; name a folder as --output"),
@@ -223,6 +228,20 @@ def test_resources_says_what_is_wrong(
     assert printed.err.startswith("c4pipe resources: lists/de is not in ")
     assert main.main(["resources", "--resources", str(tmp_path / "typo")]) == 1
     assert "typo is no folder" in capsys.readouterr().err
+
+
+def test_an_unknown_command_is_wrong_usage(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main.main(["fetsch"])
+    assert caught.value.code == 2
+    assert "invalid choice: 'fetsch'" in capsys.readouterr().err
+
+
+def test_the_version(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main.main(["--version"])
+    assert not caught.value.code
+    assert capsys.readouterr().out == f"c4pipe {importlib.metadata.version('c4pipe')}\n"
 
 
 @pytest.mark.parametrize("arguments", [[], ["--help"], ["fetch", "--help"]])
@@ -333,7 +352,7 @@ def test_explain_parts_several_pages(page_file: Path, tmp_path: Path, capsys: py
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["{page}.no"], "No such file or directory"),
+        (["{page}.no"], "page.txt.no: no such file or folder; check the path\n"),
         (["http://example.com/"], "name them with --input"),
         (["{page}", "--variant", "en,en.noclean"], "--variant names 2; a page is explained for one"),
         (["{page}", "--variant", "german"], "no variant 'german'"),
