@@ -1,6 +1,6 @@
-"""The steps of a build that exchange through files of the store: each reads what others left, and leaves its own.
+"""Steps that exchange through files of the store: each function reads its inputs, does a step on one item, and writes.
 
-What they do with it is in ``steps/tasks.py``. A bucket or shard too large for the memory there is is taken in slices.
+``steps/tasks.py`` does the step itself. A bucket or shard that does not fit into ``Job.item_bytes`` is taken in slices.
 """
 
 from __future__ import annotations
@@ -20,17 +20,17 @@ from c4pipe.commoncrawl import listing
 from c4pipe.dedup import key_arrays, resolve
 from c4pipe.fs import files
 
-# What a step holds at its peak, by the bytes of what it settles or sorts.
+# Peak memory of a step, as a multiple of the bytes that it deduplicates or sorts.
 URL_COPIES, LINE_COPIES, DOCUMENT_COPIES = 3, 5, 3
-URL_CLAIMS_BYTES_MAX = 2**30  # settled at a time, however much memory there is: a column of URLs holds 2 GiB
-MAPPED_PARTS_MAX = 10_000  # whose documents stay mapped while a shard is written; a process can map some 65,000 files
+URL_CLAIMS_BYTES_MAX = 2**30  # deduplicated at a time, whatever the memory: a column of URLs holds 2 GiB
+MAPPED_PARTS_MAX = 10_000  # files of documents mapped while a shard is written; a process can map some 65,000
 
 
 def send_url_claims(job: Job, part: int) -> None:
-    """``clean``, leaving the URL claims in a file; of a part that was cleaned already only they are made.
+    """Clean a WET file, unless it was cleaned before, and write its URL claims.
 
-    The build ends once more files cannot be fetched than it may leave out: a server that is gone would be asked for
-    each of the others, too, for half an hour.
+    Raises ``TooManyBadFiles`` as soon as too many files cannot be fetched. Else a build would ask a server that is gone
+    for each of the other files, half an hour for each.
     """
     done = job.store.is_done("clean", tasks.item(part))
     pages, report = (tasks.stored_pages(job, part, dedup.is_claim_column), None) if done else tasks.clean(job, part)
@@ -42,7 +42,7 @@ def send_url_claims(job: Job, part: int) -> None:
 
 
 def send_winners(job: Job, bucket: int) -> None:
-    """``dedup_urls``, leaving the winners in files."""
+    """Deduplicate the URLs of a bucket and write the winners of each scope."""
     fits = min(job.item_bytes // URL_COPIES, URL_CLAIMS_BYTES_MAX)
     slices = memory_budget.slice_count(_bucket_bytes(map(job.store.urls, range(job.parts)), job.buckets), fits)
     claims = (
@@ -57,7 +57,7 @@ def send_winners(job: Job, bucket: int) -> None:
 
 
 def _bucket_bytes(paths: Iterable[str], count: int) -> int:
-    """The bytes of one of so many ranges of keys in files: keys are hashes, so they share alike."""
+    """Return the bytes of one of ``count`` equal ranges of keys in files. Keys are hashes, so all ranges are alike."""
     return sum(map(files.size, paths)) // count
 
 
@@ -68,13 +68,13 @@ def _slice_urls(job: Job, part: int, bucket: int, buckets: int) -> pa.Table:
 
 
 def winners_of(job: Job, origin: LineScope, part: int) -> key_arrays.RowIds:
-    """The pages of a part that won in the scope of a line scope, from every bucket."""
+    """Return the winners of a partition in the scope of a line scope, from all buckets, sorted."""
     scope = job.scopes.index(origin.scope)
     return _collect_part((tables.read_array(job.store.winners(scope, bucket)) for bucket in range(job.buckets)), part)
 
 
 def owners_of(job: Job, origin: LineScope, part: int) -> key_arrays.RowIds:
-    """The lines of a part that own their key, from every bucket; none where all lines are kept."""
+    """Return the line owners of a partition, from all buckets, sorted; none if the line scope keeps all lines."""
     if origin.lines is None:
         return np.empty(0, key_arrays.LINE_ID)
     number = job.line_scopes.index(origin)
@@ -86,7 +86,7 @@ def _collect_part(arrays: Iterable[key_arrays.RowIds], part: int) -> key_arrays.
 
 
 def send_line_claims(job: Job, number: int, part: int) -> None:
-    """``claim_lines``, leaving the claims in a file."""
+    """Write the line claims of a partition's winners in a line scope."""
     origin = job.line_scopes[number]
     claims = tasks.claim_lines(job, origin, part, winners_of(job, origin, part))
     tables.write_array(job.store.claims(number, part), claims)
@@ -94,7 +94,7 @@ def send_line_claims(job: Job, number: int, part: int) -> None:
 
 
 def send_owners(job: Job, number: int, bucket: int) -> None:
-    """Decide which lines own the keys of a bucket."""
+    """Deduplicate the lines of a bucket and write the owners."""
     paths = (job.store.claims(number, part) for part in range(job.parts))
     slices = memory_budget.slice_count(_bucket_bytes(paths, job.buckets) * LINE_COPIES, job.item_bytes)
     owners = []
@@ -110,11 +110,11 @@ def send_owners(job: Job, number: int, bucket: int) -> None:
 def _slice_lines(job: Job, number: int, part: int, bucket: int, buckets: int) -> resolve.LineClaims:
     claims = tables.read_array(job.store.claims(number, part))
     first, last = key_arrays.bucket_range(claims["key"], bucket, buckets)
-    return np.array(claims[first:last])  # as ``keys.copied``
+    return np.array(claims[first:last])  # copied, so that the file does not stay mapped
 
 
 def send_documents(job: Job, part: int) -> None:
-    """``finalize_part``, leaving the documents in a file."""
+    """Finalize a partition and write its documents."""
     row_ids = {o: (winners_of(job, o, part), owners_of(job, o, part)) for o in job.line_scopes}
     documents, report = tasks.finalize_part(job, part, row_ids)
     by_name = {f"{variant}/{split}": table for (variant, split), table in documents.items()}
@@ -123,7 +123,7 @@ def send_documents(job: Job, part: int) -> None:
 
 
 def write_from_files(job: Job, shard: sharding.Shard, size: int) -> None:
-    """``write_shard`` with the documents that the parts' files hold for it, of so many bytes."""
+    """Write a shard of about ``size`` bytes, from the documents in the files of all partitions."""
     slices = memory_budget.slice_count(size * DOCUMENT_COPIES, job.item_bytes)
 
     def sorted_slices() -> Iterator[pa.Table]:

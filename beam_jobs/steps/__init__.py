@@ -1,1 +1,1 @@
-"""The steps of a build: pure functions, and what they read and write."""
+"""The steps of a build: pure functions, and ``tasks.py``, which reads and writes their files."""

@@ -1,4 +1,4 @@
-"""Parts of an earlier page store, given what this build needs of them (``reuse.py`` says whether they can be)."""
+"""Adds the columns that a build needs to partitions of an earlier page store (``plan/reuse.py`` checks that it can)."""
 
 from __future__ import annotations
 
@@ -27,17 +27,17 @@ from beam_jobs.store.page_store import (
 from c4pipe.columns import joined
 from c4pipe.dedup.base import Dedup
 
-PIECE_PAGES = 512  # taken together
+PIECE_PAGES = 512  # pages that are cleaned together
 
 
-def fill_columns(pages: pa.Table, found: Mapping[str, Any], job: Job) -> tuple[pa.Table, dict[str, Any]]:
-    """Give a part of an earlier page store the columns that this build needs; it holds what they are made from.
+def fill_columns(pages: pa.Table, report: Mapping[str, Any], job: Job) -> tuple[pa.Table, dict[str, Any]]:
+    """Return a partition of an earlier page store with all columns that this build needs, and its report.
 
-    An entry that the part lacks goes on from one that it has, by stages that look at the URL alone; a cleaning that
-    it lacks is made from the raw text. Both are checked before anything runs (``reuse.py``). Keys that it lacks are
-    made from the text that was cleaned.
+    ``report`` is the earlier one. A missing entry continues one that is there, by stages that look at the URL alone. A
+    missing cleaning is made from the raw text, missing keys from the cleaned text. ``plan/reuse.py`` checks before the
+    build that this is possible.
     """
-    entries = dict(found["entries"])
+    entries = dict(report["entries"])
     for name, stages in job.entries.items():
         if ENTERS + name not in pages.column_names:
             pages, entries[name] = _add_entry(pages, entries, name, stages)
@@ -50,11 +50,11 @@ def fill_columns(pages: pa.Table, found: Mapping[str, Any], job: Job) -> tuple[p
         for lines in kinds:
             if keys_column(cleaning, lines) not in pages.column_names:
                 pages = _add_columns(pages, functools.partial(_key_column, cleaning=cleaning, lines=lines))
-    return pages, {**found, "entries": entries}
+    return pages, {**report, "entries": entries}
 
 
 def _add_columns(pages: pa.Table, make: Callable[[pa.Table], Mapping[str, pa.Array]]) -> pa.Table:
-    """Pages with columns more, made a piece at a time."""
+    """Return pages with more columns, which ``make`` makes of ``PIECE_PAGES`` pages at a time."""
     starts = range(0, max(len(pages), 1), PIECE_PAGES)
     extra = join_pieces([pa.table(make(pages.slice(start, PIECE_PAGES))) for start in starts])
     for column in extra.column_names:
@@ -63,7 +63,7 @@ def _add_columns(pages: pa.Table, make: Callable[[pa.Table], Mapping[str, pa.Arr
 
 
 def _key_column(pages: pa.Table, *, cleaning: str, lines: Dedup) -> dict[str, pa.Array]:
-    """The column of the keys of what a cleaning left of pages."""
+    """Return the column of the keys of a cleaning's text, under its name."""
     kept = pages[KEPT + cleaning].to_numpy().astype(bool)
     left = joined(pages[text_columns(pages.column_names, cleaning)[0]]).filter(pa.array(kept))
     return {keys_column(cleaning, lines): spread_rows(lines.keys_of(left), kept)}
@@ -72,7 +72,10 @@ def _key_column(pages: pa.Table, *, cleaning: str, lines: Dedup) -> dict[str, pa
 def _add_entry(
     pages: pa.Table, entries: Mapping[str, Any], name: str, stages: Sequence[Any]
 ) -> tuple[pa.Table, dict[str, dict[str, int]]]:
-    """Let the pages of the longest entry that is held go through the rest of a longer one."""
+    """Add the column of a missing entry: continue the longest beginning of it that the partition has.
+
+    Returns the pages, and the entry's counts for dated and undated pages.
+    """
     held = next(n for n in reachable_from(stages) if ENTERS + name_of(stages[:n]) in pages.column_names)
     before = name_of(stages[:held])
     trees = {True: Tree({name: tuple(stages[held:])}), False: Tree({name: tuple(stages[held:])})}

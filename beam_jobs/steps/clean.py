@@ -1,4 +1,4 @@
-"""What a WET file leaves in the page store: its pages go through every stage that sees one page alone."""
+"""Cleans a WET file: its pages go through all stages that judge one page alone, and into the page store."""
 
 from __future__ import annotations
 
@@ -37,25 +37,23 @@ WET_NAMESPACE = "split-wet-file"
 
 
 class UnreadableWetFile(ValueError):
-    """A WET file of which not one record could be read, such as one that was cut in its first."""
+    """No record of a WET file could be read, for example because the file ends within its first."""
 
 
 @dataclass(frozen=True)
 class Cleaned:
-    """What a WET file left: its pages, and what was counted and found wrong."""
+    """The result of cleaning a WET file: pages, counts and faults."""
 
     pages: pa.Table
-    wet: Mapping[str, Mapping[str, int]] = field(
-        default_factory=dict
-    )  # "dated" or "undated" -> what the reader counted for variants of that kind
-    entries: Mapping[str, Mapping[str, Mapping[str, int]]] = field(
-        default_factory=dict
-    )  # entry -> dated|undated -> counts
-    faults: Sequence[Mapping[str, object]] = ()  # the first of them, where there are many
-    fault_counts: Mapping[str, int] = field(default_factory=dict)  # all of them, by kind
+    # "dated" or "undated" -> counts of the reader for variants without and with undated pages
+    wet: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    # entry -> "dated" or "undated" -> counts for pages of that kind
+    entries: Mapping[str, Mapping[str, Mapping[str, int]]] = field(default_factory=dict)
+    faults: Sequence[Mapping[str, object]] = ()  # the first ones, if there are many
+    fault_counts: Mapping[str, int] = field(default_factory=dict)  # of all faults, by kind
 
     def report(self) -> dict[str, Any]:
-        """All but the pages, as JSON."""
+        """Return everything but the pages, ready for JSON."""
         return {
             "pages": len(self.pages),
             "wet": self.wet,
@@ -66,7 +64,10 @@ class Cleaned:
 
 
 def clean_wet_file(stream: BinaryIO, *, name: str, job: Job) -> Cleaned:
-    """Read a WET file and take its pages through every stage that sees one page alone, up to where lines compete."""
+    """Clean the pages of a WET file by all stages that judge one page alone, up to the deduplication of lines.
+
+    Raises ``UnreadableWetFile`` if no record can be read.
+    """
     reader = WetReader(stream, name=name, undated=True)
     pages = _Pages(job)
     for batch in reader.batches():
@@ -83,13 +84,13 @@ def clean_wet_file(stream: BinaryIO, *, name: str, job: Job) -> Cleaned:
 
 
 def nothing_cleaned(job: Job) -> Cleaned:
-    """What a WET file that cannot be read leaves."""
+    """Return the result for a WET file that cannot be read: an empty partition."""
     pages = _Pages(job)
     return Cleaned(pages.table(), entries=pages.entered())
 
 
 class _Pages:
-    """The part that pages make, a piece a batch."""
+    """Collects the pages of a partition, one piece for each batch."""
 
     def __init__(self, job: Job) -> None:
         self.raw = job.holds_raw
@@ -99,7 +100,7 @@ class _Pages:
         self.pieces: list[pa.Table] = []
 
     def add(self, batch: Batch) -> None:
-        """Take pages in, but for those that no variant has a use for."""
+        """Add a batch, without the pages that no variant needs."""
         entered = mask_entered(self.entries, batch, np.ones(len(batch), bool), self.unsure)
         wanted = np.logical_or.reduce(list(entered.values()))
         batch = batch.where(wanted)
@@ -109,42 +110,43 @@ class _Pages:
         self.pieces.append(pa.table(columns | cleaned_columns(self.cleanings, self.keyed, batch)))
 
     def table(self) -> pa.Table:
-        """The part of the page store."""
+        """Return the partition."""
         if not self.pieces:
             self.add(Batch.of([]))
         return join_pieces(self.pieces)
 
     def entered(self) -> dict[str, dict[str, dict[str, int]]]:
-        """What each entry counted."""
+        """Return the counts of each entry, for dated and undated pages."""
         dated, undated = self.entries[True].counters(), self.entries[False].counters()
         return {name: {"dated": dict(dated[name]), "undated": dict(undated[name])} for name in dated}
 
 
 def mask_entered(trees: Mapping[bool, Tree], batch: Batch, among: Kept, unsure: Mapping[str, str]) -> dict[str, Kept]:
-    """Say which of some pages of a batch each entry lets in; ``trees`` are for pages with and without a timestamp.
+    """Return for each entry a mask of the batch, True at the pages that enter; only pages in ``among`` are looked at.
 
-    An entry of ``unsure`` raises, with its text, if it changes pages that it lets in.
+    ``trees`` has the entries for pages with (True) and without a timestamp. Entries in ``unsure`` might change pages,
+    which raises ``ValueError`` with the text that stands there.
     """
     entered = {name: np.zeros(len(batch), bool) for name in trees[True].stages}
     dated = pc.not_equal(batch.timestamp, "").to_numpy(zero_copy_only=False)
     for kind, tree in trees.items():
         mask = among & (dated == kind)
         if mask.any():
-            here, rows = batch.where(mask), np.flatnonzero(mask)
-            for name, left in tree.judge(here).items():
+            candidates, rows = batch.where(mask), np.flatnonzero(mask)
+            for name, left in tree.judge(candidates).items():
                 entered[name][rows[left.rows]] = True
-                if name in unsure and left.pages != here.where(mask_of_rows(left.rows, len(here))):
+                if name in unsure and left.pages != candidates.where(mask_of_rows(left.rows, len(candidates))):
                     raise ValueError(unsure[name])
     return entered
 
 
 def text_digests(texts: pa.Array) -> pa.Array:
-    """The MD5 of each text."""
+    """Return the MD5 of each text, 16 bytes."""
     return hashes(md5s(texts), KEY_BYTES)
 
 
 def cleaned_columns(cleanings: Tree, keyed: Mapping[str, Sequence[Dedup]], batch: Batch) -> dict[str, pa.Array]:
-    """Return the columns that cleanings make of pages, and the keys of what they leave (``Job.keyed``)."""
+    """Return the columns of each cleaning for a batch: kept, text, language, keys (``Job.keyed``), counts."""
     made: dict[str, pa.Array] = {}
     for name, (left, tally) in cleanings.judge_counted(batch).items():
         kept = mask_of_rows(left.rows, len(batch))

@@ -1,4 +1,4 @@
-"""Who wins a URL and who owns a line, decided on keys: pure functions on a part or a bucket of claims."""
+"""Makes claims to URLs and lines, and decides which pages win a URL: pure functions of a partition or a bucket."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ from c4pipe.text import urls
 from c4pipe.text.digests import KEY_BYTES
 from c4pipe.variants import flat
 
-ANY_PAGE = Page("", "", "")  # for counts that are the same for every page
+ANY_PAGE = Page("", "", "")  # the counts of ``KeepOne`` are the same for every page
 
 
 def is_claim_column(column: str) -> bool:
-    """A page's claim to its URL is made from this column of the page store."""
+    """Return True for the columns of the page store from which URL claims are made."""
     return column in PAGES.names or column.startswith(ENTERS)
 
 
 def make_url_claims(pages: pa.Table, part: int, job: Job) -> pa.Table:
-    """Return the sorted URL claims of a part's pages, each with the scopes in which it competes."""
+    """Return the URL claims of a partition's pages, sorted by key, each with the scopes in which it competes."""
     columns = {
         "key": hashes(urls.url_digests(joined(pages["url"])), KEY_BYTES),
         "timestamp": pages["timestamp"],
@@ -45,7 +45,7 @@ def make_url_claims(pages: pa.Table, part: int, job: Job) -> pa.Table:
 
 
 def _competing_bits(pages: pa.Table, part: int, job: Job) -> npt.NDArray[np.uint64]:
-    """A bit for each scope, set where the page competes."""
+    """Return 64 bits for each page: bit n is set if the page competes in scope n."""
     bits = np.zeros(len(pages), np.uint64)
     dated = np.array([bool(timestamp) for timestamp in pages["timestamp"].to_pylist()], bool)
     for number, scope in enumerate(job.scopes):
@@ -59,9 +59,9 @@ def _competing_bits(pages: pa.Table, part: int, job: Job) -> npt.NDArray[np.uint
 def decide_urls(
     claims: pa.Table, scope: Scope, number: int, listed: key_arrays.Keys | None
 ) -> tuple[key_arrays.RowIds, Counter[str]]:
-    """Return the pages that won in a scope, of all claims of a bucket, and what was counted.
+    """Return the row ids of a scope's winners among all claims of a bucket, and the counts.
 
-    ``listed`` are the keys of the bucket that the scope's list of URLs has.
+    ``listed`` has those keys of the scope's list of URLs that lie in the bucket; None if the scope has no list.
     """
     bit = np.uint64(1 << number)
     competing = claims.filter(pa.array((claims["scopes"].to_numpy() & bit) != 0))
@@ -72,23 +72,23 @@ def decide_urls(
         counters.update({name: n * pages for name, n in flat(scope.newest.name, tally).items()})
     if scope.listed is not None:
         assert listed is not None
-        found = key_arrays.is_among(winner_keys, listed)
-        missing = len(listed) - int(found.sum())
-        counted = {"passed": int(found.sum()), "filtered": int((~found).sum()), "missing-page": missing}
-        counters.update(flat(scope.listed.name, {name: n for name, n in counted.items() if n}))
-        winners = winners[found]
+        is_listed = key_arrays.is_among(winner_keys, listed)
+        passed = int(is_listed.sum())
+        tally = {"passed": passed, "filtered": len(winners) - passed, "missing-page": len(listed) - passed}
+        counters.update(flat(scope.listed.name, {name: n for name, n in tally.items() if n}))
+        winners = winners[is_listed]
     return key_arrays.sort_row_ids(winners), counters
 
 
 def make_line_claims(pages: Part, winners: key_arrays.RowIds, part: int, origin: LineScope) -> resolve.LineClaims:
-    """Return the line claims of a part's winners."""
+    """Return the line claims of a partition's winners."""
     assert origin.lines is not None
     cleaning = name_of(origin.cleaning)
     column = keys_column(cleaning, origin.lines)
     rows, ranks, packed, counts = [np.empty(0, np.uint32)], [], [], [np.empty(0, np.int64)]
-    for at, piece in read_kept(pages, winners, cleaning, ("url", column)):
+    for piece_rows, piece in read_kept(pages, winners, cleaning, ("url", column)):
         bounds, data = laid_out(joined(piece[column]))
-        rows.append(at)
+        rows.append(piece_rows)
         ranks.append(origin.lines.owner_ranks(joined(piece["url"])))
         packed.append(data[bounds[0] : bounds[-1]].tobytes())
         counts.append(np.diff(bounds) // KEY_BYTES)

@@ -1,4 +1,4 @@
-"""The last judgement of a page: the lines that it owns, then what sees it alone, for all variants at once."""
+"""Finalizes the pages of a partition: keeps the lines they own, then runs the last stages of all variants."""
 
 from __future__ import annotations
 
@@ -25,38 +25,38 @@ from c4pipe.variants import Variant, flat
 
 @dataclass
 class Finalized:
-    """The final documents of a part by (variant, split), and what was counted for each variant."""
+    """The final documents of a partition by (variant, split), and the counters of each variant."""
 
     counters: dict[str, Counter[str]] = field(default_factory=dict)
     pieces: dict[tuple[str, str], list[pa.Table]] = field(default_factory=dict)
 
     def add(self, variant: Variant, batch: Batch, seed: int) -> None:
-        """Take in what a variant leaves of some pages."""
+        """Add pages that a variant keeps, each to its split."""
         splits = variant.splits(batch)
         for split in np.unique(splits).tolist():
             self.pieces.setdefault((variant.name, split), []).append(_documents(batch.where(splits == split), seed))
 
     def tables(self) -> dict[tuple[str, str], pa.Table]:
-        """The documents as tables, in the order of their keys; they are no longer here then."""
+        """Return the documents of each variant and split, sorted by key. This empties the pieces, to free memory."""
         tables = {}
-        for place in sorted(self.pieces):
-            table = pa.concat_tables(self.pieces.pop(place))
-            tables[place] = ordered(table, np.lexsort(key_arrays.leading_words(table)[::-1]))
+        for split in sorted(self.pieces):
+            table = pa.concat_tables(self.pieces.pop(split))
+            tables[split] = ordered(table, np.lexsort(key_arrays.leading_words(table)[::-1]))
         return tables
 
 
 def finalize_pages(
     pages: Part,
-    places: Mapping[LineScope, tuple[key_arrays.RowIds, key_arrays.RowIds]],
+    row_ids: Mapping[LineScope, tuple[key_arrays.RowIds, key_arrays.RowIds]],
     branches: Sequence[Branch],
     seed: int,
 ) -> Finalized:
-    """Judge a part's winners for all variants: in each line scope together, so that what they share is done once.
+    """Return the final documents of a partition for all variants. Variants of one line scope share its work.
 
-    ``places`` has the winners and the line owners of each line scope.
+    ``row_ids`` has the winners and the line owners of each line scope.
     """
     finalized = Finalized()
-    for origin, (winners, owners) in places.items():
+    for origin, (winners, owners) in row_ids.items():
         _finalize_scope(pages, winners, owners, [b for b in branches if b.origin == origin], seed, finalized)
     return finalized
 
@@ -74,22 +74,22 @@ def _finalize_scope(
     shared = _winners_tally(pages, winners, cleaning)
     tree = Tree({branch.wanted.variant.name: branch.judging for branch in branches})
     variants = {branch.wanted.variant.name: branch.wanted.variant for branch in branches}
-    told = text_columns(pages.column_names, cleaning)
-    of_lines = [] if origin.lines is None else [keys_column(cleaning, origin.lines)]
-    for rows, piece in read_kept(pages, winners, cleaning, ("url", *FIELDS, *told, *of_lines)):
-        batch = as_batch(piece, *told)
+    text_and_language = text_columns(pages.column_names, cleaning)
+    line_keys = [] if origin.lines is None else [keys_column(cleaning, origin.lines)]
+    for rows, piece in read_kept(pages, winners, cleaning, ("url", *FIELDS, *text_and_language, *line_keys)):
+        batch = as_batch(piece, *text_and_language)
         if origin.lines is not None:
-            verdict = origin.lines.judge_owned_at_batch(batch, joined(piece[of_lines[0]]), *_owned_lines(owners, rows))
+            verdict = origin.lines.judge_owned_at_batch(batch, joined(piece[line_keys[0]]), *_owned_lines(owners, rows))
             shared.update(flat(origin.lines.name, totals(verdict.tallies)))
             batch = verdict.pages
         for name, left in tree.judge(batch).items():
             finalized.add(variants[name], left.pages, seed)
-    for name, found in tree.counters().items():
-        finalized.counters[name] = shared + found
+    for name, counters in tree.counters().items():
+        finalized.counters[name] = shared + counters
 
 
 def _winners_tally(pages: Part, winners: key_arrays.RowIds, cleaning: str) -> Counter[str]:
-    """What the stages of a cleaning counted for the winners."""
+    """Return the counts of a cleaning's stages for the winners."""
     prefix = f"{TALLY}{cleaning}:"
     rows = winners["row"]
     counted = pages.read_columns(name for name in pages.column_names if name.startswith(prefix))
@@ -101,16 +101,19 @@ def _winners_tally(pages: Part, winners: key_arrays.RowIds, cleaning: str) -> Co
 def _owned_lines(
     owners: key_arrays.RowIds, rows: npt.NDArray[np.uint32]
 ) -> tuple[npt.NDArray[np.uint32], npt.NDArray[np.int64]]:
-    """The lines that pages own, those of the n-th between the n-th bound and the next; owners come in order."""
+    """Return the numbers of the lines that pages own, and bounds: page n has lines[bounds[n] : bounds[n + 1]].
+
+    ``owners`` and ``rows`` are sorted by row; there are len(rows) + 1 bounds.
+    """
     first, last = np.searchsorted(owners["row"], (rows[0], rows[-1] + 1))
-    found = owners[first:last]
-    found = found[np.isin(found["row"], rows)]
-    bounds = np.append(np.searchsorted(found["row"], rows), len(found))
-    return np.ascontiguousarray(found["line"]), bounds.astype(np.int64)
+    owned = owners[first:last]
+    owned = owned[np.isin(owned["row"], rows)]
+    bounds = np.append(np.searchsorted(owned["row"], rows), len(owned))
+    return np.ascontiguousarray(owned["line"]), bounds.astype(np.int64)
 
 
 def _documents(batch: Batch, seed: int) -> pa.Table:
-    """Rows of ``DOCUMENTS``."""
+    """Return pages as a table of schema ``DOCUMENTS``."""
     packed = b"".join(read_write.document_key(url, seed) for url in batch.url.to_pylist())
     key = hashes(packed, DOCUMENTS.field("key").type.byte_width)
     fields = (batch.text, batch.url, batch.timestamp, batch.content_type, batch.content_length)

@@ -1,4 +1,4 @@
-"""Final documents and the shards that they are dealt to, by a keyed hash of their URL."""
+"""Assigns final documents to shards, by a keyed hash of their URL."""
 
 from __future__ import annotations
 
@@ -25,19 +25,19 @@ DOCUMENTS = pa.schema(
 
 
 def shard_bounds(documents: pa.Table, count: int) -> npt.NDArray[np.int64]:
-    """Return where each of ``count`` shards begins in documents that are sorted by key."""
+    """Return where each of ``count`` shards begins in documents that are sorted by key; count + 1 bounds."""
     return key_arrays.bucket_bounds(key_arrays.leading_words(documents)[0], count)
 
 
 def sort_documents(tables: Sequence[pa.Table]) -> pa.Table:
-    """Return the documents of a shard as they are written: by their keyed hash, wherever they come from."""
+    """Return the documents of a shard as one table without keys, sorted by key: partitions leave no trace."""
     documents = pa.concat_tables([DOCUMENTS.empty_table(), *tables])
     high, low = key_arrays.leading_words(documents)
     return ordered(documents.drop_columns("key"), np.lexsort((low, high)))
 
 
 def documents_bytes(documents: pa.Table) -> int:
-    """Bytes of the documents' fields, without what a format adds."""
+    """Return the bytes of the documents' fields, without the overhead of a format."""
     return sum(int(pc.sum(pc.binary_length(documents[name])).as_py() or 0) for name in read_write.FIELDS)
 
 
@@ -52,12 +52,12 @@ class Shard:
 
     @property
     def item(self) -> str:
-        """Its name as an item."""
+        """Return the name of the shard as an item of a step."""
         return f"{self.variant}.{self.split}.{self.index:05d}-of-{self.count:05d}"
 
 
 def list_shards(job: Job, sizes: Mapping[tuple[str, str], int]) -> list[Shard]:
-    """All shards of the splits that have documents, given their sizes: a split without any has no files."""
+    """Return all shards of the splits in ``sizes``. A split without documents is not there, and has no files."""
     return [
         Shard(variant, split, index, count)
         for (variant, split), size in sorted(sizes.items())
@@ -67,11 +67,11 @@ def list_shards(job: Job, sizes: Mapping[tuple[str, str], int]) -> list[Shard]:
 
 
 def parse_shard(item: str) -> Shard:
-    """The shard of an item's name.
+    """Return the shard that an item's name stands for.
 
     >>> parse_shard("en.noblocklist.train.00003-of-00008")
     Shard(variant='en.noblocklist', split='train', index=3, count=8)
     """
-    variant, split, place = item.rsplit(".", 2)
-    index, count = place.split("-of-")
+    variant, split, position = item.rsplit(".", 2)
+    index, count = position.split("-of-")
     return Shard(variant, split, int(index), int(count))

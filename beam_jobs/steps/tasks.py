@@ -1,15 +1,15 @@
-"""The steps of a build with what they read and write: what a driver hands to a worker.
+"""The steps of a build: each function does one step on one item, and reads and writes the page store or a shard.
 
-    clean         a WET file             -> its part of the page store, URL claims      clean.py, dedup.py
-    dedup_urls    a bucket of claims     -> the pages that won, a scope each            dedup.py
-    claim_lines   a part and its winners -> line claims                                 dedup.py
-    dedup_lines   a bucket of claims     -> the lines that own their key                c4pipe/dedup/resolve.py
-    finalize_part a part, its winners, its owners -> final documents, by variant, split finalize.py
-    write_shard   a shard's documents    -> its files                                   sharding.py, c4pipe/shards
+    step          input                               output                                 decided in
+    clean         a WET file                          a partition of the page store          clean.py
+    dedup_urls    URL claims of a bucket              winners of each scope                  dedup.py
+    claim_lines   a partition, its winners            line claims                            dedup.py
+    dedup_lines   line claims of a bucket             line owners                            c4pipe/dedup/resolve.py
+    finalize      a partition, its winners, owners    documents of each variant and split    finalize.py
+    write         documents of a shard                its files                              sharding.py, c4pipe/shards
 
-What a step decides is a pure function in the rooms named beside it. What is here reads or writes the page store and the
-shards, however steps exchange: ``exchange/shuffle.py`` sends what they hand on, ``exchange/files.py`` leaves it in
-files, so that memory is that of the largest item.
+The rooms in the last column are pure functions. ``exchange/shuffle.py`` and ``exchange/files.py`` hand the outputs to
+the next step, through Beam's shuffle or through files.
 """
 
 from __future__ import annotations
@@ -33,12 +33,12 @@ from c4pipe.dedup import key_arrays, resolve
 from c4pipe.fs import download, files, paths
 from c4pipe.shards import read_write
 
-# What this machine lacks, for whatever file: a full disk that a WET file was fetched to, say.
+# Errors of this machine, not of a WET file: a full disk, too many open files, no memory.
 LACKS = frozenset({*files.FULL, errno.EMFILE, errno.ENFILE, errno.ENOMEM})
 
 
 def item(number: int, *more: int) -> str:
-    """Name an item.
+    """Return the name of an item.
 
     >>> item(3), item(0, 3)
     ('00003', '00000-00003')
@@ -47,10 +47,10 @@ def item(number: int, *more: int) -> str:
 
 
 def clean(job: Job, part: int) -> tuple[pa.Table, dict[str, Any]]:
-    """Read a WET file, or a part of an earlier page store, into this one; return the part and the report.
+    """Read a WET file, or a partition of an earlier page store, into this store; return its pages and the report.
 
-    A file that cannot be read leaves an empty part and is named in the report as ``unreadable``. A part of an earlier
-    store that has what is needed is left where it is.
+    A file that cannot be read leaves an empty partition, and ``unreadable`` in the report with the reason. A partition
+    of an earlier store that has all columns stays where it is.
     """
     job.begin()
     source = inputs.job_sources(job)[part]
@@ -71,22 +71,22 @@ def clean(job: Job, part: int) -> tuple[pa.Table, dict[str, Any]]:
 
 def _reuse_part(job: Job, source: inputs.Source) -> tuple[pa.Table, dict[str, Any]]:
     before = tables.read_pages(source["pages"])
-    found: Any = files.read_json(source["report"])
-    pages, report = backfill.fill_columns(before, found, job)
+    earlier: Any = files.read_json(source["report"])
+    pages, report = backfill.fill_columns(before, earlier, job)
     if pages.column_names != before.column_names:
         tables.write_pages(job.store.pages(source["part"]), pages, job.store_compression)
     return pages, report
 
 
 def stored_pages(job: Job, part: int, columns: Callable[[str], bool]) -> pa.Table:
-    """The columns that are chosen of a part that was cleaned already."""
+    """Return the columns whose names pass ``columns`` of a partition that was cleaned before."""
     return tables.read_pages(inputs.pages_path(job, part), columns)
 
 
 def list_urls(job: Job) -> None:
-    """Leave the keys of each list of URLs in the store, by bucket."""
+    """Write the keys of each scope's list of URLs into the store, by bucket."""
     for number, scope in enumerate(job.scopes):
-        last = job.store.listed(number, job.buckets - 1)  # a whole build keeps its report alone
+        last = job.store.listed(number, job.buckets - 1)  # a finished build keeps only the report
         if scope.listed is not None and not (job.store.is_done("list", item(number)) and files.exists(last)):
             listed = key_arrays.unique_keys(scope.listed.listed())
             bounds = key_arrays.bucket_bounds(listed["key"], job.buckets)
@@ -98,9 +98,9 @@ def list_urls(job: Job) -> None:
 def dedup_urls(
     job: Job, bucket: int, claims: Iterable[pa.Table], slices: int = 1
 ) -> Iterator[tuple[int, key_arrays.RowIds]]:
-    """Decide which pages win the URLs of a bucket: the winners of each scope; the report says what was counted.
+    """Yield the number of each scope with the row ids of its winners in a bucket, sorted; then write the report.
 
-    The claims come in so many slices, each an equal range of the bucket's keys.
+    ``claims`` has ``slices`` tables, each of an equal range of the bucket's keys.
     """
     winners: list[list[key_arrays.RowIds]] = [[] for _ in job.scopes]
     counters: list[Counter[str]] = [Counter() for _ in job.scopes]
@@ -114,41 +114,47 @@ def dedup_urls(
             won, counted = dedup.decide_urls(table, scope, number, listed)
             winners[number].append(won)
             counters[number].update(counted)
-    for number, found in enumerate(winners):
-        yield number, key_arrays.sort_row_ids(np.concatenate(found))
+    for number, row_ids in enumerate(winners):
+        yield number, key_arrays.sort_row_ids(np.concatenate(row_ids))
     report = {str(number): dict(counted) for number, counted in enumerate(counters)}
     job.store.finish("dedup_urls", item(bucket), {"counters": report})
 
 
 def claim_lines(job: Job, origin: LineScope, part: int, winners: key_arrays.RowIds) -> resolve.LineClaims:
-    """The line claims of a part's winners, from the page store."""
+    """Return the line claims of a partition's winners."""
     job.begin()
     with tables.open_pages(inputs.pages_path(job, part)) as pages:
         return dedup.make_line_claims(pages, winners, part, origin)
 
 
 def finalize_part(
-    job: Job, part: int, places: dict[LineScope, tuple[key_arrays.RowIds, key_arrays.RowIds]]
+    job: Job, part: int, row_ids: dict[LineScope, tuple[key_arrays.RowIds, key_arrays.RowIds]]
 ) -> tuple[dict[tuple[str, str], pa.Table], dict[str, Any]]:
-    """The final documents of a part by variant and split; the report says what was counted and how much there is."""
+    """Return the final documents of a partition by variant and split, and the report: counters and sizes.
+
+    ``row_ids`` has the winners and the line owners of each line scope.
+    """
     job.begin()
     with tables.open_pages(inputs.pages_path(job, part)) as pages:
-        judged = finalize.finalize_pages(pages, places, job.branches, job.seed)
-    documents = judged.tables()
+        finalized = finalize.finalize_pages(pages, row_ids, job.branches, job.seed)
+    documents = finalized.tables()
     sizes = [
         {"variant": variant, "split": split, "documents": len(table), "bytes": sharding.documents_bytes(table)}
         for (variant, split), table in sorted(documents.items())
     ]
-    return documents, {"counters": judged.counters, "splits": sizes}
+    return documents, {"counters": finalized.counters, "splits": sizes}
 
 
 def shard_path(job: Job, shard: sharding.Shard, form: str) -> str:
-    """Path of a shard in a format."""
+    """Return the path of a shard in a format."""
     return paths.join(job.output, shard.variant, read_write.shard_name(form, shard.split, shard.index, shard.count))
 
 
 def write_shard(job: Job, shard: sharding.Shard, documents: Callable[[], Iterable[pa.Table]]) -> None:
-    """Write a shard's documents, which come in their order, in every format; the report describes the files."""
+    """Write a shard in every format, then the report, which describes its files.
+
+    ``documents`` returns the sorted documents, table by table. It is called once for each format.
+    """
     infos = []
     for form in job.formats:
         path = shard_path(job, shard, form)

@@ -1,1 +1,1 @@
-"""What a build keeps on disk: where, in which files, under which names."""
+"""The files of a build: paths, formats, names of columns."""

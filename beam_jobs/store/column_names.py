@@ -1,4 +1,4 @@
-"""Names of stages: what a page store calls the columns that they made."""
+"""Short names of stages, which the page store puts into the names of its columns."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from c4pipe.fingerprint import described, sources
 
 @functools.lru_cache(maxsize=256)
 def name_of(stages: tuple[object, ...]) -> str:
-    """A short name for stages, equal for equal ones: ``raw`` for none, which is what they leave of a page.
+    """Return a short name of stages. Equal stages have equal names; no stages are called ``raw``.
 
     >>> name_of(())
     'raw'

@@ -1,4 +1,4 @@
-"""One build a folder: a second one at the same time is an error, and a killed one leaves nothing to clean up."""
+"""A lock for the output folder: a second build there is an error. A killed build leaves no lock behind."""
 
 from __future__ import annotations
 
@@ -12,7 +12,10 @@ from c4pipe.fs import files, paths
 
 @contextmanager
 def held(output: str) -> Iterator[None]:
-    """Hold a local output folder; object stores have no locks, so nothing is held there."""
+    """Lock a local output folder for the length of a block; raises ``OSError`` if another build holds it.
+
+    Object stores have no locks, so nothing is held there.
+    """
     if paths.is_remote(output):
         yield
         return
@@ -23,4 +26,4 @@ def held(output: str) -> Iterator[None]:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
             raise OSError(f"another build is at work in {os.path.abspath(output)}; wait for it, or stop it") from error
-        yield  # the kernel lets go when this process ends, however it ends
+        yield  # the kernel unlocks when this process ends, however it ends

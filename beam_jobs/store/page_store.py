@@ -1,8 +1,8 @@
-"""The page store: what is left of a WET file once its pages went through every stage that sees one page alone.
+"""The page store: the pages of a WET file after all stages that judge one page alone.
 
-A part is a table, a row a page that some variant has a use for. What a variant's stages made of a page stands in
-columns under the name of these stages (``column_names.name_of``), so variants that share stages share columns, and a
-later build finds what it needs.
+A partition is a table with a row for each page that some variant needs. The results of a variant's stages stand in
+columns named after those stages (``column_names.name_of``). So variants with equal stages share columns, and a later
+build finds them by name.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from c4pipe.dedup import key_arrays
 from c4pipe.dedup.base import Dedup
 from c4pipe.text.digests import KEY_BYTES
 
-SCHEMA_NUMBER = 5  # of 5 on, names of stages do not hang on where their code is
+SCHEMA_NUMBER = 5  # from 5 on, names of stages do not depend on where their code lies
 
 PAGES = pa.schema(
     [
@@ -36,37 +36,37 @@ FIELDS = ("timestamp", "content-type", "content-length")  # of a page, besides i
 RAW = "raw"  # the text before cleaning, where the store holds it
 ENTERS = "enters:"  # + name of an entry: the page competes for its URL
 KEPT = "kept:"  # + name of a cleaning: the page has lines left
-TEXT = "text:"  # + name of a cleaning: those lines; none where the cleaning only filters, then they are the raw text
-LANGUAGE = "language:"  # + name of a cleaning that does more than filter: what it labelled the page
-# KEYS + name of a cleaning, ":", name of a kind of keys: those of what it left, which compete, 16 bytes each.
+TEXT = "text:"  # + name of a cleaning: those lines. A cleaning that only filters has no such column: its text is RAW
+LANGUAGE = "language:"  # + name of a cleaning that edits: the language it gave the page
+# KEYS + name of a cleaning, ":", name of a kind of keys: the keys of the text it left, 16 bytes each.
 TALLY = "tally:"  # + name of a cleaning, ":", a counter
 
 
 def keys_column(cleaning: str, lines: Dedup) -> str:
-    """What the column of the keys is called that a stage makes of what a cleaning leaves."""
+    """Return the name of the column of keys that ``lines`` makes of a cleaning's text."""
     return f"{KEYS}{cleaning}:{name_of(lines.keyed)}"
 
 
 def mask_of_rows(rows: npt.NDArray[np.int64], count: int) -> Kept:
-    """A mark for each of so many rows, set where it is one of these."""
+    """Return a mask of shape (count,), True at these rows."""
     kept = np.zeros(count, bool)
     kept[rows] = True
     return kept
 
 
 def spread_rows(column: pa.Array, kept: Kept) -> pa.Array:
-    """A column of the pages that are kept as one of all; the others have none. What is in it is not copied."""
+    """Return a column of all pages from that of the kept ones; the others are null. The data are not copied."""
     wide = column.cast(pa.large_string()) if pa.types.is_string(column.type) else column
     bounds, data = laid_out(wide)
     sizes = np.zeros(len(kept) + 1, np.int64)
     sizes[0], sizes[1:][kept] = bounds[0], np.diff(bounds)
-    there = np.packbits(kept, bitorder="little")
-    buffers = list(map(pa.py_buffer, (there, np.cumsum(sizes), data)))
+    validity = np.packbits(kept, bitorder="little")
+    buffers = list(map(pa.py_buffer, (validity, np.cumsum(sizes), data)))
     return pa.Array.from_buffers(wide.type, len(kept), buffers).cast(column.type)
 
 
 def join_pieces(pieces: Sequence[pa.Table]) -> pa.Table:
-    """Pieces of a part as one table; a counter that a piece lacks is 0 there."""
+    """Return the pieces of a partition as one table. A counter that a piece lacks is 0 there."""
     tallies = sorted({name for piece in pieces for name in piece.column_names if name.startswith(TALLY)})
     wholes = []
     for piece in pieces:
@@ -78,10 +78,10 @@ def join_pieces(pieces: Sequence[pa.Table]) -> pa.Table:
 
 
 def as_batch(pages: pa.Table, text: str | None = None, language: str | None = None) -> Batch:
-    """Pages of a part, with the texts and languages of these columns, if any."""
+    """Return pages of a partition, with text and language from these columns; without them ``""`` and ``und``."""
 
-    def column(name: str | None, other: pa.Scalar) -> pa.Array:
-        return pa.repeat(other, len(pages)) if name is None else joined(pages[name])
+    def column(name: str | None, default: pa.Scalar) -> pa.Array:
+        return pa.repeat(default, len(pages)) if name is None else joined(pages[name])
 
     timestamp, content_type, content_length = (joined(pages[name]) for name in FIELDS)
     return Batch(
@@ -95,7 +95,7 @@ def as_batch(pages: pa.Table, text: str | None = None, language: str | None = No
 
 
 def text_columns(columns: Collection[str], cleaning: str) -> tuple[str, ...]:
-    """The columns of the text and, if it is told, of the language of pages as a cleaning left them."""
+    """Return the names of a cleaning's columns: text and language, or the raw text alone if it only filters."""
     edited = (TEXT + cleaning, LANGUAGE + cleaning)
     return edited if edited[0] in columns else (RAW,)
 
@@ -107,7 +107,10 @@ def _filter_pages(pages: pa.Table, kept: Kept) -> pa.Table:
 def read_kept(
     part: Part, winners: key_arrays.RowIds, cleaning: str, columns: Iterable[str]
 ) -> Iterator[tuple[npt.NDArray[np.uint32], pa.Table]]:
-    """These columns of the winners that a cleaning kept, some at a time, with their rows; winners come in order."""
+    """Yield the rows and these columns of the winners that a cleaning kept, a piece of the partition at a time.
+
+    ``winners`` are the row ids of one partition, sorted by row.
+    """
     kept = part.read_columns([KEPT + cleaning])[KEPT + cleaning].to_numpy()
     all_rows = winners["row"][kept[winners["row"]].astype(bool)]
     first = 0

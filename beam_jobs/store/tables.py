@@ -1,6 +1,7 @@
-"""What stands in the files of a store: parts of the page store, arrays of claims and places, tables.
+"""Reads and writes the files of a store: partitions of the page store, arrays of claims and row ids, tables.
 
-A local file is mapped, so that what is used of it alone leaves the disk; a remote one is read whole, a part by columns.
+Local files are memory-mapped, so only the used slices are read. Remote files are downloaded whole, except partitions:
+by column.
 """
 
 from __future__ import annotations
@@ -19,33 +20,33 @@ import pyarrow.parquet as pq
 
 from c4pipe.fs import files, paths
 
-COMPRESSIONS = ("none", "lz4", "zstd")  # of the page store, by how much is left
-KEYS = "keys:"  # how columns of keys are called: they are noise, which does not get smaller
-GROUP_PAGES = 1024  # read from a part at a time: some megabytes of text
+COMPRESSIONS = ("none", "lz4", "zstd")  # of the page store; each leaves less than the one before
+KEYS = "keys:"  # begins the names of columns of keys, which are hashes and cannot be compressed
+GROUP_PAGES = 1024  # read from a partition at a time: some megabytes of text
 
 
 class Part:
-    """A part of the page store, open to be read by columns: of all its pages, or of some at a time."""
+    """An open partition of the page store, read by column: all pages at once, or some at a time."""
 
     def __init__(self, file: pq.ParquetFile) -> None:
         self._file = file
         self.column_names: list[str] = file.schema_arrow.names
 
     def read_columns(self, columns: Iterable[str]) -> pa.Table:
-        """These columns of all pages."""
+        """Return these columns of all pages."""
         return self._file.read(list(columns), use_threads=False)
 
     def read_pieces(self, columns: Iterable[str]) -> Iterator[pa.Table]:
-        """Yield these columns of some pages after the other."""
-        chosen = list(columns)
+        """Yield these columns, ``GROUP_PAGES`` pages at a time."""
+        names = list(columns)
         for group in range(self._file.num_row_groups):
-            yield self._file.read_row_group(group, chosen, use_threads=False)
+            yield self._file.read_row_group(group, names, use_threads=False)
 
 
 def write_pages(path: str, pages: pa.Table, compression: str) -> None:
-    """Write a part of the page store, compressed by one of ``COMPRESSIONS``."""
+    """Write a partition of the page store, compressed by one of ``COMPRESSIONS``."""
     with files.write_atomic(path) as stream:
-        stream.close()  # Arrow writes the file by itself: what it hands to a stream of Python's it copies
+        stream.close()  # Arrow opens the file itself: it would copy all that it writes to a Python stream
         with pa.OSFile(stream.name, "wb") as sink:
             pq.write_table(
                 pages,
@@ -59,42 +60,42 @@ def write_pages(path: str, pages: pa.Table, compression: str) -> None:
 
 @contextlib.contextmanager
 def open_pages(path: str) -> Iterator[Part]:
-    """A part of the page store, open for the length of a block."""
+    """Open a partition of the page store for the length of a block."""
     with _page_stream(path) as stream, pq.ParquetFile(stream) as part:
         yield Part(part)
 
 
 def read_pages(path: str, columns: Callable[[str], bool] | None = None) -> pa.Table:
-    """Read a part of the page store, or the columns of it that are chosen."""
+    """Return a partition of the page store: all columns, or those whose names pass ``columns``."""
     with open_pages(path) as part:
         return part.read_columns(name for name in part.column_names if columns is None or columns(name))
 
 
 def write_array(path: str, array: npt.NDArray[np.void]) -> None:
-    """Write an array of claims or places."""
+    """Write an array of claims or row ids."""
     with files.write_atomic(path) as stream:
         np.lib.format.write_array(stream, array, allow_pickle=False)
 
 
 def read_array(path: str) -> npt.NDArray[np.void]:
-    """Read an array; a local one is mapped, so that only the slices that are used leave the disk."""
+    """Return an array; a local one is memory-mapped, so only the used slices are read."""
     if paths.is_remote(path):
         return cast(npt.NDArray[np.void], np.load(io.BytesIO(files.read_bytes(path)), allow_pickle=False))
     return cast(npt.NDArray[np.void], np.load(path, mmap_mode="r", allow_pickle=False))
 
 
 def write_table(path: str, table: pa.Table) -> None:
-    """Write a table as one batch that can be mapped."""
+    """Write a table as one batch, which can be memory-mapped."""
     write_batches(path, table.schema, {"": table} if len(table) else {})
 
 
 def read_table(path: str) -> pa.Table:
-    """Read a table, mapped where it is local."""
+    """Return a table; a local one is memory-mapped."""
     return ipc.open_file(_arrow_source(path)).read_all()
 
 
 def write_batches(path: str, schema: pa.Schema, tables: Mapping[str, pa.Table]) -> None:
-    """Write tables of one schema under names, each of which can be read alone."""
+    """Write tables of one schema into a file. Each has a name, by which ``read_batch`` reads it alone."""
     names = json.dumps(sorted(tables))
     with (
         files.write_atomic(path) as stream,
@@ -106,7 +107,7 @@ def write_batches(path: str, schema: pa.Schema, tables: Mapping[str, pa.Table]) 
 
 
 def read_batch(path: str, name: str) -> pa.Table | None:
-    """Read the table of one name; None if the file has none."""
+    """Return the table of this name; None if the file has none."""
     reader = ipc.open_file(_arrow_source(path))
     names = json.loads(reader.schema.metadata[b"names"])
     if name not in names:
