@@ -23,7 +23,7 @@ def row(number: int, **changes: Any) -> Row:
     """A golden row; the URL of number 370 is of the validation split."""
     url = f"http://fake.com/url/{number}"
     lines = [f"This is sentence {part} of the page that is known by the number {number}." for part in range(4)]
-    told = {
+    fields = {
         "url": url,
         "timestamp": f"2019-04-18T10:38:{number % 60:02}Z",
         "split": urls.split(url),
@@ -32,7 +32,7 @@ def row(number: int, **changes: Any) -> Row:
         "content-length": str(1000 + number),
         "text": "\n".join(lines),
     }
-    return told | changes
+    return fields | changes
 
 
 ROWS = [row(number) for number in (1, 2, 3, 4, 370)]
@@ -65,13 +65,13 @@ def write_golden(folder: Path) -> Path:
     return folder
 
 
-def run(*arguments: object) -> int:
+def run_conform(*arguments: object) -> int:
     return main.main(["conform", *map(str, arguments)])
 
 
-def told(capsys: pytest.CaptureFixture[str], *arguments: object) -> Row:
+def json_report(capsys: pytest.CaptureFixture[str], *arguments: object) -> Row:
     """The report as JSON, whose exit code agrees with it."""
-    code = run("--json", *arguments)
+    code = run_conform("--json", *arguments)
     found: Row = json.loads(capsys.readouterr().out)
     assert code == (0 if found["same"] else 3)
     return found

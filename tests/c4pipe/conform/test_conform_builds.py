@@ -11,7 +11,7 @@ import pytest
 
 from c4pipe.conform.report import Deviation, read_deviations
 from c4pipe.shards import read_write
-from tests.support.corpus_builder import ROWS, Row, of_shards, row, rules, run, told, write_lines
+from tests.support.corpus_builder import ROWS, Row, json_report, of_shards, row, rules, run_conform, write_lines
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -44,15 +44,15 @@ def test_counters(
     """What the reference counted of its own fetching is not compared."""
     of_shards("jsonl")(tmp_path / "en")
     (tmp_path / "en" / "stats.json").write_text(json.dumps({"counters": counters}))
-    found = told(capsys, "--golden", golden_folder, tmp_path / "en")
-    assert (found["counters"], found["same"]) == (differ, not differ)
+    report = json_report(capsys, "--golden", golden_folder, tmp_path / "en")
+    assert (report["counters"], report["same"]) == (differ, not differ)
 
 
 def test_faults_are_counters(golden_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     of_shards("jsonl")(tmp_path / "en")
     stats = {"counters": {"clean-page/passed": 5}, "faults": {"not_utf8": 2}}
     (tmp_path / "en" / "stats.json").write_text(json.dumps(stats))
-    assert told(capsys, "--golden", golden_folder, tmp_path / "en")["counters"] == [
+    assert json_report(capsys, "--golden", golden_folder, tmp_path / "en")["counters"] == [
         {"name": "fault/not_utf8", "first": 0, "second": 2}
     ]
 
@@ -73,9 +73,9 @@ def test_the_counters_for_a_release_of_nltk(
     (tmp_path / "out" / "manifest.json").write_text(json.dumps(manifest))
     (golden_folder / "en.nltk-3.9.1.counters.json").write_text(json.dumps({"clean-page/passed": 4}))
     arguments = ("--golden", golden_folder, "--variant", "en,mine", tmp_path / "out")
-    found = told(capsys, *arguments)
-    assert (f"golden counters: {file}" in found["notes"], found["same"]) == (True, same)
-    named = told(capsys, *arguments, "--counters", golden_folder / "en.counters.json")
+    report = json_report(capsys, *arguments)
+    assert (f"golden counters: {file}" in report["notes"], report["same"]) == (True, same)
+    named = json_report(capsys, *arguments, "--counters", golden_folder / "en.counters.json")
     assert named["same"]
 
 
@@ -86,10 +86,10 @@ def test_two_builds(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
         manifest = {"options": {"variant": name, "stages": [{"words": words}]}, "inputs": [name], "shards": [name]}
         (tmp_path / name / "manifest.json").write_text(json.dumps(manifest))
         (tmp_path / name / "stats.json").write_text(json.dumps({"counters": {"clean-page/passed": len(rows)}}))
-    found = told(capsys, tmp_path / "a", tmp_path / "b")
-    assert found["counts"] == {"missing": 1, "extra": 0, "different": 0}
-    assert found["counters"] == [{"name": "clean-page/passed", "first": 5, "second": 4}]
-    assert found["options"] == [
+    report = json_report(capsys, tmp_path / "a", tmp_path / "b")
+    assert report["counts"] == {"missing": 1, "extra": 0, "different": 0}
+    assert report["counters"] == [{"name": "clean-page/passed", "first": 5, "second": 4}]
+    assert report["options"] == [
         {"name": "options.stages.0.words", "first": 5, "second": 8},
         {"name": "options.variant", "first": "a", "second": "b"},
     ]
@@ -99,8 +99,8 @@ def test_other_options_alone_are_no_difference(tmp_path: Path, capsys: pytest.Ca
     for name in ("a", "b"):
         write_lines(tmp_path / name / "c4-train.00000-of-00001.json.gz", ROWS)
         (tmp_path / name / "manifest.json").write_text(json.dumps({"options": {"variant": name}}))
-    found = told(capsys, tmp_path / "a", tmp_path / "b")
-    assert (found["same"], len(found["options"])) == (True, 1)
+    report = json_report(capsys, tmp_path / "a", tmp_path / "b")
+    assert (report["same"], len(report["options"])) == (True, 1)
 
 
 def test_a_rule_of_ones_own_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -111,9 +111,9 @@ def test_a_rule_of_ones_own_is_named(tmp_path: Path, capsys: pytest.CaptureFixtu
     first = write_lines(tmp_path / "en.jsonl", rows)
     second = write_lines(tmp_path / "mine.jsonl", [row(2, text=long)])
     mine = f"{ROOT / 'examples' / 'my_variant.py'}:MY_VARIANT"
-    found = told(capsys, first, second, "--variant", f"en,{mine}")
-    assert rules(found, "missing") == {"clean-page/filtered:too_few_sentences": 1}
-    assert rules(found, "different") == {
+    report = json_report(capsys, first, second, "--variant", f"en,{mine}")
+    assert rules(report, "missing") == {"clean-page/filtered:too_few_sentences": 1}
+    assert rules(report, "different") == {
         "clean-page/line-filtered:shouting": 1,
         "clean-page/line-filtered:too_short": 1,
     }
@@ -148,11 +148,11 @@ def test_known_deviations_are_allowed_by_name_alone(
     output = write_lines(tmp_path / "out.jsonl", [ROWS[0] | changes, *ROWS[1:]])
     table = write_deviations(tmp_path / "table.json", values)
     arguments = ("--golden", golden_folder, "--variant", "en", output, "--examine", examine)
-    found = told(capsys, *arguments, "--deviations", table)
-    assert found["same"] is same
+    report = json_report(capsys, *arguments, "--deviations", table)
+    assert report["same"] is same
     allowed = [{"name": "odd", "why": "It is odd.", "url": ROWS[0]["url"]}]
-    assert found["allowed"] == (allowed if same and changes else [])
-    assert told(capsys, *arguments)["same"] is not bool(changes)
+    assert report["allowed"] == (allowed if same and changes else [])
+    assert json_report(capsys, *arguments)["same"] is not bool(changes)
 
 
 def test_the_reason_of_a_deviation_is_printed(
@@ -160,16 +160,16 @@ def test_the_reason_of_a_deviation_is_printed(
 ) -> None:
     output = write_lines(tmp_path / "out.jsonl", [ROWS[0] | {"timestamp": "new"}, *ROWS[1:]])
     table = write_deviations(tmp_path / "table.json", {"timestamp": "new"})
-    assert run("--golden", golden_folder, "--variant", "en", output, "--deviations", table) == 0
+    assert run_conform("--golden", golden_folder, "--variant", "en", output, "--deviations", table) == 0
     assert "allowed, odd: http://fake.com/url/1: It is odd." in capsys.readouterr().out
 
 
 def test_deviations_of_this_project_are_a_table() -> None:
-    found = read_deviations(str(ROOT / "tests" / "known-deviations.json"))
-    assert [(one.name, dict(one.values)) for one in found] == [
+    deviations = read_deviations(str(ROOT / "tests" / "known-deviations.json"))
+    assert [(one.name, dict(one.values)) for one in deviations] == [
         ("body-is-no-header", {"content-type": "text/plain", "content-length": "44279"})
     ]
-    assert isinstance(found[0], Deviation)
+    assert isinstance(deviations[0], Deviation)
 
 
 @pytest.fixture(scope="session")
@@ -199,8 +199,8 @@ def test_the_golden_en_against_itself(
     counts: tuple[int, int, int],
 ) -> None:
     output = write_lines(tmp_path / "out.jsonl", change(golden_rows))
-    found = told(capsys, "--golden", golden, "--variant", "en", output)
-    assert tuple(found["counts"].values()) == counts
+    report = json_report(capsys, "--golden", golden, "--variant", "en", output)
+    assert tuple(report["counts"].values()) == counts
 
 
 def test_the_known_page_is_allowed_by_this_projects_table(
@@ -215,19 +215,19 @@ def test_the_known_page_is_allowed_by_this_projects_table(
             documents = read_write.table([one for one in rows if one["split"] == split])
             read_write.write_shard("parquet", stream, documents, name=name)
     arguments = ("--golden", golden, "--variant", "en", tmp_path)
-    without = told(capsys, *arguments)
+    without = json_report(capsys, *arguments)
     assert (rules(without, "different"), without["counts"]["different"]) == (
         {"content-length": 1, "content-type": 1},
         1,
     )
-    assert told(capsys, *arguments, "--deviations", ROOT / "tests" / "known-deviations.json")["same"]
+    assert json_report(capsys, *arguments, "--deviations", ROOT / "tests" / "known-deviations.json")["same"]
 
 
 def test_two_versions_of_the_reference_differ_by_rules_that_are_named(
     golden: Path, capsys: pytest.CaptureFixture[str], real_resources: Path
 ) -> None:
     """3.0.1 against 3.1.0: lines have other owners, which brings other pages under the minimum."""
-    found = told(capsys, "--golden", golden, "--variant", "en", golden / "3.0.1" / "en.jsonl.gz")
-    assert found["counts"] == {"missing": 18, "extra": 19, "different": 169}
-    assert rules(found, "extra") == {"dedupe-lines": 15, "badwords-filter": 3, "duplicate-url-filter": 1}
-    assert rules(found, "different")["dedupe-lines/line-filtered:global_duplicate"] == 154
+    report = json_report(capsys, "--golden", golden, "--variant", "en", golden / "3.0.1" / "en.jsonl.gz")
+    assert report["counts"] == {"missing": 18, "extra": 19, "different": 169}
+    assert rules(report, "extra") == {"dedupe-lines": 15, "badwords-filter": 3, "duplicate-url-filter": 1}
+    assert rules(report, "different")["dedupe-lines/line-filtered:global_duplicate"] == 154

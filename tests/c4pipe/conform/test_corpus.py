@@ -18,7 +18,7 @@ from c4pipe.conform.report import compare_corpora
 from c4pipe.shards import read_write
 from c4pipe.shards.documents import DamagedShard
 from c4pipe.shards.formats import FORMATS
-from tests.support.corpus_builder import ROWS, of_shards, run, told, write_lines
+from tests.support.corpus_builder import ROWS, json_report, of_shards, run_conform, write_lines
 
 pytestmark = pytest.mark.usefixtures("builtin")
 
@@ -78,10 +78,10 @@ def test_the_same_documents_in_any_layout(
 ) -> None:
     write, compared = LAYOUTS[layout]
     write(tmp_path / "out")
-    found = told(capsys, "--golden", golden_folder, "--variant", "en", tmp_path / "out")
-    assert (found["same"], found["compared"]) == (True, compared)
-    assert found["counts"] == {"missing": 0, "extra": 0, "different": 0}
-    assert found["first"]["documents"] == found["second"]["documents"] == 5
+    report = json_report(capsys, "--golden", golden_folder, "--variant", "en", tmp_path / "out")
+    assert (report["same"], report["compared"]) == (True, compared)
+    assert report["counts"] == {"missing": 0, "extra": 0, "different": 0}
+    assert report["first"]["documents"] == report["second"]["documents"] == 5
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)
@@ -95,9 +95,9 @@ def test_a_changed_character_in_any_layout(
     text = ROWS[1]["text"].replace("sentence 1", "sentence 7")
     monkeypatch.setitem(ROWS[1], "text", text)
     LAYOUTS[layout][0](tmp_path / "out")
-    found = told(capsys, "--golden", golden_folder, "--variant", "en", tmp_path / "out")
-    assert found["counts"] == {"missing": 0, "extra": 0, "different": 1}
-    (example,) = found["rules"]["different"]["line changed"]["examples"]
+    report = json_report(capsys, "--golden", golden_folder, "--variant", "en", tmp_path / "out")
+    assert report["counts"] == {"missing": 0, "extra": 0, "different": 1}
+    (example,) = report["rules"]["different"]["line changed"]["examples"]
     assert example == {
         "url": ROWS[1]["url"],
         "details": [
@@ -143,7 +143,7 @@ def test_what_cannot_be_compared(
     (tmp_path / "nothing").mkdir()
     (tmp_path / "nothing" / "manifest.json").write_text("{}")
     out = write_lines(tmp_path / "out.jsonl", ROWS)
-    assert run(*(word.format(out=out, golden=golden_folder, folder=tmp_path) for word in arguments)) == code
+    assert run_conform(*(word.format(out=out, golden=golden_folder, folder=tmp_path) for word in arguments)) == code
     printed = capsys.readouterr()
     assert (message.replace("{folder}", str(tmp_path)) in printed.err, printed.out) == (True, "")
 
@@ -155,16 +155,16 @@ def test_a_folder_of_several_variants(golden_folder: Path, tmp_path: Path, capsy
     (tmp_path / "store").mkdir()
     pq.write_table(pa.table({"url": ["u"], "text": ["t"]}), tmp_path / "store" / "part.parquet")
     for path in (tmp_path, tmp_path / "en"):
-        assert told(capsys, "--golden", golden_folder, "--variant", "en", path)["second"]["documents"] == 5
+        assert json_report(capsys, "--golden", golden_folder, "--variant", "en", path)["second"]["documents"] == 5
 
 
 def test_of_two_formats_one_is_read(golden_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     folder = tmp_path / "out"
     of_shards("parquet")(folder)
     write_lines(folder / "c4-train.00000-of-00001.json.gz", [])
-    found = told(capsys, "--golden", golden_folder, "--variant", "en", folder)
-    assert found["same"]
-    assert f"{folder}: its 2 parquet files are read, its jsonl files (1) are not" in found["notes"]
+    report = json_report(capsys, "--golden", golden_folder, "--variant", "en", folder)
+    assert report["same"]
+    assert f"{folder}: its 2 parquet files are read, its jsonl files (1) are not" in report["notes"]
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ from c4pipe.conform.corpus import Corpus, open_corpus
 from c4pipe.conform.line_diff import LineDiff, line_diff
 from c4pipe.conform.report import Report, compare_corpora
 from c4pipe.variants import variant
-from tests.support.corpus_builder import ROWS, Row, row, rules, run, told, write_lines
+from tests.support.corpus_builder import ROWS, Row, json_report, row, rules, run_conform, write_lines
 
 EN = variant("en")
 
@@ -97,7 +97,7 @@ def test_what_differs_is_told_by_rule(
     by: dict[str, int],
 ) -> None:
     output = write_lines(tmp_path / "out.jsonl", change(list(ROWS)))
-    found = told(capsys, "--golden", golden_folder, "--variant", "en", output)
+    found = json_report(capsys, "--golden", golden_folder, "--variant", "en", output)
     assert tuple(found["counts"].values()) == counts
     assert rules(found, kind) == by
     assert [one for one in found["rules"].values() if one] == [found["rules"][kind]]
@@ -109,7 +109,7 @@ def test_a_page_under_another_form_of_its_url(
     """Two forms of one URL: each side keeps another."""
     output = write_lines(tmp_path / "out.jsonl", [*ROWS[1:], ROWS[0] | {"url": "http://www.fake.com/url/1/"}])
     (golden_folder / "en.trace.jsonl.gz").unlink()
-    found = told(capsys, "--golden", golden_folder, "--variant", "en", output)
+    found = json_report(capsys, "--golden", golden_folder, "--variant", "en", output)
     assert found["counts"] == {"missing": 1, "extra": 1, "different": 0}
     assert found["rules"]["missing"]["duplicate-url-filter"]["examples"] == [
         {"url": ROWS[0]["url"], "details": ["http://www.fake.com/url/1/ is there"]}
@@ -119,7 +119,7 @@ def test_a_page_under_another_form_of_its_url(
 
 def test_a_changed_split(golden_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     write_lines(tmp_path / "out" / "c4-train.00000-of-00001.json.gz", ROWS)
-    found = told(capsys, "--golden", golden_folder, "--variant", "en", tmp_path / "out")
+    found = json_report(capsys, "--golden", golden_folder, "--variant", "en", tmp_path / "out")
     assert found["counts"] == {"missing": 0, "extra": 0, "different": 1}
     assert found["rules"]["different"]["split"]["examples"] == [
         {
@@ -132,7 +132,7 @@ def test_a_changed_split(golden_folder: Path, tmp_path: Path, capsys: pytest.Cap
 def test_a_changed_language(golden_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     for split, rows in (("de", ROWS[:1]), ("en", ROWS[1:4]), ("en-validation", ROWS[4:])):
         write_lines(tmp_path / "out" / f"c4-{split}.00000-of-00001.json.gz", rows)
-    found = told(capsys, "--golden", golden_folder, "--variant", "en", tmp_path / "out")
+    found = json_report(capsys, "--golden", golden_folder, "--variant", "en", tmp_path / "out")
     assert rules(found, "different") == {"language": 1}
     assert found["counts"]["different"] == 1
 
@@ -141,7 +141,7 @@ def test_golden_files_without_text_tell_that_texts_differ(
     golden_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     output = write_lines(tmp_path / "out.jsonl", [ROWS[0] | {"text": "Another text."}, *ROWS[1:]])
-    found = told(capsys, "--golden", golden_folder, "--variant", "en.noclean", output)
+    found = json_report(capsys, "--golden", golden_folder, "--variant", "en.noclean", output)
     assert rules(found, "different") == {"text": 1}
 
 
@@ -152,7 +152,7 @@ def test_an_extra_page_is_shown_to_the_golden_rules(
     (golden_folder / "en.trace.jsonl.gz").unlink()
     german = "\n".join(f"Dies ist der Satz mit der Nummer {number}, und er ist auf Deutsch." for number in range(4))
     extra = [row(7, text=german), row(8, text="Only one sentence is in here."), row(9)]
-    found = told(
+    found = json_report(
         capsys, "--golden", golden_folder, "--variant", "en", write_lines(tmp_path / "o.jsonl", [*ROWS, *extra])
     )
     assert rules(found, "extra") == {
@@ -165,7 +165,7 @@ def test_an_extra_page_is_shown_to_the_golden_rules(
 def test_the_report_for_people(golden_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     text = ROWS[0]["text"] + "\nHome\x1b[2J\nTop"
     output = write_lines(tmp_path / "out.jsonl", [ROWS[0] | {"text": text}, *ROWS[1:4], row(7), row(8)])
-    assert run("--golden", golden_folder, "--variant", "en", output, "--show", 1) == 3
+    assert run_conform("--golden", golden_folder, "--variant", "en", output, "--show", 1) == 3
     assert capsys.readouterr().out.splitlines() == [
         f"first:  {golden_folder}: 5 documents",
         f"second: {output}: 6 documents",
@@ -199,7 +199,7 @@ def test_all_are_counted_whatever_is_looked_at(
     golden_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], examine: int, looked_at: int
 ) -> None:
     output = write_lines(tmp_path / "out.jsonl", [*ROWS[1:], row(7), row(8), row(9)])
-    found = told(capsys, "--golden", golden_folder, "--variant", "en", output, "--examine", examine)
+    found = json_report(capsys, "--golden", golden_folder, "--variant", "en", output, "--examine", examine)
     assert (found["counts"], found["urls"]) == ({"missing": 1, "extra": 3, "different": 0}, 4)
     assert found["looked_at"] == looked_at
 
