@@ -20,6 +20,7 @@ from beam_jobs.plan import inputs
 from beam_jobs.plan.job import Job
 from beam_jobs.steps import tasks
 from c4pipe.fs import files, parallel
+from c4pipe.fs.errors import describe
 
 LINE_EVERY_SECONDS = 30.0  # in a log
 LOOK_EVERY_SECONDS = 1.0
@@ -152,7 +153,7 @@ class Progress:
         try:
             self.look()
         except OSError as error:  # of a remote folder, say: the build itself will tell, if it is worse
-            print(f"{self.name}: cannot see how far it is: {error}", file=self.out, flush=True)
+            print(f"{self.name}: cannot see how far it is: {describe(error)}", file=self.out, flush=True)
 
     def look(self) -> None:
         """Look at what was done, say so if it is time, and go on to the next step after one that is through."""

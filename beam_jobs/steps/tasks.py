@@ -30,7 +30,7 @@ from beam_jobs.steps import backfill, dedup, finalize, sharding
 from beam_jobs.steps import clean as cleaning
 from beam_jobs.store import tables
 from c4pipe.dedup import key_arrays, resolve
-from c4pipe.fs import download, files, paths
+from c4pipe.fs import download, errors, files, paths
 from c4pipe.shards import read_write
 
 # Errors of this machine, not of a WET file: a full disk, too many open files, no memory.
@@ -64,7 +64,7 @@ def clean(job: Job, part: int) -> tuple[pa.Table, dict[str, Any]]:
         if isinstance(error, OSError) and error.errno in LACKS:
             raise
         cleaned = cleaning.nothing_cleaned(job)
-        report["unreadable"] = f"{type(error).__name__}: {error}".replace(f"{source['path']}: ", "")
+        report["unreadable"] = f"{type(error).__name__}: {errors.reason_of(error)}".replace(f"{source['path']}: ", "")
     tables.write_pages(job.store.pages(part), cleaned.pages, job.store_compression)
     return cleaned.pages, report | cleaned.report()
 

@@ -7,7 +7,7 @@ import hashlib
 import re
 from collections.abc import Sequence
 
-from c4pipe.fs import download, files, paths
+from c4pipe.fs import download, errors, files, paths
 
 BASE_URL = "https://data.commoncrawl.org"
 CRAWLS = "https://index.commoncrawl.org/collinfo.json"  # the list of crawls
@@ -72,7 +72,7 @@ def listing(crawl: str, base_url: str = BASE_URL, patience: download.Patience | 
     except (download.DownloadError, FileNotFoundError) as error:
         absent = isinstance(error, FileNotFoundError) or error.status in (403, 404)
         remedy = f"is {crawl} a crawl? {CRAWLS} lists them" if absent else "try again later, or name another --base-url"
-        raise CrawlError(f"no listing of {crawl}: {error}; {remedy}") from error
+        raise CrawlError(f"no listing of {crawl}: {errors.describe(error)}; {remedy}") from error
     return parse_listing(data, crawl, address)
 
 

@@ -15,6 +15,7 @@ from urllib.parse import quote
 
 from warcio.warcwriter import WARCWriter
 
+from c4pipe.cli.errors import error_line
 from c4pipe.demo_crawl.prose import prose
 from c4pipe.fs import files
 
@@ -75,7 +76,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         pages = write(arguments.output, max_bytes=arguments.max_bytes)
     except (OSError, ValueError) as error:
-        print(f"{parser.prog}: {error}", file=sys.stderr)
+        print(f"{parser.prog}: {error_line(error, parser, arguments)}", file=sys.stderr)
         return 1
     print(f"{pages:,} pages of Python documentation, no crawl, are in {arguments.output}", file=sys.stderr)
     return 0

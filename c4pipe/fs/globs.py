@@ -25,7 +25,9 @@ def expand(patterns: str | Sequence[str]) -> list[str]:
         files = matches(pattern)
         if not files:
             folder = not paths.is_remote(pattern) and os.path.isdir(paths.local(pattern))
-            raise FileNotFoundError(f"nothing matches {pattern!r}: {_inside(pattern) if folder else 'no such file'}")
+            raise FileNotFoundError(
+                f"nothing matches {pattern!r}: {_inside(pattern) if folder else 'no such file; check the path'}"
+            )
         found.update(files)
     for path in found:
         paths.require_utf8(path)
