@@ -50,10 +50,10 @@ class Inputs:
         self.characters, self.level, self.folder = arguments.characters, arguments.level, folder
         self.made: dict[str, dict[str, int | str]] = {}
 
-    def whole(self) -> list[str]:
+    def crawl_paths(self) -> list[str]:
         return self._paths("whole", self.pages, self.pages_per_file)
 
-    def sample(self) -> list[str]:
+    def sample_paths(self) -> list[str]:
         return self._paths("sample", self.sample_pages, self.sample_pages)
 
     def _paths(self, name: str, pages: int, pages_per_file: int) -> list[str]:
@@ -68,30 +68,30 @@ class Inputs:
 def section(name: str, inputs: Inputs, bench: builds.Bench, arguments: argparse.Namespace) -> Any:
     """Measure one section."""
     if name == "steps":
-        return stages.measured(inputs.sample(), bench.rounds)
+        return stages.measured(inputs.sample_paths(), bench.rounds)
     if name == "inflate":
-        return inflate.measured(inputs.whole()[:INFLATED_FILES], bench.rounds)
+        return inflate.measured(inputs.crawl_paths()[:INFLATED_FILES], bench.rounds)
     if name == "engines":
-        return builds.engines(bench, inputs.sample(), inputs.sample_pages, inputs.whole(), inputs.pages)
+        return builds.engines(bench, inputs.sample_paths(), inputs.sample_pages, inputs.crawl_paths(), inputs.pages)
     if name == "workers":
-        return builds.workers(bench, inputs.whole(), inputs.pages)
+        return builds.workers(bench, inputs.crawl_paths(), inputs.pages)
     if name == "overhead":
-        return builds.overhead(bench, inputs.whole(), inputs.pages)
+        return builds.overhead(bench, inputs.crawl_paths(), inputs.pages)
     if name == "sizes":
-        return builds.sizes(bench, inputs.whole(), inputs.pages_per_file, inputs.pages)
+        return builds.sizes(bench, inputs.crawl_paths(), inputs.pages_per_file, inputs.pages)
     if name == "start":
         return builds.start(bench)
     if name == "reference":
-        return builds.reference(bench, arguments.reference_python, inputs.sample()[0])
-    return list(builds.peers(bench, arguments.peer_python, inputs.sample()[0], inputs.sample_pages))
+        return builds.reference(bench, arguments.reference_python, inputs.sample_paths()[0])
+    return list(builds.peers(bench, arguments.peer_python, inputs.sample_paths()[0], inputs.sample_pages))
 
 
-def run(arguments: argparse.Namespace) -> dict[str, Any]:
+def measure_sections(arguments: argparse.Namespace) -> dict[str, Any]:
     """Measure what is asked for, each section written once it stands."""
     output = Path(arguments.output)
     (output / "work").mkdir(parents=True, exist_ok=True)
     kept = output / "results.json"
-    found: dict[str, Any] = json.loads(kept.read_text("utf-8")) if kept.exists() else {}
+    results: dict[str, Any] = json.loads(kept.read_text("utf-8")) if kept.exists() else {}
     bench = builds.Bench(
         output / "work", arguments.resources, arguments.format, tuple(arguments.build_option), arguments.rounds, say=say
     )
@@ -103,12 +103,12 @@ def run(arguments: argparse.Namespace) -> dict[str, Any]:
             measured = section(name, inputs, bench, arguments)
             about = {"rounds": arguments.rounds, "load_before": before, "crawl": inputs.made.get("whole"),
                      "sample": inputs.made.get("sample")}  # fmt: skip
-            found |= {"machine": machine.described(), name: {"measured": measured, "about": about}}
-            kept.write_text(json.dumps(found, indent=1) + "\n", "utf-8")
+            results |= {"machine": machine.described(), name: {"measured": measured, "about": about}}
+            kept.write_text(json.dumps(results, indent=1) + "\n", "utf-8")
     finally:
         if not arguments.keep:
             shutil.rmtree(output / "work", ignore_errors=True)
-    return found
+    return results
 
 
 def sections(text: str) -> list[str]:
@@ -154,12 +154,12 @@ def main(argv: Sequence[str] | None = None) -> int:
         if not arguments.reference_python:
             say("reference: left out, since no --reference_python is named")
             arguments.only.remove("reference")
-    found = run(arguments)
+    results = measure_sections(arguments)
     output = Path(arguments.output)
-    (output / "results.md").write_text(report.markdown(found), "utf-8")
+    (output / "results.md").write_text(report.markdown(results), "utf-8")
     with contextlib.suppress(ModuleNotFoundError):  # matplotlib is no must
-        report.plot(found, str(output / "results.png"))
-    print(report.markdown(found))
+        report.plot(results, str(output / "results.png"))
+    print(report.markdown(results))
     return 0
 
 

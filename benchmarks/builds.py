@@ -61,7 +61,7 @@ class Bench:
         """What builds at the same moment cost; what they wrote is removed."""
         commands = [self.command(paths, workers, by=by) for paths in inputs]
         try:
-            return cost(*commands, environment=chosen(asked))
+            return cost(*commands, environment=environment_for(asked))
         finally:
             for command in commands:
                 shutil.rmtree(output_of(command), ignore_errors=True)
@@ -87,7 +87,7 @@ def output_of(command: Sequence[str]) -> Path:
     return Path(command[command.index("--output") + 1])
 
 
-def chosen(asked: str) -> dict[str, str]:
+def environment_for(asked: str) -> dict[str, str]:
     """The environment in which the engine decides; fast means: each room that was built."""
     others = {name: value for name, value in os.environ.items() if name != engine.SETTING}
     return others | ({engine.SETTING: "plain"} if asked == "plain" else {})
@@ -130,7 +130,7 @@ def same(bench: Bench, sample: Sequence[str]) -> bool:
     left = []
     for asked in ("plain", "fast"):
         command = bench.command(sample, 1)
-        cost(command, environment=chosen(asked))
+        cost(command, environment=environment_for(asked))
         folder = output_of(command) / "en"
         shards = {path.name: path.read_bytes() for path in folder.iterdir() if path.name != "manifest.json"}
         left.append(shards)
@@ -193,25 +193,25 @@ def start(bench: Bench) -> dict[str, list[dict[str, float]]]:
     """From nothing to the first page through every stage of ``en``."""
     command = [sys.executable, "-c", FIRST_PAGE, bench.resources]
     return bench.turns(
-        {asked: lambda asked=asked: cost(command, environment=chosen(asked)) for asked in ("plain", "fast")}
+        {asked: lambda asked=asked: cost(command, environment=environment_for(asked)) for asked in ("plain", "fast")}
     )
 
 
 def peers(bench: Bench, python: str, file: str, pages: int) -> Iterator[dict[str, object]]:
     """datatrove on the same file, as far as that Python has what it needs."""
-    named = ["--resources", bench.resources] if bench.resources != "builtin" else []
+    resource_options = ["--resources", bench.resources] if bench.resources != "builtin" else []
     for sentences in ("none", "nltk", "own"):
-        options = ["--sentences", sentences, "--pages", str(pages), *named]
-        if told := by_script(bench, f"sentences {sentences}", python, "datatrove_peer.py", file, *options):
-            yield {"sentences": sentences, **told}
+        options = ["--sentences", sentences, "--pages", str(pages), *resource_options]
+        if figures := run_script(bench, f"sentences {sentences}", python, "datatrove_peer.py", file, *options):
+            yield {"sentences": sentences, **figures}
 
 
 def reference(bench: Bench, python: str, file: str) -> dict[str, object] | None:
     """The reference itself on the same file; None if that Python lacks what it needs."""
-    return by_script(bench, "reference", python, "tfds_peer.py", file, "--resources", bench.resources)
+    return run_script(bench, "reference", python, "tfds_peer.py", file, "--resources", bench.resources)
 
 
-def by_script(bench: Bench, name: str, python: str, script: str, *options: str) -> dict[str, object] | None:
+def run_script(bench: Bench, name: str, python: str, script: str, *options: str) -> dict[str, object] | None:
     """What a script of this folder tells, run by another Python, with microseconds of CPU a page; None if it fails."""
     runs = []
     for _ in range(bench.rounds):

@@ -49,7 +49,7 @@ SOURCE_BYTES_MAX = 256 * 2**20  # of the given pages; what comes after is not re
 MASKS = 4  # copies of a page leave other lines as they are, in so many ways
 MARK = b"\xff"  # where the number goes: no byte of UTF-8
 BEHIND_A_WORD = re.compile(rb"(?<=[a-z\x80-\xff]{2}) ")
-PLACES = 24  # of a line, among which the number's is drawn
+OFFSETS_MAX = 24  # of a line, among which the number's is drawn
 HOST = re.compile(rb"(https?://[^/?#]+)(.*)", re.DOTALL)
 GZIP_WBITS = 31  # zlib's name for: largest window, gzip header and trailer
 FIRST_MOMENT, MOMENTS = 1_555_545_600, 864_000  # seconds: the crawl began on 18 April 2019 and took ten days
@@ -97,23 +97,25 @@ class Given(NamedTuple):
 
     def address(self, number: int) -> bytes:
         """Its URL, made that of a copy; the host stays."""
-        found = HOST.fullmatch(self.url)
-        host, rest = found.groups() if found else (self.url, b"")
+        match = HOST.fullmatch(self.url)
+        host, rest = match.groups() if match else (self.url, b"")
         return b"%b/%x%b" % (host, number, rest)
 
 
 def given(crawl: Crawl, paths: Sequence[str]) -> list[Given]:
     """The pages of these files, or made-up ones, in the order in which they come again and again."""
-    found = list(_records(paths)) if paths else [(p.url.encode(), p.text.encode()) for p in prose.pages(crawl.seed)]
-    if not found:
+    url_bodies = (
+        list(_records(paths)) if paths else [(p.url.encode(), p.text.encode()) for p in prose.pages(crawl.seed)]
+    )
+    if not url_bodies:
         raise ValueError(f"no page in {', '.join(paths)}; name WET files with --from")
     rng = random.Random(crawl.seed)
-    rng.shuffle(found)
-    size = sum(len(body) for _, body in found)
-    share = min(1.0, crawl.characters * len(found) / size) if crawl.characters else 1.0
+    rng.shuffle(url_bodies)
+    size = sum(len(body) for _, body in url_bodies)
+    share = min(1.0, crawl.characters * len(url_bodies) / size) if crawl.characters else 1.0
     masks = max(1, min(MASKS, SOURCE_BYTES_MAX // size))
     pages = []
-    for url, body in found:
+    for url, body in url_bodies:
         lines = _cut(body, share)
         pages.append(Given(url, tuple(b"\n".join(_marked(lines, crawl, rng)) for _ in range(masks))))
     return pages
@@ -151,8 +153,8 @@ def _marked(lines: list[bytes], crawl: Crawl, rng: random.Random) -> Iterator[by
         if not line.strip() or rng.random() < crawl.duplicate_lines:
             yield line
         else:
-            places = [found.start() for found in itertools.islice(BEHIND_A_WORD.finditer(line), PLACES)]
-            at = rng.choice(places) if places else 0
+            offsets = [match.start() for match in itertools.islice(BEHIND_A_WORD.finditer(line), OFFSETS_MAX)]
+            at = rng.choice(offsets) if offsets else 0
             yield line[:at] + MARK + line[at:]
 
 

@@ -19,16 +19,16 @@ Inflate = Callable[[bytes, int], bytes]  # a gzip member, and how long it gets
 
 def inflaters() -> dict[str, Inflate]:
     """What is installed of those that read gzip."""
-    found: dict[str, Inflate] = {"zlib": lambda member, size: zlib.decompress(member, GZIP_WBITS, size)}
+    by_name: dict[str, Inflate] = {"zlib": lambda member, size: zlib.decompress(member, GZIP_WBITS, size)}
     for name, module in (("isal", "isal.isal_zlib"), ("zlib-ng", "zlib_ng.zlib_ng")):
         if library := _imported(module):
-            found[name] = lambda member, size, library=library: library.decompress(member, GZIP_WBITS, size)
+            by_name[name] = lambda member, size, library=library: library.decompress(member, GZIP_WBITS, size)
     if library := _imported("deflate"):
-        found["libdeflate"] = lambda member, size, library=library: library.gzip_decompress(member, size)
+        by_name["libdeflate"] = lambda member, size, library=library: library.gzip_decompress(member, size)
     if room := engine.twin("records"):
         ours = room.Inflater(WHOLE_BYTES, WHOLE_MAX_BYTES)
-        found["c4pipe"] = lambda member, size: ours(bytearray(member), 0)[0]
-    return found
+        by_name["c4pipe"] = lambda member, size: ours(bytearray(member), 0)[0]
+    return by_name
 
 
 def _imported(name: str) -> object | None:

@@ -41,17 +41,17 @@ class Cost:
 def cost(*commands: Sequence[str], environment: Mapping[str, str] | None = None) -> Cost:
     """Run commands at the same moment and wait for all."""
     adopt_orphans()
-    others = processes()
-    with tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as said:
+    already_running = processes()
+    with tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as output:
         before, begun = cpu_of_children(), time.monotonic()
-        running = [subprocess.Popen(command, stdout=said, stderr=said, env=environment) for command in commands]
+        running = [subprocess.Popen(command, stdout=output, stderr=output, env=environment) for command in commands]
         with Watch([process.pid for process in running]) as watch:
             codes = [process.wait() for process in running]
         seconds = time.monotonic() - begun
-        reap(others)
+        reap(already_running)
         if any(codes):
-            said.seek(0)
-            raise CommandFailed(f"{' '.join(commands[0])} ended with {codes}:\n{said.read()[-3000:]}")
+            output.seek(0)
+            raise CommandFailed(f"{' '.join(commands[0])} ended with {codes}:\n{output.read()[-3000:]}")
     return Cost(seconds, cpu_of_children() - before, watch.own, watch.resident)
 
 
@@ -66,9 +66,9 @@ def processes() -> set[int]:
     return set(process_memory.process_tree(os.getpid())) if sys.platform == "linux" else set()
 
 
-def reap(others: set[int]) -> None:
-    """Wait for all processes that were left behind, but for others that were there before."""
-    while left := processes() - others:
+def reap(already_running: set[int]) -> None:
+    """Wait for all processes that were left behind, but for those that were there before."""
+    while left := processes() - already_running:
         for pid in left:
             with contextlib.suppress(ChildProcessError):  # a child's child: it comes to us when its parent ends
                 os.waitpid(pid, 0)
@@ -100,6 +100,6 @@ class Watch:
 
     def _run(self) -> None:
         while not self.stop.wait(SAMPLE_EVERY_SECONDS):
-            found = [each for pid in self.pids if (each := process_memory.of_tree(pid))]
-            self.own = max(self.own, sum(each.own_bytes for each in found))
-            self.resident = max(self.resident, sum(each.resident_bytes for each in found))
+            trees = [each for pid in self.pids if (each := process_memory.of_tree(pid))]
+            self.own = max(self.own, sum(each.own_bytes for each in trees))
+            self.resident = max(self.resident, sum(each.resident_bytes for each in trees))

@@ -101,14 +101,14 @@ def lines(seed: int = 0) -> list[str]:
 
 @functools.cache
 def _documentation() -> Sequence[str]:
-    found, left = [], ENGLISH_BYTES
+    texts, left = [], ENGLISH_BYTES
     for each in prose():
         left -= len(each.text)
         if left < 0:
             break
         if len(each.text) > 200:
-            found.append(each.text)
-    return found
+            texts.append(each.text)
+    return texts
 
 
 def _paragraph(rng: random.Random, tongue: Tongue) -> str:
@@ -116,8 +116,8 @@ def _paragraph(rng: random.Random, tongue: Tongue) -> str:
 
 
 def _sentence(rng: random.Random, tongue: Tongue) -> str:
-    said = tongue.blank.join(rng.choices(tongue.words, k=rng.randint(4, 18)))
-    return said[:1].upper() + said[1:] + tongue.end
+    sentence = tongue.blank.join(rng.choices(tongue.words, k=rng.randint(4, 18)))
+    return sentence[:1].upper() + sentence[1:] + tongue.end
 
 
 def _framed(rng: random.Random, text: str) -> Iterator[str]:

@@ -29,30 +29,31 @@ def markdown(found: Mapping[str, Any]) -> str:
 
 def _lines(found: Mapping[str, Any]) -> Iterator[str]:
     yield from machine(found["machine"])
-    for name, told in (
+    for name, section in (
         ("steps", steps), ("inflate", inflate), ("engines", engines), ("workers", workers), ("overhead", overhead),
         ("sizes", sizes), ("start", start), ("peers", peers), ("reference", reference),
     ):  # fmt: skip
         if found.get(name, {}).get("measured"):
-            yield from told(found[name]["measured"], found)
+            yield from section(found[name]["measured"], found)
             yield from about(found[name]["about"])
 
 
-def machine(told: Mapping[str, Any]) -> Iterator[str]:
-    memory = told["memory_bytes"] / 2**30
-    versions = ", ".join(f"{name} {version}" for name, version in told["libraries"].items())
-    yield f"{told['date']}, commit {told['commit']}: {told['cpu']}, {told['cores']} cores, {memory:.0f} GiB."
-    yield f"{told['system']}."
-    yield f"Python {told['python']}, zlib {told['zlib']}, {versions}."
-    yield f"Compiled rooms: {', '.join(told['compiled_rooms']) or 'none'}."
-    if told["rooms_not_compiled"]:
-        yield f"Not compiled: {', '.join(told['rooms_not_compiled'])}."
+def machine(measured: Mapping[str, Any]) -> Iterator[str]:
+    memory = measured["memory_bytes"] / 2**30
+    versions = ", ".join(f"{name} {version}" for name, version in measured["libraries"].items())
+    processor = f"{measured['cpu']}, {measured['cores']} cores, {memory:.0f} GiB"
+    yield f"{measured['date']}, commit {measured['commit']}: {processor}."
+    yield f"{measured['system']}."
+    yield f"Python {measured['python']}, zlib {measured['zlib']}, {versions}."
+    yield f"Compiled rooms: {', '.join(measured['compiled_rooms']) or 'none'}."
+    if measured["rooms_not_compiled"]:
+        yield f"Not compiled: {', '.join(measured['rooms_not_compiled'])}."
 
 
-def about(told: Mapping[str, Any]) -> Iterator[str]:
-    parts = [f"Medians of {told['rounds']}; load before: {told['load_before']}"]
+def about(conditions: Mapping[str, Any]) -> Iterator[str]:
+    parts = [f"Medians of {conditions['rounds']}; load before: {conditions['load_before']}"]
     for name in ("crawl", "sample"):
-        if crawl := told[name]:
+        if crawl := conditions[name]:
             mean = crawl["inflated_bytes"] / crawl["pages"]
             parts.append(
                 f"{name}: {crawl['pages']:,} pages in {crawl['files']} files, {mean:,.0f} bytes a page inflated, "
@@ -75,9 +76,9 @@ def times(ratio: float) -> str:
 
 def steps(measured: Sequence[Mapping[str, Any]], _: object) -> Iterator[str]:
     rows = (
-        (one["step"], f"{one['pages']:,}", f"{one['plain_us']:,.1f}", f"{one['fast_us']:,.1f}",
-         times(one["plain_us"] / one["fast_us"]))
-        for one in measured
+        (step["step"], f"{step['pages']:,}", f"{step['plain_us']:,.1f}", f"{step['fast_us']:,.1f}",
+         times(step["plain_us"] / step["fast_us"]))
+        for step in measured
     )  # fmt: skip
     yield from table(
         "Each step, microseconds of CPU a page that reaches it", ("step", "pages", "plain", "fast", "times"), rows
@@ -116,12 +117,18 @@ def engines(measured: Mapping[str, Any], found: Mapping[str, Any]) -> Iterator[s
     head = ("engine", "pages", "us a page", "times as fast as plain", "times inflating alone")
     us = {name: us_of(found, name) for name in ("plain", "fast")}
     rows = (
-        (name, f"{measured[name]['pages']:,}", f"{one:,.1f}", times_as(us["plain"], one), times_as(one, floor(found)))
-        for name, one in us.items()
-        if one
+        (
+            name,
+            f"{measured[name]['pages']:,}",
+            f"{cost:,.1f}",
+            times_as(us["plain"], cost),
+            times_as(cost, floor(found)),
+        )
+        for name, cost in us.items()
+        if cost
     )
     yield from table(title, head, rows)
-    yield from (too_small(measured[name]["pages"]) for name, one in us.items() if not one)
+    yield from (too_small(measured[name]["pages"]) for name, cost in us.items() if not cost)
     yield f"\nShards and counters of the sample are {'the same' if measured['same'] else '**not the same**'}."
 
 
@@ -132,7 +139,7 @@ def workers(measured: Mapping[str, Any], _: object) -> Iterator[str]:
         yield f"\n### {title}"
         yield too_small(measured["pages"])
         return
-    rows = ((told, f"{measured[name]:,.0f}", f"{measured[name] / measured['1']:.2f}") for name, told in names.items())
+    rows = ((label, f"{measured[name]:,.0f}", f"{measured[name] / measured['1']:.2f}") for name, label in names.items())
     yield from table(title, ("", "pages/s", "times one"), rows)
     yield f"\nTwo workers reach {measured['2'] / measured['two builds']:.2f} of what two builds do."
 
@@ -140,8 +147,8 @@ def workers(measured: Mapping[str, Any], _: object) -> Iterator[str]:
 def overhead(measured: Mapping[str, Any], _: object) -> Iterator[str]:
     names = {"build": "build_c4", "pool": "the same steps in a plain pool of processes"}
     rows = (
-        (told, f"{measured[name]['seconds']:,.1f}", f"{measured[name]['cpu_seconds']:,.1f}")
-        for name, told in names.items()
+        (label, f"{measured[name]['seconds']:,.1f}", f"{measured[name]['cpu_seconds']:,.1f}")
+        for name, label in names.items()
     )
     title = f"Overhead: {measured['pages']:,} pages by {measured['workers']} workers, start-up counted"
     yield from table(title, ("", "seconds", "CPU seconds"), rows)
@@ -151,9 +158,9 @@ def overhead(measured: Mapping[str, Any], _: object) -> Iterator[str]:
 
 def sizes(measured: Sequence[Mapping[str, Any]], _: object) -> Iterator[str]:
     rows = (
-        (f"{one['pages']:,}", one["workers"], f"{one['seconds']:,.0f}", f"{one['own_bytes'] / 2**20:,.0f}",
-         f"{one['resident_bytes'] / 2**20:,.0f}")
-        for one in measured
+        (f"{size['pages']:,}", size["workers"], f"{size['seconds']:,.0f}", f"{size['own_bytes'] / 2**20:,.0f}",
+         f"{size['resident_bytes'] / 2**20:,.0f}")
+        for size in measured
     )  # fmt: skip
     head = ("pages", "workers", "seconds", "MiB of its own", "MiB resident, mapped files too")
     yield from table("Size: time, and the most memory that all processes held at once", head, rows)
@@ -170,10 +177,10 @@ def start(measured: Mapping[str, Any], _: object) -> Iterator[str]:
 
 def peers(measured: Sequence[Mapping[str, Any]], found: Mapping[str, Any]) -> Iterator[str]:
     ours = us_of(found, "fast")
-    named = {"none": "reader alone", "nltk": "reader and C4 filters, NLTK's sentences", "own": "the same, its own"}
+    labels = {"none": "reader alone", "nltk": "reader and C4 filters, NLTK's sentences", "own": "the same, its own"}
     rows = (
-        (f"{named[one['sentences']]}", f"{one['pages']:,}", f"{one['us']:,.0f}", times_as(one["us"], ours))
-        for one in measured
+        (f"{labels[run['sentences']]}", f"{run['pages']:,}", f"{run['us']:,.0f}", times_as(run["us"], ours))
+        for run in measured
     )
     title = (
         f"datatrove {measured[0]['datatrove']}, microseconds of CPU a page (no language id, no duplicates, no writing)"
@@ -196,7 +203,7 @@ def plot(found: Mapping[str, Any], path: str) -> None:
     matplotlib.use("Agg")
     from matplotlib import pyplot
 
-    bars = [(one["step"], one["plain_us"], one["fast_us"]) for one in found.get("steps", {}).get("measured", ())]
+    bars = [(step["step"], step["plain_us"], step["fast_us"]) for step in found.get("steps", {}).get("measured", ())]
     whole = [us_of(found, name) for name in ("plain", "fast")]
     if all(whole):
         bars.append(("whole build", *whole))
@@ -204,8 +211,8 @@ def plot(found: Mapping[str, Any], path: str) -> None:
         return
     figure, axes = pyplot.subplots(figsize=(9, 0.5 * len(bars) + 1.5))
     for shift, name, column, colour in ((0.2, "plain", 1, "#b0b0b0"), (-0.2, "fast", 2, "#20639b")):
-        places = [len(bars) - index + shift for index in range(len(bars))]
-        axes.barh(places, [bar[column] for bar in bars], height=0.4, label=name, color=colour)
+        positions = [len(bars) - index + shift for index in range(len(bars))]
+        axes.barh(positions, [bar[column] for bar in bars], height=0.4, label=name, color=colour)
     if best := floor(found):
         axes.axvline(best, color="#c0392b", linestyle="--", label="inflating alone")
     axes.set_yticks([len(bars) - index for index in range(len(bars))], [bar[0] for bar in bars])

@@ -36,23 +36,23 @@ def limits(stage: str, **changed: object) -> Change:
     """Other limits of one stage, where the variant has it and it has them."""
 
     def change(this: Variant) -> Variant:
-        return each(this, lambda s: replace(s, **changed) if s.name == stage and known(s, changed) else s)  # type: ignore[type-var]
+        return swap_stages(this, lambda s: replace(s, **changed) if s.name == stage and has_limits(s, changed) else s)  # type: ignore[type-var]
 
     return change
 
 
-def known(stage: Stage, changed: Mapping[str, object]) -> bool:
+def has_limits(stage: Stage, changed: Mapping[str, object]) -> bool:
     return all(hasattr(stage, name) for name in changed)
 
 
-def each(this: Variant, swap: Callable[[Stage], Stage | None]) -> Variant:
+def swap_stages(this: Variant, swap: Callable[[Stage], Stage | None]) -> Variant:
     """The variant with each of its stages as ``swap`` gives it back, None for none."""
     swapped = (swap(stage) for stage in this.stages)
     return replace(this, stages=tuple(stage for stage in swapped if stage is not None))
 
 
 def without(stage: str) -> Change:
-    return lambda this: each(this, lambda s: None if s.name == stage else s)
+    return lambda this: swap_stages(this, lambda s: None if s.name == stage else s)
 
 
 def undated(this: Variant) -> Variant:
@@ -60,7 +60,7 @@ def undated(this: Variant) -> Variant:
 
 
 def largest_text(this: Variant) -> Variant:
-    return each(this, lambda s: KeepLargestText() if isinstance(s, KeepNewest) else s)
+    return swap_stages(this, lambda s: KeepLargestText() if isinstance(s, KeepNewest) else s)
 
 
 def counts_sentences(stage: Stage) -> TypeGuard[CleanLines | DedupLines]:
@@ -68,7 +68,7 @@ def counts_sentences(stage: Stage) -> TypeGuard[CleanLines | DedupLines]:
 
 
 def punkt(this: Variant) -> Variant:
-    return each(this, lambda s: replace(s, punkt="3.6.5") if counts_sentences(s) else s)
+    return swap_stages(this, lambda s: replace(s, punkt="3.6.5") if counts_sentences(s) else s)
 
 
 def rows(change: Callable[[Row], Row | None]) -> Change:
@@ -98,26 +98,26 @@ def anywhere(counter: str) -> Change:
         if not any(isinstance(stage, CleanLines) for stage in this.stages):
             return this
         after = [stage.name for stage in this.stages].index("duplicate-url-filter") + 1
-        less = rows(lambda own: None if own.counter == counter else own)(this)
-        return replace(less, stages=(*less.stages[:after], DropPages((row,)), *less.stages[after:]))
+        without_it = rows(lambda own: None if own.counter == counter else own)(this)
+        return replace(without_it, stages=(*without_it.stages[:after], DropPages((row,)), *without_it.stages[after:]))
 
     return change
 
 
 def words_anywhere(this: Variant) -> Variant:
     """English bad words are looked for on the page as it was crawled."""
-    found = [stage for stage in this.stages if stage.name == "badwords-filter"]
-    if not found or this.by_language:
+    bad_words = [stage for stage in this.stages if stage.name == "badwords-filter"]
+    if not bad_words or this.by_language:
         return this
-    less = without("badwords-filter")(this)
-    after = [stage.name for stage in less.stages].index("duplicate-url-filter") + 1
-    stage = replace(found[0], language="en")  # type: ignore[type-var]
-    return replace(less, stages=(*less.stages[:after], stage, *less.stages[after:]))
+    without_it = without("badwords-filter")(this)
+    after = [stage.name for stage in without_it.stages].index("duplicate-url-filter") + 1
+    stage = replace(bad_words[0], language="en")  # type: ignore[type-var]
+    return replace(without_it, stages=(*without_it.stages[:after], stage, *without_it.stages[after:]))
 
 
 def spans(this: Variant) -> Variant:
     swap = DedupSpans(span_sentences=3, min_sentences=3)
-    return each(this, lambda s: swap if isinstance(s, DedupLines) and s.min_sentences else s)
+    return swap_stages(this, lambda s: swap if isinstance(s, DedupLines) and s.min_sentences else s)
 
 
 def last(stage: str) -> Change:
@@ -177,18 +177,22 @@ class Difference:
     other: int
 
     def __str__(self) -> str:
-        told = ((self.gone, "-"), (self.come, "+"), (self.other, "\u2260"))
-        return " ".join(f"{sign}{count:,}" for count, sign in told if count) or "0"
+        signed_counts = ((self.gone, "-"), (self.come, "+"), (self.other, "\u2260"))
+        return " ".join(f"{sign}{count:,}" for count, sign in signed_counts if count) or "0"
 
 
 def difference(before: Outcome, after: Outcome) -> Difference:
     """Compare documents by their URL."""
     old, new = ({page.url: page for page in outcome.pages} for outcome in (before, after))
     both = old.keys() & new.keys()
-    return Difference(len(old) - len(both), len(new) - len(both), sum(said(old[url]) != said(new[url]) for url in both))
+    return Difference(
+        len(old) - len(both),
+        len(new) - len(both),
+        sum(compared_fields(old[url]) != compared_fields(new[url]) for url in both),
+    )
 
 
-def said(page: Page) -> tuple[str, str, str]:
+def compared_fields(page: Page) -> tuple[str, str, str]:
     return page.text, page.timestamp, page.language
 
 
@@ -200,14 +204,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--urls", metavar="FILE", help="list of URLs for webtextlike; without it, it is left out")
     arguments = parser.parse_args(argv)
     resources.use(arguments.resources)
-    oracle = Oracle(page for path in arguments.wet for page in read(path))
+    oracle = Oracle(page for path in arguments.wet for page in read_pages(path))
     names = [name for name in V310 if name != "webtextlike" or arguments.urls]
     for line in tables(oracle, names, arguments.urls):
         print(line, flush=True)
     return 0
 
 
-def read(path: str) -> Iterator[Page]:
+def read_pages(path: str) -> Iterator[Page]:
     """The pages of a WET file, undated ones too."""
     with open(path, "rb") as stream:
         yield from WetReader(stream, name=path, undated=True)

@@ -47,14 +47,18 @@ def steps(paths: Sequence[str]) -> Iterator[Step]:
     read = read_all(contents)
     yield Step("reading records", count(read), lambda: read_all(contents))
     long = passed(LENGTH, read)
-    one = replace(CLEAN_LINES, min_sentences=1)
-    yield Step("line rules (at least one sentence)", count(long), judging(one, long))
+    one_sentence = replace(CLEAN_LINES, min_sentences=1)
+    yield Step("line rules (at least one sentence)", count(long), judging(one_sentence, long))
     yield Step("line rules and sentences by line", count(long), judging(CLEAN_LINES, long))
     cleaned = passed(CLEAN_LINES, [each.where(won) for each, won in zip(long, winners(long), strict=True)])
     yield Step("keys of URL, text and lines", count(cleaned), lambda: [keys(each) for each in cleaned])
-    told = list(zip(cleaned, (DEDUP_LINES.keys_of(each.text) for each in cleaned), *owned(cleaned), strict=True))
-    yield Step("dedup of lines, with sentences", count(cleaned), lambda: [judge_lines(*each) for each in told])
-    left = [judge_lines(*each).pages for each in told]
+    batches_with_keys = list(
+        zip(cleaned, (DEDUP_LINES.keys_of(each.text) for each in cleaned), *owned(cleaned), strict=True)
+    )
+    yield Step(
+        "dedup of lines, with sentences", count(cleaned), lambda: [judge_lines(*each) for each in batches_with_keys]
+    )
+    left = [judge_lines(*each).pages for each in batches_with_keys]
     enough = functools.partial(sentences.at_least_each, sentences=3)
     yield Step("sentences by page", count(left), lambda: [enough(each.text) for each in left])
     yield Step("langdetect", count(left), judging(ENGLISH, left))
@@ -98,17 +102,17 @@ def keys(pages: Batch) -> object:
 def owned(batches: Batches) -> tuple[list[Any], list[Any]]:
     """Of each batch the lines that its pages own, and where those of each page begin."""
     owners = DEDUP_LINES.owners(page for each in batches for page in each.pages())
-    all_places, all_bounds = [], []
+    all_row_ids, all_bounds = [], []
     for each in batches:
-        places: list[int] = []
+        row_ids: list[int] = []
         bounds = [0]
         for page in each.pages():
-            of, rank = DEDUP_LINES.keys(page.text), DEDUP_LINES.owner_rank(page.url)
-            places += sorted({of.index(key) for key in set(of) if owners[key] == rank})
-            bounds.append(len(places))
-        all_places.append(np.array(places, np.uint32))
+            keys_of_page, rank = DEDUP_LINES.keys(page.text), DEDUP_LINES.owner_rank(page.url)
+            row_ids += sorted({keys_of_page.index(key) for key in set(keys_of_page) if owners[key] == rank})
+            bounds.append(len(row_ids))
+        all_row_ids.append(np.array(row_ids, np.uint32))
         all_bounds.append(np.array(bounds, np.int64))
-    return all_places, all_bounds
+    return all_row_ids, all_bounds
 
 
 judge_lines = DEDUP_LINES.judge_owned_at_batch
@@ -133,7 +137,7 @@ def writing(documents: Sequence[Page]) -> Iterator[Step]:
 
 def measured(paths: Sequence[str], rounds: int) -> list[dict[str, object]]:
     """Microseconds of CPU a page that reaches each step, in turn by either engine: the median, and all of them."""
-    found = []
+    results = []
     with engine.using(None):
         every = list(steps(paths))
     for step in every:
@@ -144,8 +148,8 @@ def measured(paths: Sequence[str], rounds: int) -> list[dict[str, object]]:
                     taken[asked or "fast"].append(seconds(step.run) / max(1, step.pages) * 1e6)
         medians = {f"{name}_us": round(statistics.median(values), 2) for name, values in taken.items()}
         rounded = {name: [round(value, 2) for value in values] for name, values in taken.items()}
-        found.append({"step": step.name, "pages": step.pages, **medians, "all": rounded})
-    return found
+        results.append({"step": step.name, "pages": step.pages, **medians, "all": rounded})
+    return results
 
 
 def seconds(run: Callable[[], object]) -> float:

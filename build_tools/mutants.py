@@ -65,24 +65,24 @@ def main(argv: Sequence[str] | None = None) -> int:
     work = Path(tempfile.mkdtemp(prefix="c4-mutants-"))
     try:
         tree = Tree(root, work)
-        mutants = chosen(tree, arguments)
+        mutants = choose_mutants(tree, arguments)
         if arguments.list:
             for mutant in mutants:
                 print(f"{mutant.name} {mutant.kind}\n{mutant.diff((root / mutant.path).read_bytes())}")
             return 0
         results: Path = arguments.results or state / "results.jsonl"
-        done = {} if arguments.again else read(results)
+        done = {} if arguments.again else read_results(results)
         if left := [mutant for mutant in mutants if mutant.name not in done]:
             place = arguments.map or state / f"map-{tree.digest}"
-            tests = test_map.made(place, tree, arguments.packages, arguments.map_pytest.split())
+            tests = test_map.load_or_measure(place, tree, arguments.packages, arguments.map_pytest.split())
             try_all(tree, tests, left, results, arguments)
-        tell(mutants, read(results))
+        print_summary(mutants, read_results(results))
     finally:
         shutil.rmtree(work, ignore_errors=True)
     return 0
 
 
-def chosen(tree: Tree, arguments: argparse.Namespace) -> list[sites.Mutant]:
+def choose_mutants(tree: Tree, arguments: argparse.Namespace) -> list[sites.Mutant]:
     """The mutants that are drawn, or named."""
     paths = tree.modules(arguments.packages)
     if arguments.only:
@@ -94,7 +94,7 @@ def chosen(tree: Tree, arguments: argparse.Namespace) -> list[sites.Mutant]:
     return sites.drawn(tree.root, paths, arguments.number, arguments.seed)
 
 
-def read(results: Path) -> dict[str, dict[str, Any]]:
+def read_results(results: Path) -> dict[str, dict[str, Any]]:
     """What is known by a mutant's name; the last counts."""
     lines = results.read_text("utf-8").splitlines() if results.exists() else []
     return {found["name"]: found for found in map(json.loads, lines)}
@@ -118,7 +118,7 @@ def try_all(
                 mutant = waiting.get_nowait()
             except queue.Empty:
                 return
-            keep(mutant, trials.verdict(bench, mutant, arguments.budget), tree.root, results, lock)
+            append_result(mutant, trials.verdict(bench, mutant, arguments.budget), tree.root, results, lock)
 
     workers = [threading.Thread(target=work, args=(number,), daemon=True) for number in range(arguments.workers)]
     for worker in workers:
@@ -127,7 +127,9 @@ def try_all(
         worker.join()
 
 
-def keep(mutant: sites.Mutant, verdict: trials.Verdict, root: Path, results: Path, lock: threading.Lock) -> None:
+def append_result(
+    mutant: sites.Mutant, verdict: trials.Verdict, root: Path, results: Path, lock: threading.Lock
+) -> None:
     """Append a result, and say it."""
     place = {"name": mutant.name, "path": mutant.path, "line": mutant.line, "kind": mutant.kind}
     found = place | asdict(verdict) | {"diff": mutant.diff((root / mutant.path).read_bytes())}
@@ -139,7 +141,7 @@ def keep(mutant: sites.Mutant, verdict: trials.Verdict, root: Path, results: Pat
         print(f"{mutant.path}:{mutant.line} {mutant.kind}: {verdict.outcome}{by}, {verdict.seconds} s", flush=True)
 
 
-def tell(mutants: Sequence[sites.Mutant], results: dict[str, dict[str, Any]]) -> None:
+def print_summary(mutants: Sequence[sites.Mutant], results: dict[str, dict[str, Any]]) -> None:
     """How many were seen, and each that was not."""
     found = [results[mutant.name] for mutant in mutants if mutant.name in results]
     for each in found:

@@ -37,9 +37,9 @@ class Known:
 
     def learn(self, path: str, result: Result) -> None:
         """Take what a run with such a change has shown."""
-        told = {"path": path, "blind": result.failed, "sound": sorted(result.passed)}
+        outcome = {"path": path, "blind": result.failed, "sound": sorted(result.passed)}
         with self.lock, self.kept.open("a", encoding="utf-8") as stream:
-            stream.write(json.dumps(told) + "\n")
+            stream.write(json.dumps(outcome) + "\n")
             self._take(path, result.failed, sorted(result.passed))
 
 

@@ -53,10 +53,10 @@ class Wanted:
         files = {name: rank for name, rank in self.files.items() if name == file}
         return replace(self, tests=tests, files=files).without(self.leave | {without})
 
-    def told(self) -> str:
+    def as_json(self) -> str:
         """For the plugin."""
-        told = {name: value for name, value in vars(self).items() if name != "leave"}
-        return json.dumps(told | {"not": sorted(self.leave)})
+        fields = {name: value for name, value in vars(self).items() if name != "leave"}
+        return json.dumps(fields | {"not": sorted(self.leave)})
 
 
 @dataclass(frozen=True)
@@ -68,15 +68,17 @@ class Result:
     ended: bool  # by itself
 
 
-def run(copy: Path, environment: Mapping[str, str], wanted: Wanted, budget: float, *, go_on: bool = False) -> Result:
+def run_tests(
+    copy: Path, environment: Mapping[str, str], wanted: Wanted, budget: float, *, go_on: bool = False
+) -> Result:
     """Run tests in their order until one fails, or the budget is spent."""
     place = copy.with_name(f"{copy.name}.run")
     place.mkdir(exist_ok=True)
-    told, log = place / "wanted.json", place / "log.jsonl"
-    told.write_text(wanted.told(), "utf-8")
+    wanted_file, log = place / "wanted.json", place / "log.jsonl"
+    wanted_file.write_text(wanted.as_json(), "utf-8")
     log.write_bytes(b"")
     mark = f"{os.getpid()}-{copy.name}-{time.monotonic_ns()}"
-    ours = {watch.LOG: str(log), watch.WANTED: str(told), MARK: mark}
+    ours = {watch.LOG: str(log), watch.WANTED: str(wanted_file), MARK: mark}
     argv = [sys.executable, "-m", "pytest", "-q", "-p", "mutating.watch", "-p", "no:cacheprovider", "--tb=no"]
     argv += ["--basetemp", str(place / "tmp"), *([] if go_on else ["-x"]), *wanted.arguments()]
     quiet: dict[str, Any] = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
@@ -92,11 +94,11 @@ def run(copy: Path, environment: Mapping[str, str], wanted: Wanted, budget: floa
 
 
 def _result(log: Path, wanted: Wanted, code: int | None) -> Result:
-    told = [json.loads(line) for line in log.read_text("utf-8").splitlines() if line.endswith("}")]
-    named = (each["of"] for each in told if each.get("outcome") == "failed")
+    events = [json.loads(line) for line in log.read_text("utf-8").splitlines() if line.endswith("}")]
+    named = (each["of"] for each in events if each.get("outcome") == "failed")
     failed = list(dict.fromkeys(name if ".py" in name else START for name in named))
-    begun = {each["test"]: each["since"] for each in told if "shares" in each}
-    done = {each["of"] for each in told if each.get("when") == "teardown"}
+    begun = {each["test"]: each["since"] for each in events if "shares" in each}
+    done = {each["of"] for each in events if each.get("when") == "teardown"}
     hanging = [test for test in begun if test not in done]
     for test in hanging:
         lost = code is not None and code not in (0, 1)  # it took the process with it
@@ -112,19 +114,19 @@ def _end(process: subprocess.Popen[bytes], mark: str) -> None:
     with contextlib.suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
     process.wait()
-    while left := marked(mark):
+    while left := marked_processes(mark):
         for pid in left:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
         time.sleep(0.05)
 
 
-def marked(mark: str) -> list[int]:
+def marked_processes(mark: str) -> list[int]:
     """The processes whose environment says that they are of a run; Linux only."""
-    found, entry = [], f"{MARK}={mark}".encode()
+    pids, entry = [], f"{MARK}={mark}".encode()
     for place in Path("/proc").glob("[0-9]*"):
         with contextlib.suppress(OSError):
             state = (place / "stat").read_text().rpartition(")")[2].split()[0]
             if state != "Z" and entry in (place / "environ").read_bytes().split(b"\0"):
-                found.append(int(place.name))
-    return found
+                pids.append(int(place.name))
+    return pids

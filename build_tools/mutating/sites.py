@@ -73,18 +73,18 @@ def of_file(root: Path, path: Path) -> list[Mutant]:
     digest = hashlib.sha256(source).hexdigest()
     name, text = path.relative_to(root).as_posix(), _Text(source)
     tree = ast.parse(source)
-    whole, found = ast.dump(tree), []
+    original, mutants = ast.dump(tree), []
     for place in _walk(tree, ()):
         for kind, node, other in changes.of_node(place[-1]):
             mutant = _mutant(name, text, place, (kind, node, other), digest)
-            if mutant is not None and _is_another(whole, mutant.applied(source)):
-                found.append(mutant)
-    return found
+            if mutant is not None and _is_another(original, mutant.applied(source)):
+                mutants.append(mutant)
+    return mutants
 
 
-def _is_another(whole: str, source: bytes) -> bool:
+def _is_another(original: str, source: bytes) -> bool:
     try:
-        return ast.dump(ast.parse(source)) != whole
+        return ast.dump(ast.parse(source)) != original
     except SyntaxError:
         return False
 
@@ -161,11 +161,11 @@ def _neutral(text: _Text, statements: Sequence[ast.stmt]) -> int:
 
 def _walk(node: ast.AST, above: tuple[ast.AST, ...]) -> Iterator[tuple[ast.AST, ...]]:
     """Each node that may be mutated, at the end of those that it is in."""
-    here = (*above, node)
-    yield here
+    path = (*above, node)
+    yield path
     if not isinstance(node, ast.JoinedStr):  # what is in it has no places before Python 3.12
         for child in _children(node):
-            yield from _walk(child, here)
+            yield from _walk(child, path)
 
 
 def _children(node: ast.AST) -> Iterator[ast.AST]:

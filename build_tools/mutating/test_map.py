@@ -44,16 +44,16 @@ class TestMap:
         for line in (folder / "tests.jsonl").read_text("utf-8").splitlines():
             self._take(json.loads(line))
 
-    def _take(self, told: dict[str, Any]) -> None:
-        if "shares" in told:
-            self.shares[told["test"]] = told["shares"]
-        elif "fixture" in told:
-            self.fixtures[told["fixture"]] = max(told["seconds"], self.fixtures.get(told["fixture"], 0.0))
-        elif "of" in told:
-            if told["when"] == "call":
-                self.call[told["of"]] += told["seconds"]
-            if told["outcome"] == "failed":
-                self.failed.add(told["of"])
+    def _take(self, event: dict[str, Any]) -> None:
+        if "shares" in event:
+            self.shares[event["test"]] = event["shares"]
+        elif "fixture" in event:
+            self.fixtures[event["fixture"]] = max(event["seconds"], self.fixtures.get(event["fixture"], 0.0))
+        elif "of" in event:
+            if event["when"] == "call":
+                self.call[event["of"]] += event["seconds"]
+            if event["outcome"] == "failed":
+                self.failed.add(event["of"])
 
     @cached_property
     def data(self) -> Any:
@@ -67,11 +67,11 @@ class TestMap:
     @cached_property
     def users(self) -> dict[str, list[str]]:
         """The tests of each shared fixture."""
-        found: dict[str, list[str]] = defaultdict(list)
+        tests_of: dict[str, list[str]] = defaultdict(list)
         for test, shared in self.shares.items():
             for fixture in shared:
-                found[fixture].append(test)
-        return found
+                tests_of[fixture].append(test)
+        return tests_of
 
     @cached_property
     def files(self) -> set[str]:
@@ -102,7 +102,7 @@ class TestMap:
                 yield name
 
 
-def made(folder: Path, tree: Tree, packages: Sequence[str], pytest: Sequence[str]) -> TestMap:
+def load_or_measure(folder: Path, tree: Tree, packages: Sequence[str], pytest: Sequence[str]) -> TestMap:
     """Run the tests of a private copy, unless that was done."""
     if not (folder / "about.json").exists():
         folder.mkdir(parents=True, exist_ok=True)
@@ -127,7 +127,8 @@ def _measure(folder: Path, tree: Tree, copy: Path, packages: Sequence[str], pyte
     if done.returncode > 1 or not log.exists():
         raise RuntimeError(f"the tests could not be run: pytest ended with {done.returncode}")
     until = time.monotonic() + LAST_WORDS_SECONDS
-    while runs.marked(mark) and time.monotonic() < until:  # pytest's own workers write down what they saw when it ends
+    # Workers of pytest write their measurements when pytest ends.
+    while runs.marked_processes(mark) and time.monotonic() < until:
         time.sleep(0.1)
     for empty in (path for path in folder.glob("coverage.*") if not path.stat().st_size):  # of what was killed
         empty.unlink()

@@ -86,7 +86,7 @@ class Tree:
         found: dict[str, int] = {path: 0}
         near = [path]
         while near:
-            near = sorted({each for one in near for each in self.imported_by[one] if each not in found})
+            near = sorted({each for module in near for each in self.imported_by[module] if each not in found})
             found |= dict.fromkeys(near, max(found.values()) + 1)
         return sorted(set(self.test_files) & set(found), key=lambda name: (found[name], name))
 

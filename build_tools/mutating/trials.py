@@ -11,7 +11,7 @@ import time
 from dataclasses import dataclass, field
 
 from mutating.benches import LAST, Bench
-from mutating.runs import START, Result, Wanted, run
+from mutating.runs import START, Result, Wanted, run_tests
 from mutating.sites import Mutant
 
 SURVIVED, UNFINISHED, KILLED = "survived", "survived, not all tests run", "killed"
@@ -35,13 +35,13 @@ def verdict(bench: Bench, mutant: Mutant, budget: float) -> Verdict:
     try:
         for stage, wanted in bench.stages(mutant):
             trial.stage(stage, wanted)
-            if trial.found.outcome == SURVIVED and stage != LAST:
+            if trial.verdict.outcome == SURVIVED and stage != LAST:
                 trial.hold_equal()
-            if trial.found.outcome != SURVIVED:
+            if trial.verdict.outcome != SURVIVED:
                 break
     finally:
         bench.write(mutant.path, source)
-    return trial.found
+    return trial.verdict
 
 
 class Trial:
@@ -49,7 +49,7 @@ class Trial:
 
     def __init__(self, bench: Bench, mutant: Mutant, source: bytes, budget: float) -> None:
         self.bench, self.mutant, self.source, self.budget = bench, mutant, source, budget
-        self.known, self.found, self.done = bench.known, Verdict(), set[str]()
+        self.known, self.verdict, self.done = bench.known, Verdict(), set[str]()
         self.key, self.held = mutant.path, False  # what is known of its tests; whether compiled code decides
 
     def hold_equal(self) -> None:
@@ -71,12 +71,12 @@ class Trial:
             sees = self._sees(left, result)
             if sees or not result.failed:
                 break
-        told = "" if sees or result.ended else ", then the time was spent"
-        self.found.stages.append(f"{name}: {len(self.done) - before} passed{told}")
+        note = "" if sees or result.ended else ", then the time was spent"
+        self.verdict.stages.append(f"{name}: {len(self.done) - before} passed{note}")
         if sees:
-            self.found.outcome, self.found.by = KILLED, sees
+            self.verdict.outcome, self.verdict.by = KILLED, sees
         elif not result.ended:
-            self.found.outcome = UNFINISHED
+            self.verdict.outcome = UNFINISHED
 
     def _left(self, wanted: Wanted) -> Wanted:
         """Without what is done and what is blind."""
@@ -86,13 +86,13 @@ class Trial:
     def _mutated(self, wanted: Wanted) -> Result:
         if not wanted.arguments():
             return Result([], set(), True)
-        spare = self.budget - self.found.seconds
+        spare = self.budget - self.verdict.seconds
         if spare <= 0 or START in self.known.blind.get(self.key, ()):
             return Result([], set(), False)
         begun = time.monotonic()
         self._write(self.mutant.applied(self.source))
-        result = run(self.bench.copy, self.bench.environment, wanted, spare)
-        self.found.seconds = round(self.found.seconds + time.monotonic() - begun, 1)
+        result = run_tests(self.bench.copy, self.bench.environment, wanted, spare)
+        self.verdict.seconds = round(self.verdict.seconds + time.monotonic() - begun, 1)
         return result
 
     def _write(self, source: bytes) -> None:
@@ -103,9 +103,9 @@ class Trial:
     def _neutral(self, wanted: Wanted, *, go_on: bool = True) -> Result:
         begun = time.monotonic()
         self._write(self.mutant.neutrally(self.source))
-        result = run(self.bench.copy, self.bench.environment, wanted, self.budget, go_on=go_on)
+        result = run_tests(self.bench.copy, self.bench.environment, wanted, self.budget, go_on=go_on)
         self.known.learn(self.key, result)
-        self.found.checks = round(self.found.checks + time.monotonic() - begun, 1)
+        self.verdict.checks = round(self.verdict.checks + time.monotonic() - begun, 1)
         return result
 
     def _sees(self, wanted: Wanted, result: Result) -> str:

@@ -238,8 +238,8 @@ def test_each_step_is_measured_by_both(given: str, monkeypatch: pytest.MonkeyPat
 
 def test_an_engine_is_asked_for_by_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("C4PIPE_ENGINE", "plain")
-    assert builds.chosen("plain")["C4PIPE_ENGINE"] == "plain"
-    assert "C4PIPE_ENGINE" not in builds.chosen("fast")
+    assert builds.environment_for("plain")["C4PIPE_ENGINE"] == "plain"
+    assert "C4PIPE_ENGINE" not in builds.environment_for("fast")
 
 
 def test_sections_are_named() -> None:
