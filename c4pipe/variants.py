@@ -65,6 +65,8 @@ class Variant:
         names = [stage.name for stage in self.stages]
         if twice := sorted({name for name in names if names.count(name) > 1}):
             raise ValueError(f"{self.name} has two stages named {', '.join(twice)}; their counts would mix")
+        for number, stage in enumerate(self.stages):
+            _require_language(self.name, stage, self.stages[:number])
 
     def resources(self) -> Mapping[str, bytes | None]:
         """The pinned files that its stages read, each with its built-in stand-in or None."""
@@ -109,6 +111,22 @@ class Variant:
         if not self.by_language:
             return split
         return language if split == "train" else f"{language}-{split}"
+
+
+# Stages that leave the language of a page as it is; a stage of one's own may set it.
+_LANGUAGE_KEPT = frozenset(
+    {MaxLength, MinParagraphs, InDomains, InUrlList, KeepNewest, KeepLargestText, CleanLines, DropPages, DedupLines}
+) | {DedupSpans, DropBadwords}
+
+
+def _require_language(variant: str, stage: Stage, before: Sequence[Stage]) -> None:
+    """Raise if a stage looks up bad words by language where no stage before has set one: it would pass every page."""
+    looks_up = isinstance(stage, DropBadwords) and stage.language is None
+    if looks_up and all(type(earlier) in _LANGUAGE_KEPT for earlier in before):
+        raise ValueError(
+            f"{variant}: {stage.name} looks up the bad words of a page's language, but no stage before it sets the "
+            "language, so every page would pass; put English or LabelLanguage before it, or set language='en'"
+        )
 
 
 def flat(stage: str, tally: Mapping[str, int]) -> dict[str, int]:

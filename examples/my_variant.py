@@ -2,10 +2,7 @@
 
 from dataclasses import replace
 
-from c4pipe.rules import Test, fewer_words_than
-from c4pipe.stages.clean_lines import CleanLines
-from c4pipe.stages.rule_rows import drop_line
-from c4pipe.variants import C4_ROWS, variant
+from c4pipe.api import C4_ROWS, CleanLines, Test, drop_line, fewer_words_than, variant
 
 
 def mostly_capitals(*, letters: int) -> Test:

@@ -67,3 +67,14 @@ def real_resources(shared: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Pa
     resources.use(str(folder))
     yield folder
     resources.use(previous)
+
+
+@pytest.fixture
+def builtin() -> Iterator[None]:
+    """The small stand-ins of the pinned lists, as a process-wide setting for one test."""
+    from c4pipe import resources
+
+    previous = resources.source()
+    resources.use("builtin")
+    yield
+    resources.use(previous)

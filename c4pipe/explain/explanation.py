@@ -8,8 +8,8 @@ from __future__ import annotations
 import difflib
 import functools
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
-from typing import Literal
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal
 
 from c4pipe.dedup.base import Dedup
 from c4pipe.dedup.lines import DedupLines, line_key
@@ -63,6 +63,30 @@ class Explanation:
     def dropped_by(self) -> StageSeen | None:
         """The stage that dropped the page."""
         return next((stage for stage in self.stages if stage.outcome == "dropped"), None)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the account as JSON data.
+
+        ``{"variant", "semantics", "url", "dropped_by", "split", "language", "text", "stages"}``; the last but one are
+        None for a dropped page. A stage is ``{"name", "outcome", "tally", "note", "lines"}``, a line ``{"number",
+        "text", "taken_by", "edited", "edits"}``: ``taken_by`` is the counter of the rule that took the line, or None.
+        """
+        final, dropper = self.final, self.dropped_by
+        return {
+            "variant": self.variant,
+            "semantics": self.semantics,
+            "url": self.page.url,
+            "dropped_by": dropper.name if dropper else None,
+            "split": self.split,
+            "language": final.language if final else None,
+            "text": final.text if final else None,
+            "stages": [_stage_data(stage) for stage in self.stages],
+        }
+
+
+def _stage_data(stage: StageSeen) -> dict[str, Any]:
+    lines = [asdict(line) | {"edits": list(line.edits)} for line in stage.lines]
+    return asdict(stage) | {"tally": dict(stage.tally), "lines": lines}
 
 
 def explain(variant: Variant, page: Page) -> Explanation:

@@ -9,7 +9,6 @@ from pathlib import Path
 import fsspec
 import pytest
 
-from c4pipe import resources
 from tests.support.corpus_builder import write_golden
 from tests.support.unruly_server import UnrulyServer
 
@@ -29,15 +28,6 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[UnrulyServer]:
 @pytest.fixture
 def golden_folder(tmp_path: Path) -> Path:
     return write_golden(tmp_path / "golden")
-
-
-@pytest.fixture
-def builtin() -> Iterator[None]:
-    """The small stand-ins of the pinned lists, as a process-wide setting for one test."""
-    previous = resources.source()
-    resources.use("builtin")
-    yield
-    resources.use(previous)
 
 
 @pytest.fixture
