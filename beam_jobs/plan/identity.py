@@ -1,4 +1,4 @@
-"""What a build is, so that one which was stopped goes on only as the same build."""
+"""The identity of a build: a stopped build continues only as the same build."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ DISTRIBUTIONS = (
     "pyarrow",
     "tldextract",
 )
-TOLD_MAX = 20  # differences: where a folder was moved, there is one a file
+SHOWN_MAX = 20  # differences in an error: a moved folder makes one for each file
 
 
 class AnotherBuild(ValueError):
@@ -41,7 +41,7 @@ class AnotherBuild(ValueError):
 
 
 def identity(job: Job, selection: Selection) -> dict[str, Any]:
-    """Everything that the bytes of a build depend on, and the names of its inputs."""
+    """Return everything that the bytes of a build depend on, and the names of its inputs."""
     job.begin()
     return {
         "inputs": [{key: source.get(key) for key in ("crawl", "path", "bytes")} for source in selection.sources],
@@ -50,7 +50,7 @@ def identity(job: Job, selection: Selection) -> dict[str, Any]:
             "formats": sorted(job.formats),
             "shards": job.shards,
             "seed": job.seed,
-            "keep_raw": job.holds_raw,  # else some parts would have the raw text, and some not
+            "keep_raw": job.holds_raw,  # else only some partitions would have the raw text
         },
         "versions": versions() | {"punkt": sentences.algorithm(), "store": str(page_store.SCHEMA_NUMBER)} | _cld3(job),
         "holds": holds(job),
@@ -58,12 +58,12 @@ def identity(job: Job, selection: Selection) -> dict[str, Any]:
 
 
 def versions() -> dict[str, str]:
-    """The versions on which the bytes of a build depend."""
+    """Return the versions that the bytes of a build depend on."""
     return {"python": platform.python_version()} | {name: version(name) for name in DISTRIBUTIONS}
 
 
 def _cld3(job: Job) -> dict[str, str]:
-    """The version of cld3, if pages are labelled."""
+    """Return the version of cld3, if a stage labels pages."""
     stages = {type(stage) for branch in job.branches for stage in branch.wanted.variant.stages}
     return {"gcld3": language.cld3_version()} if LabelLanguage in stages else {}
 
@@ -81,13 +81,16 @@ def _variant(branch: Branch) -> dict[str, Any]:
 
 
 def _lists(variant: Variant) -> dict[str, str]:
-    """The user's own lists of URLs, with their hashes."""
+    """Return the SHA-256 of the user's lists of URLs, by path."""
     paths = [path for stage in variant.stages for path in getattr(stage, "paths", ())]
     return {path: hashlib.sha256(files.read_bytes(path)).hexdigest() for path in paths}
 
 
 def claim_folder(job: Job, selection: Selection) -> bool:
-    """Take the output folder for this build; True if an earlier run of the same build began there."""
+    """Take the output folder for this build; return True if an earlier run of the same build began there.
+
+    Raises ``AnotherBuild``, with the differences, if the folder holds another one.
+    """
     wanted = identity(job, selection)
     if not files.exists(job.store.identity):
         _check_empty(job)
@@ -96,31 +99,31 @@ def claim_folder(job: Job, selection: Selection) -> bool:
         return False
     begun: Any = files.read_json(job.store.identity)
     if changes := list(differences(begun, wanted)):
-        rest = [f"and {len(changes) - TOLD_MAX:,} more"] if len(changes) > TOLD_MAX else []
+        rest = [f"and {len(changes) - SHOWN_MAX:,} more"] if len(changes) > SHOWN_MAX else []
         raise AnotherBuild(
-            f"{job.output} holds another build:\n  " + "\n  ".join(changes[:TOLD_MAX] + rest) + "\n"
+            f"{job.output} holds another build:\n  " + "\n  ".join(changes[:SHOWN_MAX] + rest) + "\n"
             "Give the options with which it was begun to go on with it, or another --output for a new one."
         )
     return True
 
 
 def _check_empty(job: Job) -> None:
-    """A manifest without the store of its build would make any build of that variant seem whole."""
+    """Raise ``AnotherBuild`` if a manifest stands there without a store: any build of that variant would seem whole."""
     variants = [wanted.variant for wanted in job.wanted]
     if whole := [job.folder(variant) for variant in variants if files.exists(job.manifest(variant))]:
         raise AnotherBuild(
-            f"{' and '.join(whole)}: a whole build, whose store is gone, so that none can go on with it. "
-            "Remove what is there to build it anew, or give another --output."
+            f"{' and '.join(whole)}: a whole build without its store, so no build can continue it. "
+            "Remove the folder to build it anew, or give another --output."
         )
 
 
 def differences(begun: Any, wanted: Any, where: str = "") -> Iterator[str]:
-    """Name what two identities disagree on, most of it once.
+    """Yield a line for each difference of two identities.
 
     >>> list(differences({"a": {"b": 1}}, {"a": {"b": 2}}))
     ['a.b: begun with 1, now 2']
     """
-    if begun == wanted or where == "holds":  # what is held follows from the rest
+    if begun == wanted or where == "holds":  # follows from the rest
         return
     if where == "inputs":
         yield from _input_differences(begun, wanted)

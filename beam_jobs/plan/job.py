@@ -1,4 +1,4 @@
-"""What a build does, as a value that travels to every worker: which variants, from what, and what they share."""
+"""A build as a value, which travels to every worker: variants, inputs, limits, and the work that variants share."""
 
 from __future__ import annotations
 
@@ -34,76 +34,78 @@ class Job:
     wanted: tuple[Wanted, ...]
     formats: tuple[str, ...]
     shards: int | None  # of a train split; None: by its size
-    seed: int  # of the order of documents
-    parts: int  # WET files, and parts of earlier page stores
+    seed: int  # of the hash that orders documents
+    parts: int  # number of WET files and partitions of earlier page stores
     buckets: int
     resources: str | None
     max_bad_files: int = 0
-    keep_raw: bool = False  # the text of pages before cleaning stays in the page store
-    item_bytes: int = CLUSTER_ITEM_BYTES  # what a step may hold of a bucket or shard at a time; changes no outcome
+    keep_raw: bool = False  # keep the text before cleaning in the page store
+    item_bytes: int = (
+        CLUSTER_ITEM_BYTES  # bytes of a bucket or shard that a step may hold at a time; changes no outcome
+    )
     workers: int = 1  # processes on this machine; changes no outcome
     engine: str | None = None  # that judges pages; changes no outcome
     store_compression: str = "zstd"  # of the page store; changes no outcome
 
     @property
     def store(self) -> Store:
-        """Where the steps keep what they have done."""
+        """The store of the build."""
         return Store(paths.join(self.output, "store"))
 
     def folder(self, variant: Variant) -> str:
-        """Where a variant's shards go."""
+        """Return the folder of a variant's shards."""
         return paths.join(self.output, variant.name)
 
     def manifest(self, variant: Variant) -> str:
-        """Path of a variant's manifest: written last, it says that the variant is whole."""
+        """Return the path of a variant's manifest, which is written last: with it the variant is whole."""
         return paths.join(self.folder(variant), "manifest.json")
 
     def begin(self) -> None:
-        """Tell this process where the pinned lists are, and what judges."""
+        """Set up this process: the folder of the pinned lists, and the engine."""
         resources.use(self.resources)
         engine.use(self.engine)
 
     @property
     def branches(self) -> tuple[Branch, ...]:
-        """The variants, parted."""
+        """The variants with their stages split (``scopes.split_stages``)."""
         return _branches(self.wanted)
 
     @property
     def scopes(self) -> tuple[Scope, ...]:
-        """Where pages compete, each scope once."""
+        """The scopes of URLs, each once; the store knows them by their numbers in this order."""
         return tuple(dict.fromkeys(branch.origin.scope for branch in self.branches))
 
     @property
     def line_scopes(self) -> tuple[LineScope, ...]:
-        """Where lines compete, or are all kept, each scope once."""
+        """The line scopes, each once; the store knows them by their numbers in this order."""
         return tuple(dict.fromkeys(branch.origin for branch in self.branches))
 
     @property
     def entries(self) -> dict[str, Stages]:
-        """What pages go through before they compete, by name."""
+        """The stages before pages compete for URLs, by name."""
         return {name_of(scope.entry): scope.entry for scope in self.scopes}
 
     @property
     def cleanings(self) -> dict[str, Stages]:
-        """What makes a page's lines, by name."""
+        """The stages that clean pages before their lines compete, by name."""
         return {name_of(origin.cleaning): origin.cleaning for origin in self.line_scopes}
 
     @property
     def keyed(self) -> dict[str, tuple[Dedup, ...]]:
-        """The stages that make the keys of what each cleaning leaves, one a kind of keys, by the cleaning's name."""
-        found: dict[str, dict[tuple[object, ...], Dedup]] = {name: {} for name in self.cleanings}
+        """The stages that make keys of each cleaning's text, by its name: one stage for each kind of keys."""
+        kinds_of: dict[str, dict[tuple[object, ...], Dedup]] = {name: {} for name in self.cleanings}
         for origin in self.line_scopes:
             if origin.lines is not None:
-                found[name_of(origin.cleaning)].setdefault(origin.lines.keyed, origin.lines)
-        return {name: tuple(kinds.values()) for name, kinds in found.items()}
+                kinds_of[name_of(origin.cleaning)].setdefault(origin.lines.keyed, origin.lines)
+        return {name: tuple(kinds.values()) for name, kinds in kinds_of.items()}
 
     @property
     def holds_raw(self) -> bool:
-        """The page store of this build has the pages' text before cleaning."""
+        """True if the page store of this build has the text before cleaning."""
         return self.keep_raw or any(only_filters(cleaning) for cleaning in self.cleanings.values())
 
     def shards_of(self, split: str, size: int) -> int:
-        """Number of shards of a split of ``size`` bytes."""
+        """Return the number of shards of a split of ``size`` bytes."""
         if self.shards is None:
             return default_shards(size)
         return max(1, self.shards // TRAIN_SHARDS_PER_VALIDATION_SHARD) if "validation" in split else self.shards
@@ -115,7 +117,7 @@ def _branches(wanted: tuple[Wanted, ...]) -> tuple[Branch, ...]:
 
 
 def default_shards(size: int) -> int:
-    """Shards of a split of ``size`` bytes, as TFDS counts them for C4.
+    """Return the number of shards that TFDS makes of a split of ``size`` bytes of C4.
 
     >>> [default_shards(n) for n in (0, 2**27, 865_505_708_324, 6_823_493_765_950, 19_231_554_295)]
     [1, 2, 1024, 7168, 256]
@@ -126,21 +128,21 @@ def default_shards(size: int) -> int:
 
 
 def default_buckets(input_bytes: int) -> int:
-    """Buckets of keys for an input: more of them need less memory each, and change nothing else."""
+    """Return the number of buckets for an input. More buckets need less memory each, and change no outcome."""
     return min(MAX_BUCKETS, max(4, input_bytes // INPUT_BYTES_PER_BUCKET))
 
 
 def describe(job: Job) -> Iterator[str]:
-    """Say what is built from what, and what is shared."""
+    """Yield lines that name the variants, their inputs, and the work that they share."""
     for branch in job.branches:
         variant, parts = branch.wanted.variant, len(branch.wanted.parts)
         crawls = ", ".join(crawl.name or "no named crawl" for crawl in branch.wanted.crawls)
-        yield f"{variant.name} {variant.semantics}: {counted(parts, 'part')}, of {crawls}"
+        yield f"{variant.name} {variant.semantics}: {counted(parts, 'partition')}, of {crawls}"
     for scope in job.scopes:
         stages = _stage_names((*scope.entry, scope.newest, scope.listed))
-        yield f"URLs settled by {stages} for {_variant_names(job, scope)}"
+        yield f"URLs deduplicated by {stages} for {_variant_names(job, scope)}"
     for origin in job.line_scopes:
-        how = f"settled by {_stage_names((*origin.cleaning, origin.lines))}" if origin.lines else "all kept"
+        how = f"deduplicated by {_stage_names((*origin.cleaning, origin.lines))}" if origin.lines else "all kept"
         yield f"lines {how} for {_variant_names(job, origin)}"
     yield f"cleaned text kept in the page store: {', '.join(_stage_names(c) or 'raw' for c in job.cleanings.values())}"
 

@@ -1,4 +1,4 @@
-"""From the command line to a job: what is built, from what, and whether that can be."""
+"""Makes a Job of the command line, and checks that this machine and the workers can run it."""
 
 from __future__ import annotations
 
@@ -25,32 +25,32 @@ from c4pipe.stages.url_filters import InUrlList
 from c4pipe.user_variants import resolve
 from c4pipe.variants import Variant
 
-# What a build writes for a byte of gzipped WET, measured on real pages: the page store as it is compressed, the
-# exchanges, keys and claims of lines of raw text where these compete, then each format; a variant more adds its cleaned
-# text and its documents.
+# Bytes that a build writes for a byte of gzipped WET, measured on real pages: the page store by its compression, the
+# exchanges, the keys and claims of raw lines if these compete, and each format. A further variant adds its cleaned text
+# and its documents.
 STORE_SHARES = {"none": 0.95, "lz4": 0.65, "zstd": 0.45}
 EXCHANGE_SHARE, RAW_LINES_SHARE, FORMAT_SHARE = 0.55, 1.9, 0.3
-RAW_TIMES = 2.7  # what raw text takes of the store, by what cleaned text does
+RAW_TIMES = 2.7  # bytes of raw text in the store for a byte of cleaned text
 
 SAMPLE = Page("http://example.org/", "This page has one sentence.", "2019-04-18T10:00:00Z", "text/plain", "27", "en")
 
 
 def planned(arguments: argparse.Namespace) -> tuple[Job, Selection]:
-    """The job that the options ask for, and where its parts come from; an error says why there is none."""
+    """Return the job that the options ask for, and its sources; raises ``ValueError`` if there is no such build."""
     names = inputs.crawl_names(arguments.crawl or "")
     if arguments.first and (arguments.input or arguments.from_store or not names):
         raise ValueError(
-            "--first is of the files of --crawl that are fetched; with --input or --from_store it does nothing"
+            "--first counts the files of --crawl that are fetched; with --input or --from_store it does nothing"
         )
     selection = inputs.select_sources(list(_find_sources(arguments, names)), names)
-    # Scopes are told by their numbers in what is on disk, so the order in which variants were named must not count.
+    # The store knows scopes by their numbers, so the order in which variants are named must not count.
     wanted = tuple(sorted(_wanted_variants(arguments, selection), key=lambda each: each.variant.name))
     if arguments.urls and not any(_has_url_list(each.variant) for each in wanted):
         raise ValueError(
             "--urls is for variants that keep pages of listed URLs, such as webtextlike; none is asked for"
         )
     job = _job(arguments, wanted, selection)
-    if len(job.scopes) > MAX_SCOPES:  # parts the stages of each variant, which fails here, not on a worker
+    if len(job.scopes) > MAX_SCOPES:  # splits the stages of each variant, which fails here, not on a worker
         raise ValueError(
             f"{len(job.scopes)} scopes of URLs, but a build has {MAX_SCOPES} at most; build fewer variants"
         )
@@ -61,7 +61,7 @@ def planned(arguments: argparse.Namespace) -> tuple[Job, Selection]:
 
 
 def _job(arguments: argparse.Namespace, wanted: tuple[Wanted, ...], selection: Selection) -> Job:
-    """The job with its share of this machine, where it runs here."""
+    """Return the job; if it runs on this machine, with its processes and memory."""
     job = Job(
         output=arguments.output,
         wanted=wanted,
@@ -94,7 +94,7 @@ def _find_sources(arguments: argparse.Namespace, names: tuple[str, ...]) -> Iter
 
 
 def _wanted_variants(arguments: argparse.Namespace, selection: Selection) -> Iterator[Wanted]:
-    """The variants, each with its crawls: ``en@CC-MAIN-2019-18`` has one, ``en`` has all that there are."""
+    """Yield each variant with its crawls: ``en@CC-MAIN-2019-18`` has one, ``en`` has all of the input."""
     seen: set[str] = set()
     for spec in filter(None, (part.strip() for part in arguments.variant.split(","))):
         name, _, restriction = spec.partition("@")
@@ -121,14 +121,14 @@ def _wanted_crawls(restriction: str, selection: Selection) -> tuple[Crawl, ...]:
     if not restriction:
         return selection.crawls
     names = inputs.crawl_names(restriction.replace("+", ","))
-    found = tuple(each for each in selection.crawls if each.name in names)
-    if lacking := sorted(set(names) - {each.name for each in found}):
+    crawls = tuple(crawl for crawl in selection.crawls if crawl.name in names)
+    if lacking := sorted(set(names) - {crawl.name for crawl in crawls}):
         raise ValueError(f"@{restriction}: {inputs.no_input_of(lacking)}")
-    return found
+    return crawls
 
 
 def _check_reachable(arguments: argparse.Namespace, selection: Selection) -> None:
-    """Dataflow's workers have no disk in common with this machine."""
+    """Raise ``ValueError`` for local files, which Dataflow's workers cannot read."""
     if arguments.runner != "DataflowRunner":
         return
     if own := [spec for spec in arguments.variant.split(",") if ".py:" in spec]:
@@ -145,7 +145,7 @@ def _check_reachable(arguments: argparse.Namespace, selection: Selection) -> Non
 
 
 def rehearse(job: Job) -> None:
-    """Have every stage judge a page here, so that a list or library that it lacks is missed now, not on a worker."""
+    """Run every stage on one page here, so that a missing list or library fails now, not on a worker."""
     job.begin()
     for branch in job.branches:
         for stage in (*branch.origin.scope.entry, *branch.origin.cleaning, *branch.judging):
@@ -157,7 +157,7 @@ def rehearse(job: Job) -> None:
 
 
 def check_disk(job: Job, selection: Selection, arguments: argparse.Namespace) -> None:
-    """Stop before a build that the disk cannot hold; what an earlier run has written is no longer needed."""
+    """Raise ``OSError`` if the disk cannot hold the build. Bytes that an earlier run has written count as done."""
     read = [source for source in selection.sources if "pages" not in source]
     size = sum(source.get("bytes", inputs.WET_FILE_BYTES) for source in read) or selection.bytes
     variants = 1 + (len(job.wanted) - 1) / 2

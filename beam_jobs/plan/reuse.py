@@ -1,4 +1,4 @@
-"""What a page store holds for builds that are made from it, and whether that is what a build needs."""
+"""Says what a page store holds for later builds, and checks that it has what a build needs."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from beam_jobs.store.column_names import name_of
 from c4pipe import resources
 from c4pipe.fingerprint import described
 
-MAKERS = ("c4pipe", "langdetect", "nltk", "tldextract")  # whose releases may judge a page otherwise
+MAKERS = ("c4pipe", "langdetect", "nltk", "tldextract")  # a release of these may judge a page differently
 
 
 class Missing(ValueError):
-    """An earlier page store lacks what a variant needs, or has it otherwise."""
+    """An earlier page store lacks what a variant needs, or was made in another way."""
 
 
 def holds(job: Job) -> dict[str, Any]:
-    """What the page store of the build has, and by what it was made."""
+    """Return what the build's page store has: schema, entries, cleanings, resources, versions."""
     job.begin()
     judging = [stage for stages in (*job.entries.values(), *job.cleanings.values()) for stage in stages]
     return {
@@ -37,23 +37,22 @@ def holds(job: Job) -> dict[str, Any]:
 
 
 def _makers() -> dict[str, str]:
-    """The versions by which pages are judged; of Python the minor one, since its table of characters may change."""
+    """Return the versions that judge pages; of Python major and minor, since its table of characters may change."""
     return {name: version(name) for name in MAKERS} | {"python": ".".join(platform.python_version_tuple()[:2])}
 
 
 def _resources(stages: Iterable[object]) -> dict[str, str]:
-    found: dict[str, bytes | None] = {}
+    needed: dict[str, bytes | None] = {}
     for stage in stages:
         if hasattr(stage, "resources"):
-            found.update(stage.resources())
-    return resources.used(found)
+            needed.update(stage.resources())
+    return resources.used(needed)
 
 
 def check_held(job: Job, held: dict[str, Any], folder: str) -> None:
-    """Say what an earlier page store lacks for this build, before anything runs.
+    """Raise ``Missing`` if an earlier page store lacks what this build needs.
 
-    With the raw text all cleanings can be made; an entry can be reached from a shorter one by stages that look at
-    the URL alone.
+    From raw text all cleanings can be made. An entry can continue a shorter one by stages that look at the URL alone.
     """
     if held["schema"] != page_store.SCHEMA_NUMBER:
         raise Missing(
@@ -61,13 +60,13 @@ def check_held(job: Job, held: dict[str, Any], folder: str) -> None:
             f"{page_store.SCHEMA_NUMBER}; build it again from the WET files"
         )
     makers = _makers()
-    if others := [
+    if different := [
         f"{name} {held['made_by'].get(name)}" for name in makers if held["made_by"].get(name) != makers[name]
     ]:
-        here = ", ".join(f"{name} {makers[name]}" for name in makers)
+        own = ", ".join(f"{name} {makers[name]}" for name in makers)
         raise Missing(
-            f"the page store in {folder} was made by {', '.join(others)}, here is {here}; what they keep of a page may "
-            "differ. Use the versions that made it, or build from the WET files"
+            f"the page store in {folder} was made by {', '.join(different)}, but this build has {own}; they may judge "
+            "pages differently. Use the versions that made it, or build from the WET files"
         )
     if job.keep_raw and not held["raw"]:
         raise Missing(f"the page store in {folder} has no raw text to keep; leave out --keep_raw")
@@ -87,7 +86,7 @@ def _check_branch(branch: Branch, held: dict[str, Any], folder: str) -> None:
 
 
 def _check_resources(cleaning: Iterable[object], held: dict[str, Any], folder: str) -> None:
-    """The lists that cleaned the pages are those with which this build would clean them."""
+    """Raise ``Missing`` if other lists cleaned the pages than this build would use."""
     wanted = _resources(cleaning)
     if any(held["resources"].get(name) != sha256 for name, sha256 in wanted.items()):
         raise Missing(
@@ -100,5 +99,5 @@ def _lack_message(folder: str, name: str, what: str, remedy: str) -> str:
     remedy = f"the option {remedy}" if remedy.startswith("--") else f"--variant {remedy} among the others"
     return (
         f"the page store in {folder} lacks what {name} needs: {what}. "
-        f"It would be there had it been built with {remedy}; build from the WET files"
+        f"Build that store with {remedy}, or build from the WET files"
     )

@@ -1,13 +1,13 @@
-"""How a variant's stages are parted, where other pages come in, for what variants share.
+"""Splits each variant at the two points where it must see other pages, so that variants with equal prefixes share work.
 
-    entry      before pages compete for their URL   (MaxLength, InDomains)   counted for every page
+    entry      stages before pages compete for URLs   (MaxLength, InDomains)   counted for every page
     newest     the stage that gives each URL to one page
-    listed     InUrlList, where a variant has one                            counted for winners
-    cleaning   what sees a page alone, before lines (CleanLines)             counted for winners
-    lines      the stage that gives each line to one page, if any
-    judging    what sees a page alone, after it     (English, DropBadwords)
+    listed     InUrlList, if the variant has it                                counted for winners
+    cleaning   one-page stages before lines compete   (CleanLines)             counted for winners
+    lines      the stage that gives each line to one page, if the variant has one
+    judging    one-page stages after that             (English, DropBadwords)  counted for winners
 
-Pages compete in a ``Scope``, their lines in a ``LineScope``: variants with equal ones share them, and what they decide.
+Pages compete in a ``Scope``, lines in a ``LineScope``. Variants with equal scopes share them, with winners and owners.
 """
 
 from __future__ import annotations
@@ -25,38 +25,38 @@ from c4pipe.stages.url_filters import InDomains, InUrlList
 from c4pipe.variants import CrawlStage, Variant
 
 Stages = tuple[PageStage, ...]  # the stages of one variant, in order
-FILTERS = (MaxLength, MinParagraphs, InDomains)  # stages that never change a page: what they pass on needs no copy
-EDITORS = (CleanLines, English, LabelLanguage)  # stages that change the page, if only its language
+FILTERS = (MaxLength, MinParagraphs, InDomains)  # stages that never change a page, so its text is not stored again
+EDITORS = (CleanLines, English, LabelLanguage)  # stages that change a page, its text or its language
 
 
 @dataclass(frozen=True)
 class Crawl:
-    """WET files of one crawl, which have part numbers in a row; files of no crawl have the name ``""``."""
+    """The partitions of one crawl, which are consecutive. Files of no crawl have the name ``""``."""
 
     name: str
     first: int
-    last: int  # one past the last part
+    last: int  # one past the last partition
 
 
 @dataclass(frozen=True)
 class Wanted:
-    """A variant to build, and the crawls that it is made from."""
+    """A variant to build, and the crawls it is made from."""
 
     variant: Variant
     crawls: tuple[Crawl, ...]
 
     @property
     def parts(self) -> list[int]:
-        """The parts of its crawls."""
+        """The numbers of its crawls' partitions."""
         return [part for crawl in self.crawls for part in range(crawl.first, crawl.last)]
 
 
 @dataclass(frozen=True)
 class Scope:
-    """Pages that compete for their URLs, and those of the winners that are listed."""
+    """The pages that compete for URLs, and the list that winners must be in, if any."""
 
     entry: Stages
-    undated: bool  # pages without a timestamp take part
+    undated: bool  # pages without a timestamp compete, too
     newest: KeepOne
     listed: InUrlList | None
     crawls: tuple[Crawl, ...]
@@ -64,7 +64,7 @@ class Scope:
 
 @dataclass(frozen=True)
 class LineScope:
-    """Winners of a scope that compete for their lines, or keep them all."""
+    """The winners of a scope that compete for lines; without ``lines`` they keep all."""
 
     scope: Scope
     cleaning: Stages
@@ -73,7 +73,7 @@ class LineScope:
 
 @dataclass(frozen=True)
 class Branch:
-    """Where a variant comes from, and what becomes of its pages at the end."""
+    """A variant with the line scope it comes from, and the stages that judge its pages at the end."""
 
     wanted: Wanted
     origin: LineScope
@@ -81,10 +81,10 @@ class Branch:
 
 
 def split_stages(wanted: Wanted) -> Branch:
-    """Part the stages of a variant."""
+    """Return a variant with its stages split; raises ``ValueError`` if a build cannot run them."""
     variant, stages = wanted.variant, wanted.variant.stages
     at, after, then = _where_deduped(variant)
-    # Without a stage that settles lines nothing needs the other pages any more, so all that follows judges winners.
+    # Without a stage that deduplicates lines, no later stage needs other pages: all judge winners at the end.
     cleaning, judging = (stages[after:then], stages[then + 1 :]) if then < len(stages) else ((), stages[after:])
     for stage in (*stages[:at], *cleaning, *judging):
         if isinstance(stage, CrawlStage) or not hasattr(stage, "judge"):
@@ -103,36 +103,40 @@ def split_stages(wanted: Wanted) -> Branch:
 
 
 def _where_deduped(variant: Variant) -> tuple[int, int, int]:
-    """Where URLs are settled, where that and the join of a list are through, and where lines are, if not at the end."""
+    """Return the position of ``newest``, of the stage after it and ``listed``, and of ``lines`` (or the end)."""
     stages = variant.stages
     newest = [i for i, stage in enumerate(stages) if isinstance(stage, KeepOne)]
     lines = [i for i, stage in enumerate(stages) if isinstance(stage, Dedup)]
     listed = [i for i, stage in enumerate(stages) if isinstance(stage, InUrlList)]
     if len(newest) != 1 or len(lines) > 1 or len(listed) > 1:
         raise ValueError(
-            f"variant {variant.name} has {len(newest)} stages that settle URLs, {len(listed)} lists of URLs and "
-            f"{len(lines)} stages that settle lines; a build needs one of the first and at most one of the others"
+            f"variant {variant.name} has {len(newest)} stages that deduplicate URLs, {len(listed)} lists of URLs and "
+            f"{len(lines)} stages that deduplicate lines; a build needs one of the first and at most one of the others"
         )
     (at,) = newest
     then = lines[0] if lines else len(stages)
     if then < at or (listed and listed[0] != at + 1):
-        raise ValueError(f"variant {variant.name}: first URLs are settled, then a list of URLs is joined, then lines")
+        raise ValueError(
+            f"variant {variant.name}: the order must be URL deduplication, then a list of URLs, then lines"
+        )
     return at, at + 1 + len(listed), then
 
 
 def changes_too_early(stages: Sequence[object]) -> str:
-    """What is wrong with stages that change pages before these compete for their URLs."""
+    """Return the error message for stages that change pages before these compete for URLs."""
     names = " > ".join(str(getattr(stage, "name", stage)) for stage in stages)
-    return f"one of {names} changes pages before their URLs are settled, but then they must be as they were crawled"
+    return (
+        f"one of {names} changes pages before URL deduplication, which needs them as they were crawled; move it after"
+    )
 
 
 def only_filters(stages: Sequence[PageStage]) -> bool:
-    """The stages pass pages on as they are."""
-    return all(type(stage) in FILTERS for stage in stages)  # one that is derived from these may do more
+    """Return True if the stages drop pages but never change them."""
+    return all(type(stage) in FILTERS for stage in stages)  # a derived class may change pages
 
 
 def reachable_from(entry: Sequence[Any]) -> Iterator[int]:
-    """Yield the lengths of beginnings of an entry from which the rest can be done by the URL alone, the whole first."""
+    """Yield the lengths of the beginnings of an entry that URLs alone can complete, the longest first."""
     for length in range(len(entry), -1, -1):
         yield length
         if length and type(entry[length - 1]) is not InDomains:

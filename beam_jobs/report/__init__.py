@@ -1,1 +1,1 @@
-"""What a build says of itself, from the reports of its steps."""
+"""Statistics, manifest and summary of a build, made from the reports of its steps."""

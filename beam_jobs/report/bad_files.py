@@ -1,4 +1,4 @@
-"""WET files that cannot be read: how many a build may leave out, and which they are."""
+"""WET files that cannot be read: a build names them, and may leave out ``--max_bad_files`` of them."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ class TooManyBadFiles(ValueError):
 
 
 def few_bad_files(job: Job) -> bool:
-    """No more WET files cannot be read than the build may leave out."""
+    """Return True if the build may leave out all WET files that cannot be read."""
     return len(unreadable(job)) <= job.max_bad_files
 
 
 def check_bad_files(job: Job) -> None:
-    """Stop a build of which more WET files cannot be read than it may leave out, and name each with its reason."""
+    """Raise ``TooManyBadFiles``, with each file and its reason, if the build may not leave out all of them."""
     if len(bad := unreadable(job)) > job.max_bad_files:
         raise TooManyBadFiles(
             f"{len(bad)} of {job.parts} WET files cannot be read, but --max_bad_files is {job.max_bad_files}:\n  "
@@ -27,14 +27,14 @@ def check_bad_files(job: Job) -> None:
 
 
 def unreadable(job: Job) -> list[str]:
-    """The WET files that cannot be read, each with its reason."""
+    """Return the WET files that cannot be read, each with its reason."""
     reports = job.store.reports("clean").values()
-    return [f"{found['file']}: {found['unreadable']}" for found in reports if "unreadable" in found]
+    return [f"{report['file']}: {report['unreadable']}" for report in reports if "unreadable" in report]
 
 
 def forget_unreadable(job: Job) -> None:
-    """Have files that could not be read tried again, unless something was decided without them already."""
+    """Remove the reports of unreadable files, to try them again, unless URLs were deduplicated without them."""
     if not job.store.done("dedup_urls"):
-        for item, found in job.store.reports("clean").items():
-            if "unreadable" in found:
+        for item, report in job.store.reports("clean").items():
+            if "unreadable" in report:
                 files.remove(job.store.report("clean", item))

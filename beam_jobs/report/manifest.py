@@ -1,4 +1,4 @@
-"""Stats and manifest, which stand beside the shards of each variant."""
+"""Writes statistics and manifest beside the shards of each variant."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ FAULTS_LISTED_MAX = 10_000  # in a manifest; all are counted
 
 
 def split_sizes(job: Job) -> dict[tuple[str, str], int]:
-    """Bytes of documents by variant and split, of the parts that are judged."""
-    found: Counter[tuple[str, str]] = Counter()
+    """Return the bytes of documents by variant and split, of all finalized partitions."""
+    sizes: Counter[tuple[str, str]] = Counter()
     for report in job.store.reports("finalize").values():
         for split in report["splits"]:
-            found[split["variant"], split["split"]] += split["bytes"]
-    return dict(found)
+            sizes[split["variant"], split["split"]] += split["bytes"]
+    return dict(sizes)
 
 
 def publish(job: Job) -> None:
-    """Write for each variant its stats, what TFDS needs, and last the manifest: with it the variant is whole."""
+    """Write each variant's ``stats.json``, the files for TFDS, and last the manifest, which marks it as whole."""
     check_bad_files(job)
     reports = {step: job.store.reports(step) for step in ("clean", "dedup_urls", "finalize", "write")}
     identity: Any = files.read_json(job.store.identity)
@@ -43,8 +43,8 @@ Reports = Mapping[str, Mapping[str, dict[str, Any]]]
 def _publish_variant(job: Job, branch: Branch, reports: Reports, identity: Mapping[str, Any]) -> None:
     variant = branch.wanted.variant
     folder = job.folder(variant)
-    written = [found for found in reports["write"].values() if found["variant"] == variant.name]
-    infos = [read_write.ShardInfo(**info) for found in written for info in found["shards"]]
+    written = [report for report in reports["write"].values() if report["variant"] == variant.name]
+    infos = [read_write.ShardInfo(**info) for report in written for info in report["shards"]]
     for name, data in read_write.files_beside(infos, variant=variant.name, version=TFDS_VERSION).items():
         files.write_bytes(paths.join(folder, name), data)
     parts = [reports["clean"][f"{part:05d}"] for part in branch.wanted.parts]
@@ -71,16 +71,16 @@ def _publish_variant(job: Job, branch: Branch, reports: Reports, identity: Mappi
 
 
 def _count_documents(branch: Branch, reports: Reports) -> dict[str, int]:
-    """Number of documents a split; train and validation stand there without any, too."""
+    """Return the number of documents by split. Train and validation are there even without any."""
     name = branch.wanted.variant.name
     totals: Counter[str] = Counter({"train": 0, "validation": 0} if not branch.wanted.variant.by_language else {})
-    for found in reports["finalize"].values():
-        totals.update({split["split"]: split["documents"] for split in found["splits"] if split["variant"] == name})
+    for report in reports["finalize"].values():
+        totals.update({split["split"]: split["documents"] for split in report["splits"] if split["variant"] == name})
     return dict(sorted(totals.items()))
 
 
 def _sum_counters(job: Job, branch: Branch, reports: Reports) -> Counter[str]:
-    """What the reader and every stage of a variant counted, under the reference's names."""
+    """Return the counts of the reader and of all stages of a variant, under the reference's names."""
     total: Counter[str] = Counter()
     for counted in _list_counters(job, branch, reports):
         total.update(counted)
@@ -91,13 +91,13 @@ def _list_counters(job: Job, branch: Branch, reports: Reports) -> Iterator[Mappi
     variant, scope = branch.wanted.variant, branch.origin.scope
     entry, number = name_of(scope.entry), str(job.scopes.index(scope))
     for part in branch.wanted.parts:
-        found = reports["clean"][f"{part:05d}"]
-        if "unreadable" not in found:
-            yield found["wet"]["undated" if scope.undated else "dated"]
-            yield found["entries"][entry]["dated"]
+        cleaned = reports["clean"][f"{part:05d}"]
+        if "unreadable" not in cleaned:
+            yield cleaned["wet"]["undated" if scope.undated else "dated"]
+            yield cleaned["entries"][entry]["dated"]
             if scope.undated:
-                yield found["entries"][entry]["undated"]
-    for found in reports["dedup_urls"].values():
-        yield found["counters"].get(number, {})
-    for found in reports["finalize"].values():
-        yield found["counters"].get(variant.name, {})
+                yield cleaned["entries"][entry]["undated"]
+    for deduplicated in reports["dedup_urls"].values():
+        yield deduplicated["counters"].get(number, {})
+    for finalized in reports["finalize"].values():
+        yield finalized["counters"].get(variant.name, {})

@@ -57,11 +57,11 @@ def build(wet: str, output: Path, wanted: Variant, monkeypatch: pytest.MonkeyPat
 @pytest.mark.parametrize(
     "stages",
     [
-        pytest.param((LENGTH, NEWEST, LINES, ENGLISH, DEDUP, WORDS), id="language before lines are settled"),
+        pytest.param((LENGTH, NEWEST, LINES, ENGLISH, DEDUP, WORDS), id="language before lines are deduplicated"),
         pytest.param((LENGTH, NEWEST, LINES, Shout(190_000), DEDUP, ENGLISH), id="a filter of one's own that edits"),
         pytest.param((LENGTH, NEWEST, Shout(190_000), DEDUP), id="and it alone"),
         pytest.param((LENGTH, NEWEST, LINES, DEDUP, Idle()), id="a count of nothing"),
-        pytest.param((LENGTH, NEWEST, Idle(), LINES, DEDUP), id="a count of nothing before lines are settled"),
+        pytest.param((LENGTH, NEWEST, Idle(), LINES, DEDUP), id="a count of nothing before lines are deduplicated"),
     ],
 )
 def test_a_build_is_what_the_oracle_says(
@@ -80,16 +80,16 @@ def test_a_build_is_what_the_oracle_says(
 
 
 @pytest.mark.parametrize("stage", [LINES, ENGLISH])
-def test_pages_are_changed_only_once_their_urls_are_settled(stage: object) -> None:
+def test_pages_are_changed_only_after_url_deduplication(stage: object) -> None:
     """The page store keeps a page as it was crawled, and which wins its URL is decided by that."""
-    with pytest.raises(ValueError, match="changes pages before their URLs are settled"):
+    with pytest.raises(ValueError, match="changes pages before URL deduplication"):
         split_stages(Wanted(own(LENGTH, stage, NEWEST, DEDUP), ()))
 
 
 def test_a_stage_of_ones_own_that_changes_pages_too_early(
     wet: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with pytest.raises(ValueError, match="one of shout changes pages before their URLs are settled"):
+    with pytest.raises(ValueError, match="one of shout changes pages before URL deduplication"):
         build(wet, tmp_path, own(Shout(190_000), NEWEST, DEDUP), monkeypatch)
 
 

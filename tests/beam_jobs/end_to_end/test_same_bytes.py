@@ -163,7 +163,7 @@ def test_a_split_without_documents_is_not_there(tmp_path: Path, capsys: pytest.C
     said = capsys.readouterr().err
     size = (tmp_path / "wet" / "000.warc.wet.gz").stat().st_size
     assert said.startswith(f"1 part, {size:,} bytes of gzipped WET, into ")
-    assert "  en 3.1.0: 1 part, of no named crawl\n" in said
+    assert "  en 3.1.0: 1 partition, of no named crawl\n" in said
     assert f"{tmp_path}/en: 1 document: 1 train, 0 validation\n" in said
     folder = tmp_path / "en"
     assert not [path for path in folder.iterdir() if "validation" in path.name]

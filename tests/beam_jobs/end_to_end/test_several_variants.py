@@ -124,7 +124,7 @@ def union(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_a_crawl_added_later(folder: Path, union: Path, tmp_path: Path) -> None:
-    """URLs and lines are settled over the union, and the first crawl's pages are not read again."""
+    """URLs and lines are deduplicated over the union, and the first crawl's pages are not read again."""
     first, second = CRAWLS
     assert build(tmp_path / "first", wet=f"{folder}/{first}/wet/*") == 0
     before = builds.moments(tmp_path / "first")
@@ -161,8 +161,8 @@ def test_a_crawl_without_input(folder: Path, tmp_path: Path, capsys: pytest.Capt
 def test_the_plan_says_what_is_shared(wet: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert build(tmp_path / "build", "--variant", ",".join(ENGLISH), "--dry_run", wet=wet) == 0
     told = capsys.readouterr().err
-    assert "URLs settled by too-long-filter > duplicate-url-filter for en, en.noblocklist, en.noclean" in told
-    assert "lines settled by clean-page > dedupe-lines for en, en.noblocklist" in told
+    assert "URLs deduplicated by too-long-filter > duplicate-url-filter for en, en.noblocklist, en.noclean" in told
+    assert "lines deduplicated by clean-page > dedupe-lines for en, en.noblocklist" in told
     assert "lines all kept for en.noclean" in told
     assert not (tmp_path / "build").exists()
 
@@ -173,7 +173,7 @@ def test_the_plan_says_what_is_shared(wet: str, tmp_path: Path, capsys: pytest.C
         ("en,en", "twice"),
         ("english", "no variant"),
         ("webtextlike", "--urls"),
-        ("en@CC-MAIN-2019-18", "no input is of CC-MAIN-2019-18; a crawl is told by its name in a file's path"),
+        ("en@CC-MAIN-2019-18", "no input is of CC-MAIN-2019-18; the crawl of a file is read from its path"),
         ("examples/my_variant.py", "is a Python file; say which variant in it is meant: examples/my_variant.py:NAME"),
         ("no_such_module:MINE", "no_such_module"),
     ],

@@ -83,7 +83,7 @@ def test_some_of_what_was_left_out_is_named(
     bad: int, told: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     job = builds.plain(builds.arguments(with_bad(tmp_path), tmp_path / "build", "--max_bad_files", "3"))
-    monkeypatch.setattr(summary, "LEFT_OUT_TOLD_MAX", 2)
+    monkeypatch.setattr(summary, "LEFT_OUT_SHOWN_MAX", 2)
     monkeypatch.setattr(summary, "unreadable", lambda job: [str(number) for number in range(bad)])
     assert [line for line in summary.summary(job) if line.startswith("left out: ")] == told
 
