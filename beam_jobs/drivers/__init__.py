@@ -1,1 +1,1 @@
-"""What runs the steps of a build, here or on a cluster, and tells how far it is."""
+"""Runs the steps of a build, on this machine or on a cluster, and shows its progress."""

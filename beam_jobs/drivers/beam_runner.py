@@ -1,4 +1,4 @@
-"""A pipeline with the runner that its options name; on this machine with as many of Beam's workers as it is to have."""
+"""Makes a Beam pipeline. On this machine it starts Beam's own workers, and ends the build if one of them is lost."""
 
 from __future__ import annotations
 
@@ -21,16 +21,17 @@ from apache_beam.transforms.environments import SubprocessSDKEnvironment
 from beam_jobs.drivers.processes import WHY_LOST
 
 LOCAL = "FnApiRunner"
-WORKER_THREAD = "run_worker"  # in which the local runner, and ``_Worker``, wait for one of its workers
+WORKER_THREAD = "run_worker"  # name of the threads in which the local runner and ``_Worker`` wait for a worker
 CONNECTIONS_LOGGER = "apache_beam.runners.worker.data_plane"
 
 
 def pipeline(options: PipelineOptions) -> beam.Pipeline:
-    """A pipeline to fill and run.
+    """Return an empty pipeline with the runner that its options name.
 
-    The local runner's mode ``multi_processing`` would start Beam's worker by an unquoted path; with an environment of
-    its own it starts ``beam_worker.py`` by a quoted one, as many as there are to be. Ctrl-C, which a terminal sends to
-    all, is for this process alone, and no shell stays between it and the workers, which end when their parent does.
+    The local runner's mode ``multi_processing`` starts Beam's worker by an unquoted path. So this gives it an
+    environment that starts ``beam_worker.py`` by a quoted path, ``direct_num_workers`` times. Workers ignore Ctrl-C,
+    which a terminal sends to all processes. ``exec`` leaves no shell between this process and a worker, so that a
+    worker sees the end of its parent.
     """
     if options.view_as(StandardOptions).runner != LOCAL or options.view_as(DirectOptions).direct_num_workers == 1:
         return beam.Pipeline(options=options)
@@ -43,9 +44,9 @@ def pipeline(options: PipelineOptions) -> beam.Pipeline:
 
 @WorkerHandler.register_environment(python_urns.SUBPROCESS_SDK, bytes)
 class _Worker(SubprocessSdkWorkerHandler):
-    """One of the local runner's workers, of which it is an error to end unasked, with the exit code 0 as with others.
+    """A worker of the local runner. If it ends without ``close``, that is an error, even with exit code 0.
 
-    Beam's own would take 0 for the end of the work, and wait for ever for what that worker had not done.
+    Beam's class takes exit code 0 for the end of the work, and then waits forever for the worker's results.
     """
 
     asked = False
@@ -61,15 +62,15 @@ class _Worker(SubprocessSdkWorkerHandler):
     def _watch(self) -> None:
         self.worker_thread.join()
         if not self.asked:
-            raise RuntimeError("it ended unasked, with the exit code 0")
+            raise RuntimeError("it ended unasked, with exit code 0")
 
 
 @contextmanager
 def ended_with_a_worker() -> Iterator[None]:
-    """End this process at once, and say why, if one of the local runner's workers ends early.
+    """End this process at once, with a message, if a worker of the local runner ends early.
 
-    The runner would wait for ever for what that worker was to do, and, if it were interrupted, for the others. Nothing
-    is said of connections that break before that.
+    The runner would wait forever for that worker, and after an interrupt for the others. Connections that break before
+    that are not logged.
     """
     before = threading.excepthook
 

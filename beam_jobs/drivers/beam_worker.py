@@ -1,6 +1,6 @@
-"""A worker of a graph on this machine (``--exchange shuffle``): Beam's own, but quiet; its parent gets what it logs.
+"""A worker of a graph on this machine (``--exchange shuffle``): Beam's worker, but its log goes to its parent alone.
 
-It is told its parent's number, and ends when that does, in whatever way: Beam's would be there for minutes.
+Its last argument is its parent's process id. It ends as soon as its parent does; Beam's worker would stay for minutes.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import sys
 import threading
 import time
 
-# Before Beam is imported: it warns of parts that are not installed, which would put its whole log on the terminal.
+# Before Beam is imported: its import warns of missing parts, which would put Beam's whole log on the terminal.
 logging.getLogger().addHandler(logging.NullHandler())
 
 from apache_beam.runners.worker import sdk_worker_main
@@ -23,9 +23,9 @@ PR_SET_PDEATHSIG = 1  # linux/prctl.h
 
 
 def end_with(parent: int) -> None:
-    """End this process once it has another parent: that one has ended."""
+    """Wait until this process has another parent, which means that ``parent`` has ended; then end."""
     if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)  # at once, before it could complain
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)  # ends at once, before Beam can log errors
     while os.getppid() == parent:
         time.sleep(LOOK_EVERY_SECONDS)
     os._exit(1)

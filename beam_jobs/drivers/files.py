@@ -1,7 +1,7 @@
-"""A build on this machine: the steps, one after another, which exchange through files of the store.
+"""A build on this machine: runs the steps one after another, which exchange through files of the store.
 
-Processes of this machine share the items of each step (``processes.py``); nothing of Beam is imported. Memory is that
-of the items at work, whatever the size of the crawl. ``files_on_beam.py`` hands the same steps to a runner.
+Processes of this machine take the items of each step (``processes.py``). Beam is not imported. Memory is that of the
+items at work, whatever the size of the crawl. ``files_on_beam.py`` gives the same steps to a runner of Beam.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from beam_jobs.report import bad_files, manifest
 from beam_jobs.steps import sharding, tasks
 from c4pipe.fs import files, parallel
 
-Item = tuple[str, tuple[Any, ...]]  # its name, and what the step takes
+Item = tuple[str, tuple[Any, ...]]  # its name, and the arguments of the step after the job
 
 
 def _always(job: Job) -> bool:
@@ -26,25 +26,25 @@ def _always(job: Job) -> bool:
 
 @dataclass(frozen=True)
 class Step:
-    """A step over all its items.
+    """A step with all its items.
 
-    ``leaves`` names a file of an item that the next step reads, or the user: a run through Beam's shuffle leaves the
-    report alone, a whole build no exchanges, and what it left may have been removed.
-    ``may_begin`` says, once the step before is through, whether the build goes on; if not it ends, and says why.
+    ``leaves`` returns the path of an item's file for the next step or the user. An item with a report but without that
+    file is done again: a run through Beam's shuffle leaves only reports, and files may have been removed.
+    ``may_begin`` is asked when the step before is through. If it returns False, the build ends there.
     """
 
     name: str
-    run: Callable[..., None]  # of the job and what an item has
+    run: Callable[..., None]  # takes the job and an item's arguments
     items: Callable[[Job], Iterable[Item]]
-    leaves: Callable[..., str]  # of the job and what an item has
+    leaves: Callable[..., str]  # takes the job and an item's arguments
     may_begin: Callable[[Job], bool] = _always
 
     def remaining(self, job: Job) -> list[Item]:
-        """The items whose report does not stand yet, or whose file."""
+        """Return the items that lack their report or their file."""
         items, done = list(self.items(job)), set(job.store.done(self.name))
         paths = {name: self.leaves(job, *arguments) for name, arguments in items if name in done}
-        there = dict(zip(paths, parallel.each(files.exists, list(paths.values())), strict=True))
-        return [item for item in items if not there.get(item[0])]
+        has_file = dict(zip(paths, parallel.each(files.exists, list(paths.values())), strict=True))
+        return [item for item in items if not has_file.get(item[0])]
 
 
 def _parts(job: Job) -> Iterator[Item]:
@@ -115,20 +115,22 @@ STEPS = tuple(step for phase in PHASES.values() for step in phase)
 
 
 def run(job: Job, processes: Processes) -> None:
-    """Do what remains of a build; if nothing does that costs a look at its reports.
+    """Run all items that remain; raise the error of an item that fails.
 
-    Raises what an item of a step raised.
+    A build without remaining items costs one look at its reports.
     """
-    if all(not step.remaining(job) for step in STEPS):  # ends at the first that has some: the next one's follow from it
+    if all(
+        not step.remaining(job) for step in STEPS
+    ):  # stops at the first step with items: those of the next follow from it
         return
     for before, step in zip((None, *STEPS), STEPS, strict=False):
         processes.each(step.run, job, (arguments for _, arguments in remaining(before, step, job)))
 
 
 def remaining(before: Step | None, step: Step, job: Job) -> Iterator[Item]:
-    """The items that a step has left to do; none unless the step before is through and this one may begin.
+    """Yield the remaining items of a step; none unless the step before is through and this one may begin.
 
-    They are looked for when the first is asked for, so that an error is one of whoever does them.
+    It looks for them when the first is asked for, so that an error is raised where items are run.
     """
     ended = before is not None and before.remaining(job)
     if not ended and step.may_begin(job):

@@ -1,4 +1,4 @@
-"""The steps of a build, which exchange through files, on a runner of Beam: its workers do the items of each step."""
+"""Runs the steps that exchange through files on workers of a Beam runner."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from beam_jobs.plan.job import Job
 
 
 class OneAfterAnother(beam.PTransform):
-    """Run all steps in turn, the items of each in parallel; a step begins when the one before is through."""
+    """Run all steps in turn, each when the one before is through; the items of a step run in parallel."""
 
     def __init__(self, job: Job) -> None:
         super().__init__()
         self.job = job
 
     def expand(self, begin: beam.pvalue.PCollection) -> beam.pvalue.PCollection:
-        """Return one element, once the last step is through."""
+        """Return one element when the last step is through."""
         done = begin
         for before, step in zip((None, *STEPS), STEPS, strict=False):
             done = (

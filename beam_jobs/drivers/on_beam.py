@@ -1,4 +1,4 @@
-"""A build on a runner of Beam. Only a command with ``--runner`` imports this: importing Beam costs a second."""
+"""Runs a build on a runner of Beam. Only ``--runner`` imports this room, since importing Beam costs a second."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import argparse
 import logging
 from contextlib import nullcontext
 
-# Before Beam is imported: it warns of parts that are not installed.
+# Before Beam is imported: its import warns of missing parts.
 logging.getLogger().addHandler(logging.NullHandler())
 
 import apache_beam as beam
@@ -21,15 +21,15 @@ from beam_jobs.plan.job import Job
 
 __all__ = ["dry_run", "graph", "pipeline_options", "run"]
 
-logging.getLogger("apache_beam").setLevel(logging.ERROR)  # its local workers warn of what does not concern them
+logging.getLogger("apache_beam").setLevel(logging.ERROR)  # its local workers log needless warnings
 
 
 def graph(job: Job, arguments: argparse.Namespace, options: PipelineOptions) -> beam.Pipeline:
-    """The whole build as one graph: keys and text cross its shuffle, or steps exchange through files."""
-    whole = pipeline(options)
+    """Return the pipeline of the whole build; its steps exchange through Beam's shuffle or through files."""
+    build = pipeline(options)
     transform = files_on_beam.OneAfterAnother(job) if exchange(arguments) == "files" else shuffle_driver.Build(job)
-    _ = whole | "Begin" >> beam.Create([0]) | "Build" >> transform
-    return whole
+    _ = build | "Begin" >> beam.Create([0]) | "Build" >> transform
+    return build
 
 
 def run(job: Job, arguments: argparse.Namespace, options: PipelineOptions) -> None:
@@ -41,11 +41,11 @@ def run(job: Job, arguments: argparse.Namespace, options: PipelineOptions) -> No
 
 
 def dry_run(job: Job, arguments: argparse.Namespace, options: PipelineOptions) -> str:
-    """Build the graph and say how large it is; Dataflow's own checks see it, but no job starts."""
+    """Build the graph and return a message with its size. Dataflow's own checks run on it, but no job starts."""
     if arguments.runner == "DataflowRunner":
         options.view_as(TestOptions).dry_run = True
-        options.view_as(GoogleCloudOptions).no_auth = True  # nothing is sent, so nobody need log in
-    whole = graph(job, arguments, options)
+        options.view_as(GoogleCloudOptions).no_auth = True  # nothing is sent, so no login is needed
+    build = graph(job, arguments, options)
     if arguments.runner == "DataflowRunner":
-        whole.run()
-    return f"graph of {len(whole.to_runner_api().components.transforms)} transforms built, nothing run"
+        build.run()
+    return f"graph of {len(build.to_runner_api().components.transforms)} transforms built, nothing run"

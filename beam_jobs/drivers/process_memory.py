@@ -1,4 +1,4 @@
-"""Memory of a process and all that it started, from /proc; machines without it tell nothing."""
+"""Memory of a process and its descendants, from /proc; machines without /proc have no numbers."""
 
 from __future__ import annotations
 
@@ -12,35 +12,32 @@ KB = 1024  # what /proc calls kB
 
 
 class Memory(NamedTuple):
-    """Sums over processes; what several have in common counts for each."""
+    """Sums over processes. Memory that several share counts for each of them."""
 
-    own_bytes: int  # that no file backs: the system cannot take it back
-    resident_bytes: int  # with the parts of files that are mapped
+    own_bytes: int  # not backed by a file, so the system cannot reclaim it
+    resident_bytes: int  # with mapped pages of files
 
 
 def of_tree(pid: int | None = None, proc: Path = PROC) -> Memory | None:
-    """Memory of a process, by default this one, and its descendants; None where the system does not tell."""
+    """Return the memory of a process, by default this one, and its descendants; None without /proc."""
     if not (proc / "self" / "status").exists():
         return None
-    found = [
-        memory
-        for each in process_tree(os.getpid() if pid is None else pid, proc)
-        if (memory := _memory_of(proc / str(each)))
-    ]
-    return Memory(sum(each.own_bytes for each in found), sum(each.resident_bytes for each in found))
+    pids = process_tree(os.getpid() if pid is None else pid, proc)
+    memories = [memory for each in pids if (memory := _memory_of(proc / str(each)))]
+    return Memory(sum(memory.own_bytes for memory in memories), sum(memory.resident_bytes for memory in memories))
 
 
 def process_tree(pid: int, proc: Path = PROC) -> Iterator[int]:
-    """The process and its descendants."""
+    """Yield the ids of a process and its descendants."""
     children: dict[int, list[int]] = {}
     for name in os.listdir(proc):
         if name.isdecimal() and (parent := _parent(proc / name)) is not None:
             children.setdefault(parent, []).append(int(name))
     waiting = [pid]
     while waiting:
-        one = waiting.pop()
-        yield one
-        waiting += children.get(one, ())
+        process = waiting.pop()
+        yield process
+        waiting += children.get(process, ())
 
 
 def _parent(process: Path) -> int | None:
@@ -48,7 +45,7 @@ def _parent(process: Path) -> int | None:
         stat = (process / "stat").read_text("utf-8", "replace")
     except OSError:  # it has ended
         return None
-    return int(stat.rpartition(")")[2].split()[1])  # a name in parentheses may hold anything
+    return int(stat.rpartition(")")[2].split()[1])  # the name before it, in parentheses, may hold anything
 
 
 def _memory_of(process: Path) -> Memory | None:
@@ -58,6 +55,6 @@ def _memory_of(process: Path) -> Memory | None:
         return None
     fields = dict(line.split(":", 1) for line in status.splitlines() if ":" in line)
     kilobytes = {name: int(fields[name].split()[0]) for name in ("VmRSS", "RssAnon", "RssShmem") if name in fields}
-    resident = kilobytes.get("VmRSS", 0)  # none once it has ended and nobody has asked how
+    resident = kilobytes.get("VmRSS", 0)  # missing in a zombie, whose parent has not waited for it
     own = kilobytes["RssAnon"] + kilobytes.get("RssShmem", 0) if "RssAnon" in kilobytes else resident
     return Memory(own * KB, resident * KB)

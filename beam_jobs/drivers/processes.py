@@ -1,8 +1,7 @@
-"""Processes of this machine that share the items of a step.
+"""Processes of this machine that run the items of a step.
 
-Where the system can, they are forked from the process that builds: what it has imported and loaded is there for all of
-them, and costs time and memory once. So they are made before there are threads, and before the folder is locked, since
-a fork would hold the lock as well.
+On Linux they are forked from the process that builds, so its modules and tables are loaded once and shared. So they
+start before there are threads, and before the folder is locked, since a fork would hold the lock, too.
 """
 
 from __future__ import annotations
@@ -24,26 +23,26 @@ from typing import Any
 from beam_jobs.plan.job import Job
 
 WHY_LOST = (
-    "killed, as the system does where memory runs out, or crashed; with fewer --workers, or less --memory, the same "
-    "command goes on from what is done"
+    "the system killed it, probably because memory ran out, or it crashed; give the same command again with fewer "
+    "--workers or less --memory, and it continues from the items that are done"
 )
-START = "fork" if sys.platform == "linux" else None  # elsewhere the system's libraries may not survive it
+START = "fork" if sys.platform == "linux" else None  # elsewhere system libraries may not survive a fork
 
 
 class ProcessLost(RuntimeError):
-    """A process of the build is gone, such as one that the system killed for memory."""
+    """A process of the build is gone, for example because the system killed it for memory."""
 
 
 class Processes:
-    """As many as there are to be, or none but this one."""
+    """The worker processes; without a pool, this process alone."""
 
     def __init__(self, pool: ProcessPoolExecutor | None) -> None:
         self.pool = pool
 
     def each(self, run: Callable[..., None], job: Job, items: Iterable[tuple[Any, ...]]) -> None:
-        """Run a function of the job and an item, for all items; raise what one of them raises.
+        """Call ``run(job, *item)`` for all items; raise the error of an item that fails.
 
-        What is at work then is done, and what waits for its turn, an item at most, unless a process is lost.
+        Items at work are then finished, and at most one that waits, unless a process is lost (``ProcessLost``).
         """
         if self.pool is None:
             for item in items:
@@ -54,8 +53,8 @@ class Processes:
 
 @contextmanager
 def ready(job: Job) -> Iterator[Processes]:
-    """Have the processes that a job wants; with one worker that is this process alone."""
-    gc.freeze()  # what is imported is no garbage: to look through it again and again would also copy what is shared
+    """Start the processes of a job for the length of a block; with one worker, this process works alone."""
+    gc.freeze()  # imported objects are no garbage; scanning them again would also copy shared memory
     try:
         if job.workers == 1:
             yield Processes(None)
@@ -69,13 +68,13 @@ def ready(job: Job) -> Iterator[Processes]:
 
 
 def _fork(pool: ProcessPoolExecutor) -> None:
-    """Have all processes of a pool begin, or none; a Ctrl-C waits until then: a fork's hooks would swallow it."""
-    others = set(multiprocessing.active_children())
+    """Start all processes of a pool, or none. Ctrl-C is blocked until then: the hooks of a fork would swallow it."""
+    earlier = set(multiprocessing.active_children())
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         pool.submit(os.getpid)
     except BaseException:
-        for process in set(multiprocessing.active_children()) - others:  # what would end them has not begun
+        for process in set(multiprocessing.active_children()) - earlier:  # the thread that would end them has not begun
             process.terminate()
         raise
     finally:
@@ -83,12 +82,12 @@ def _fork(pool: ProcessPoolExecutor) -> None:
 
 
 def _begin(job: Job) -> None:
-    """Begin a process: it ends at once when Ctrl-C tells it to, or when the one that made it has ended."""
-    if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:  # as in the background of a script
+    """Set up a worker process, which ends at once on Ctrl-C or when its parent ends."""
+    if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:  # ignored for a script in the background
         signal.signal(signal.SIGINT, signal.SIG_DFL)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
     threading.Thread(target=_end_with_parent, daemon=True).start()
-    gc.freeze()  # what it has imported itself, if it was not forked
+    gc.freeze()  # its own imports, if it was not forked
     job.begin()
 
 
@@ -100,13 +99,13 @@ def _end_with_parent() -> None:
 
 
 def _run_item(run: Callable[..., None], job: Job, *item: Any) -> None:
-    """Do an item; an error that would not come through to the process that asks comes as its text."""
+    """Run an item; an error that cannot be pickled is raised as a ``RuntimeError`` with its text."""
     try:
         run(job, *item)
     except Exception as error:
         try:
             pickle.loads(pickle.dumps(error))
-        except Exception:  # noqa: BLE001  # whatever its class does when it is made anew
+        except Exception:  # noqa: BLE001  # unpickling an error may raise anything
             raise RuntimeError(f"{type(error).__name__}: {error}") from None
         raise
 
@@ -123,8 +122,8 @@ def _run_in_pool(
         at_work = submit_next(job.workers + 1)  # one waits for its turn
         while at_work:
             done, at_work = wait(at_work, return_when=FIRST_COMPLETED)
-            for one in done:
-                one.result()
+            for future in done:
+                future.result()
             at_work |= submit_next(len(done))
     except BrokenProcessPool as error:
         raise ProcessLost(f"one of {job.workers} processes at work is gone: {WHY_LOST}") from error

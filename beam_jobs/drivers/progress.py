@@ -1,7 +1,7 @@
-"""How far a build on this machine is: the local runner says nothing before its end, finished items do.
+"""Shows the progress of a build on this machine, from the reports of finished items in the store.
 
-An item that is done has a report in the store. Each is counted once, when its name turns up: of 64,000 files a look
-costs a listing, and no report is read twice. What was done before this run counts as done, but in no rate.
+A look costs one listing, even of 64,000 files, and reads each report once. Items from before this run count as done,
+but in no rate.
 """
 
 from __future__ import annotations
@@ -24,31 +24,35 @@ from c4pipe.fs.errors import describe
 
 LINE_EVERY_SECONDS = 30.0  # in a log
 LOOK_EVERY_SECONDS = 1.0
-REST_PER_LOOK = 50  # a look that takes long, such as at a remote folder, is taken less often: 2% of the time
-OF_PARTS = ("clean", "claim_lines", "finalize")  # steps whose items are WET files, or parts of an earlier store
+REST_PER_LOOK = 50  # looks take at most 2% of the time: slow ones, at a remote folder for example, are rarer
+OF_PARTS = (
+    "clean",
+    "claim_lines",
+    "finalize",
+)  # steps whose items are partitions: WET files, or those of an earlier store
 OF_BUCKETS = ("dedup_urls", "dedup_lines")
 
 BAR = "{desc}: {percentage:3.0f}%|{bar:20}| {n_fmt}/{total_fmt}{postfix}"
 
 
 class Course:
-    """How far one step is, of which ``before`` was done before this run.
+    """The progress of one step. Items in ``before`` were done before this run.
 
-    It began at ``begun``, on a clock of seconds that only goes on.
+    The step began at ``begun``, in seconds of a monotonic clock.
     """
 
     def __init__(self, job: Job, step: Step, before: Collection[str], begun: float) -> None:
         self.job, self.step, self.begun = job, step, begun
         self.unit = "files" if step.name in OF_PARTS else "buckets" if step.name in OF_BUCKETS else "shards"
-        # What an item weighs: bytes of WET where items are parts.
+        # The weight of an item: bytes of WET for a partition, else 1.
         self.weights = {name: self._weight(arguments) for name, arguments in step.items(job)}
         self.seen = {name for name in before if name in self.weights}
         self.before, self.total = len(self.seen), len(self.weights)
         self.left = sum(weight for name, weight in self.weights.items() if name not in self.seen)
-        self.done = 0.0  # since this run began, as are the next two
-        self.bytes = 0  # of WET, gzipped
-        self.pages = 0
-        self.unsized = False  # the size of some part was not known before it was fetched
+        self.done = 0.0  # weight done in this run
+        self.bytes = 0  # of gzipped WET, in this run
+        self.pages = 0  # in this run
+        self.unsized = False  # the size of some WET file was not known before its fetch
 
     def _weight(self, arguments: Sequence[Any]) -> float:
         return float(self._source(arguments[-1]).get("bytes", inputs.WET_FILE_BYTES)) if self.unit == "files" else 1.0
@@ -57,7 +61,7 @@ class Course:
         return inputs.job_sources(self.job)[part]
 
     def look(self) -> None:
-        """Count what was done since the last look."""
+        """Count the items that were done since the last look."""
         new = [name for name in self.job.store.done(self.step.name) if name in self.weights and name not in self.seen]
         self.seen.update(new)
         work = sum(self.weights[name] for name in new)
@@ -71,32 +75,32 @@ class Course:
 
     @property
     def finished(self) -> bool:
-        """All is done."""
+        """True if all items are done."""
         return len(self.seen) == self.total
 
     def state(self, now: float) -> str:
-        """Rates since this run began with the step, and how long the rest takes at that rate."""
+        """Return the rates of this run, and the time left at that rate, for a progress line."""
         seconds = max(now - self.begun, 1e-3)
-        told = []
+        words = []
         if self.pages:
-            told += [f"{self.pages:,} pages", f"{self.pages / seconds:,.0f} pages/s"]
+            words += [f"{self.pages:,} pages", f"{self.pages / seconds:,.0f} pages/s"]
         if self.bytes and not self.unsized:
-            told.append(f"{self.bytes / 1e6 / seconds:.1f} MB/s of gzipped WET")
+            words.append(f"{self.bytes / 1e6 / seconds:.1f} MB/s of gzipped WET")
         if self.done and not self.finished:
-            told.append(f"{clock(self.left / self.done * seconds)} left")
+            words.append(f"{clock(self.left / self.done * seconds)} left")
         elif self.finished:
-            told.append("done before" if self.before == self.total else f"took {clock(seconds)}")
-        return ", ".join(told)
+            words.append("done before" if self.before == self.total else f"took {clock(seconds)}")
+        return ", ".join(words)
 
 
 def pages_read(report: Any) -> int:
-    """The pages of a part, as the report of its cleaning tells: those that were read, kept or not."""
+    """Return the number of pages that were read of a WET file, kept or not, from its report of ``clean``."""
     wet = report.get("wet", {}).get("undated", {})
     return int(wet.get("split-wet-file/passed", report.get("pages", 0)))
 
 
 def clock(seconds: float) -> str:
-    """Say a time in hours, minutes and seconds.
+    """Return a time in hours, minutes and seconds.
 
     >>> clock(59.6), clock(93_784)
     ('1:00', '26:03:04')
@@ -107,7 +111,7 @@ def clock(seconds: float) -> str:
 
 
 class Progress:
-    """Says how far phases are, step by step: as a bar on a terminal, in a log as a line now and then."""
+    """Shows the progress of phases, step by step: a bar on a terminal, a line now and then in a log."""
 
     def __init__(
         self,
@@ -120,7 +124,7 @@ class Progress:
     ) -> None:
         self.job = job
         self.waiting = [(phase, step) for phase, steps in phases.items() for step in steps]
-        self.name = ""  # of the step at work
+        self.name = ""  # of the current step
         self.out = sys.stderr if out is None else out
         self.line_every_seconds, self.now = line_every_seconds, now
         self.course: Course | None = None
@@ -139,7 +143,7 @@ class Progress:
         self.stop.set()
         self.thread.join()
         self._try_to_look()
-        if self.course is not None:  # a step that did not come to its end
+        if self.course is not None:  # a step that was not finished
             self._end()
 
     def _run(self) -> None:
@@ -152,11 +156,11 @@ class Progress:
     def _try_to_look(self) -> None:
         try:
             self.look()
-        except OSError as error:  # of a remote folder, say: the build itself will tell, if it is worse
-            print(f"{self.name}: cannot see how far it is: {describe(error)}", file=self.out, flush=True)
+        except OSError as error:  # a remote folder, say; if it matters, the build itself will fail
+            print(f"{self.name}: cannot see its progress: {describe(error)}", file=self.out, flush=True)
 
     def look(self) -> None:
-        """Look at what was done, say so if it is time, and go on to the next step after one that is through."""
+        """Count finished items, print if it is time, and turn to the next step when one is through."""
         while (course := self.course) is not None:
             course.look()
             if not course.finished:
@@ -167,7 +171,7 @@ class Progress:
         self.last_look = self.now()
 
     def _next(self) -> None:
-        """Turn to the next step: it may have begun any time since the last look."""
+        """Turn to the next step, which counts as begun at the last look."""
         if not self.waiting:
             return
         phase, step = self.waiting.pop(0)
@@ -179,7 +183,7 @@ class Progress:
 
     def _end(self) -> None:
         course = cast(Course, self.course)
-        if course.total:  # none where a build leaves out a step, such as to settle lines
+        if course.total:  # a step without items prints nothing
             self._say(course, at_once=True)
         if self.bar is not None:
             self.bar.close()
@@ -187,17 +191,17 @@ class Progress:
 
     def _say(self, course: Course, *, at_once: bool = False) -> None:
         now = self.now()
-        told = ", ".join(filter(None, (course.state(now), _memory())))
+        state = ", ".join(filter(None, (course.state(now), _memory())))
         if self.bar is not None:
-            self.bar.set_postfix_str(told, refresh=False)
+            self.bar.set_postfix_str(state, refresh=False)
             self.bar.n = len(course.seen)
             self.bar.refresh()
         elif at_once or now - self.last_line >= self.line_every_seconds:
             self.last_line = now
             done = f"{len(course.seen):,} of {course.total:,} {course.unit}"
-            print(f"{self.name}: {done}, {told}", file=self.out, flush=True)
+            print(f"{self.name}: {done}, {state}", file=self.out, flush=True)
 
 
 def _memory() -> str:
-    found = process_memory.of_tree()
-    return "" if found is None else f"{found.own_bytes / 2**20:,.0f} MiB in memory"
+    memory = process_memory.of_tree()
+    return "" if memory is None else f"{memory.own_bytes / 2**20:,.0f} MiB in memory"

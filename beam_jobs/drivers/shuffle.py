@@ -1,11 +1,11 @@
-"""A cluster: one graph in which keys meet by GroupByKey and text crosses once, dealt out to shards.
+"""The build as one Beam graph: keys meet by GroupByKey, and text crosses the shuffle once, to its shard.
 
     WET files -> clean -> URL claims -GBK-> winners -GBK-> line claims -GBK-> owners -GBK-> documents -GBK-> shards
-                   |         (keys)        (places)          (keys)         (places)          (text)
+                   |         (keys)        (row ids)         (keys)         (row ids)         (text)
                    `-> page store ...................... read again .............^
 
-``exchange/shuffle.py`` says what the elements are and what is done with each. The listing is read on workers, since
-tens of thousands of paths have no place in a graph.
+``exchange/shuffle.py`` has the function of each step and says what the elements are. Workers read the list of inputs,
+since tens of thousands of paths are too many for a graph.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from beam_jobs.exchange import shuffle
 from beam_jobs.exchange.shuffle import CLAIMS, UNREADABLE
 from beam_jobs.plan.job import Job
 
-# What meets at a key, told to Beam so that keys have coders of their own and not pickle's.
+# Types of elements: with them Beam gives keys its own coders, not pickle's.
 NUMBERED = tuple[int, bytes]
 ROW_IDS = tuple[int, tuple[int, bytes]]
 NAMED = tuple[bytes, bytes]
@@ -30,7 +30,7 @@ class Build(beam.PTransform):
         self.job = job
 
     def expand(self, begin: beam.pvalue.PCollection) -> beam.pvalue.PCollection:
-        """Return the number of shards, once the manifests stand."""
+        """Return the number of shards when the manifests are written."""
         job = self.job
         cleaned = (
             begin
@@ -58,7 +58,7 @@ class Build(beam.PTransform):
     def _publish(
         self, scope_part_to_winners: beam.pvalue.PCollection, origin_part_to_owners: beam.pvalue.PCollection
     ) -> beam.pvalue.PCollection:
-        """What comes after keys: a part's places meet its text, which is dealt out to shards."""
+        """Finalize each partition with its row ids, send its documents to shards, and write these."""
         job = self.job
         split_to_documents = (
             {
@@ -82,10 +82,10 @@ class Build(beam.PTransform):
 
 
 class SumSizes(beam.PTransform):
-    """Add up the sizes of the documents of each variant and split."""
+    """Add up the sizes of the documents of each variant and split, in bytes."""
 
     def expand(self, split_to_documents: beam.pvalue.PCollection) -> beam.pvalue.PCollection:
-        """Return the size of each."""
+        """Return the size of each split."""
         return (
             split_to_documents
             | "Size" >> beam.Map(shuffle.split_and_bytes).with_output_types(tuple[bytes, int])

@@ -222,7 +222,7 @@ def test_a_folder_that_cannot_be_listed_is_told(job: Job, monkeypatch: pytest.Mo
             raise OSError("503 Slow Down")
 
         monkeypatch.setattr(globs, "matches", refused)
-    assert passed(out)[0] == "clean: cannot see how far it is: 503 Slow Down"
+    assert passed(out)[0] == "clean: cannot see its progress: 503 Slow Down"
 
 
 @pytest.fixture
