@@ -202,7 +202,7 @@ def test_an_error_between_steps_is_a_line(
     assert build_c4.main(builds.arguments(wet, tmp_path / "build", workers=workers)) == code
     said = capsys.readouterr().err
     assert "Traceback" not in said
-    last = "stopped; the same command goes on from what is done" if interrupted else str(error)
+    last = "stopped; the same command goes on from what is done" if interrupted else "done: Input/output error"
     assert said.splitlines()[-1] == f"build_c4: {last}"
 
 
