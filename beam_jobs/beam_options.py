@@ -14,7 +14,7 @@ from beam_jobs.options import FN_API_RUNNERS
 STRICT_RUNNERS = (*FN_API_RUNNERS, "DataflowRunner")  # others learn more options from their job server
 
 
-class _BeamsOptions(argparse.ArgumentParser):
+class _BeamParser(argparse.ArgumentParser):
     """What Beam knows; unlike its own parser, one that tells what it does not."""
 
     def add_value_provider_argument(self, *names: str, **settings: Any) -> None:
@@ -22,13 +22,13 @@ class _BeamsOptions(argparse.ArgumentParser):
         self.add_argument(*names, **settings)
 
 
-def unknown(rest: Sequence[str]) -> list[str]:
+def unknown_to_beam(rest: Sequence[str]) -> list[str]:
     """The words of a command line that are no options of Beam's: it would pass over them in silence.
 
-    >>> unknown(["--project", "my-project", "b.gz", "--shard", "4"])
+    >>> unknown_to_beam(["--project", "my-project", "b.gz", "--shard", "4"])
     ['b.gz', '--shard', '4']
     """
-    known = _BeamsOptions(allow_abbrev=False, add_help=False)
+    known = _BeamParser(allow_abbrev=False, add_help=False)
     for options in PipelineOptions.__subclasses__():
         options._add_argparse_args(known)
     return known.parse_known_args(list(rest))[1]
@@ -49,7 +49,7 @@ def pipeline_options(arguments: argparse.Namespace, rest: Sequence[str], workers
 
     ``DirectRunner`` means FnApiRunner here: it would otherwise look for Prism, which ignores the number of workers.
     """
-    if arguments.runner in STRICT_RUNNERS and (words := unknown(rest)):
+    if arguments.runner in STRICT_RUNNERS and (words := unknown_to_beam(rest)):
         raise ValueError(
             f"unknown: {' '.join(words)}; --help lists the options, and a glob is put in quotes so that the shell "
             "leaves it as it is"

@@ -15,7 +15,7 @@ from beam_jobs.drivers import files as files_driver
 from beam_jobs.drivers import processes
 from beam_jobs.drivers.processes import Processes
 from beam_jobs.drivers.progress import Progress
-from beam_jobs.options import CALLED, exchange, is_local, parser, require_whole
+from beam_jobs.options import CALLED, check_runner, exchange, is_local, parser
 from beam_jobs.plan import identity
 from beam_jobs.plan.job import Job, describe
 from beam_jobs.plan.planner import check_disk, planned, rehearse
@@ -62,7 +62,7 @@ def main(argv: Sequence[str] | None = None, *, called: str = CALLED) -> int:
     arguments, rest = command.parse_known_args(argv)
     name = "build_c4" if called == CALLED else called
     try:
-        run(arguments, rest)
+        run_build(arguments, rest)
     except EXPECTED as error:
         say(f"{name}: {error_line(error, command, arguments)}")
         return 1
@@ -72,10 +72,10 @@ def main(argv: Sequence[str] | None = None, *, called: str = CALLED) -> int:
     return 0
 
 
-def run(arguments: argparse.Namespace, rest: Sequence[str]) -> None:
+def run_build(arguments: argparse.Namespace, rest: Sequence[str]) -> None:
     """Plan, take the folder, build, say what came out."""
     try:
-        require_whole(arguments, rest)
+        check_runner(arguments, rest)
         paths.require_known(arguments.output)
         paths.require_utf8(arguments.output)
         files.require_folder(arguments.output, "name a folder as --output; it is made where there is none")
@@ -93,7 +93,7 @@ def run(arguments: argparse.Namespace, rest: Sequence[str]) -> None:
     if is_local(arguments):
         rehearse(job)
         say(f"  {engine.message()}")
-    with shared_by(job, arguments) as workers, held(job.output):
+    with local_processes(job, arguments) as workers, held(job.output):
         if not is_whole(job):
             check_disk(job, selection, arguments)
         if identity.claim_folder(job, selection):
@@ -108,7 +108,7 @@ def on_beam() -> ModuleType:
     return on_beam
 
 
-def shared_by(job: Job, arguments: argparse.Namespace) -> AbstractContextManager[Processes | None]:
+def local_processes(job: Job, arguments: argparse.Namespace) -> AbstractContextManager[Processes | None]:
     """The processes that do the items of the steps; none where workers of a runner do."""
     return nullcontext() if arguments.runner else processes.ready(job)
 

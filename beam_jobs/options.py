@@ -48,7 +48,7 @@ def parser(called: str = CALLED) -> argparse.ArgumentParser:
     return options
 
 
-def require_whole(arguments: argparse.Namespace, rest: Sequence[str]) -> None:
+def check_runner(arguments: argparse.Namespace, rest: Sequence[str]) -> None:
     """Raise ValueError where an option needs a runner, or where words in ``rest`` are no option at all."""
     if arguments.runner:
         if arguments.no_wait and exchange(arguments) == "files":

@@ -86,14 +86,14 @@ def against_golden(arguments: argparse.Namespace) -> tuple[Side, Side]:
     if len(arguments.outputs) != 1:
         raise WrongUsage(f"--golden is compared with one output, but {len(arguments.outputs)} are named")
     (output,) = arguments.outputs
-    of_golden, of_output = names(arguments.variant)
+    of_golden, of_output = variant_names(arguments.variant)
     corpus = open_corpus(output, of_golden)
     name = of_golden or corpus.variant or os.path.basename(os.path.normpath(output))
     folder = os.path.basename(os.path.normpath(arguments.golden))
     version = arguments.semantics or (folder if folder in SEMANTICS else DEFAULT)
-    own = rules(corpus, of_output if of_output != of_golden else corpus.variant, version)
+    own = find_variant(corpus, of_output if of_output != of_golden else corpus.variant, version)
     golden = open_golden(arguments.golden, name, nltk=nltk_release(corpus, own), counters=arguments.counters)
-    return Side(golden, rules(golden, name, version)), Side(corpus, own)
+    return Side(golden, find_variant(golden, name, version)), Side(corpus, own)
 
 
 def nltk_release(corpus: Corpus, variant: Variant | None) -> str:
@@ -110,16 +110,16 @@ def two_outputs(arguments: argparse.Namespace) -> tuple[Side, Side]:
     if arguments.counters:
         raise WrongUsage("--counters are golden ones; they need --golden")
     sides = []
-    for path, name in zip(arguments.outputs, names(arguments.variant), strict=True):
+    for path, name in zip(arguments.outputs, variant_names(arguments.variant), strict=True):
         corpus = open_corpus(path, name)
-        sides.append(Side(corpus, rules(corpus, name or corpus.variant, arguments.semantics)))
+        sides.append(Side(corpus, find_variant(corpus, name or corpus.variant, arguments.semantics)))
     return sides[0], sides[1]
 
 
-def names(variants: str | None) -> tuple[str | None, str | None]:
+def variant_names(variants: str | None) -> tuple[str | None, str | None]:
     """The names for the first and the second corpus; one stands for both.
 
-    >>> names("en"), names("en,mine:MINE"), names(None)
+    >>> variant_names("en"), variant_names("en,mine:MINE"), variant_names(None)
     (('en', 'en'), ('en', 'mine:MINE'), (None, None))
     """
     parts = variants.split(",") if variants else [None]
@@ -128,7 +128,7 @@ def names(variants: str | None) -> tuple[str | None, str | None]:
     return parts[0], parts[-1]
 
 
-def rules(corpus: Corpus, name: str | None, version: str | None) -> Variant | None:
+def find_variant(corpus: Corpus, name: str | None, version: str | None) -> Variant | None:
     """The variant of that name; None where none is known by it."""
     version = version or corpus.semantics or DEFAULT
     if name is None or (":" not in name and (name, version) not in VARIANTS):

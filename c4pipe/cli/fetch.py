@@ -17,7 +17,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     )
     which = parser.add_mutually_exclusive_group()
     which.add_argument("--first", type=int, metavar="N", help="the first N files of the listing (without a choice: 1)")
-    which.add_argument("--range", type=ends, metavar="A-B", help="files A to B, counted from 0, both included")
+    which.add_argument("--range", type=parse_range, metavar="A-B", help="files A to B, counted from 0, both included")
     which.add_argument("--sample", type=int, metavar="N", help="N files by chance, the same for the same --seed")
     which.add_argument("--paths", metavar="FILE", help="the files that FILE lists, a path a line, gzipped or not")
     parser.add_argument("--seed", type=int, default=0, help="of --sample (default: %(default)s)")
@@ -33,10 +33,10 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def ends(text: str) -> tuple[int, int]:
+def parse_range(text: str) -> tuple[int, int]:
     """The ends of a range.
 
-    >>> ends("100-199")
+    >>> parse_range("100-199")
     (100, 199)
     """
     start, dash, end = text.partition("-")
@@ -49,12 +49,12 @@ def fetch_files(arguments: argparse.Namespace) -> None:
     """Fetch the files that the arguments choose, and print their paths."""
     files.require_folder(arguments.output, "name a folder as --output; it is made where there is none")
     for path in fetch.fetch(
-        chosen(arguments), arguments.output, base_url=arguments.base_url, connections=arguments.connections
+        chosen_paths(arguments), arguments.output, base_url=arguments.base_url, connections=arguments.connections
     ):
         print(path)
 
 
-def chosen(arguments: argparse.Namespace) -> list[str]:
+def chosen_paths(arguments: argparse.Namespace) -> list[str]:
     """The paths in the crawl that the arguments choose."""
     if arguments.paths is not None:
         listing.check_crawl(arguments.crawl)

@@ -23,7 +23,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 def show_variants(arguments: argparse.Namespace) -> None:
     """Print the variants that are asked for."""
     chosen = (
-        resolve(arguments.names, arguments.semantics or DEFAULT) if arguments.names else listed(arguments.semantics)
+        resolve(arguments.names, arguments.semantics or DEFAULT) if arguments.names else published(arguments.semantics)
     )
     if arguments.json:
         say(json.dumps([variant_listing.as_data(variant) for variant in chosen], indent=2))
@@ -36,7 +36,7 @@ def show_variants(arguments: argparse.Namespace) -> None:
         say(line)
 
 
-def listed(semantics: str | None) -> tuple[Variant, ...]:
+def published(semantics: str | None) -> tuple[Variant, ...]:
     """The published variants, of one version of the semantics or of all."""
     chosen = tuple(variant for (_, version), variant in VARIANTS.items() if semantics in (None, version))
     if not chosen:

@@ -39,7 +39,7 @@ def examples() -> list[list[str]]:
 def test_examples_of_the_help_parse(words: list[str]) -> None:
     assert words[:3] == ["python", "-m", "beam_jobs.build_c4"]
     arguments, rest = options.parser().parse_known_args(words[3:])
-    assert beam_options.unknown(rest) == []
+    assert beam_options.unknown_to_beam(rest) == []
     assert bool(rest) is (arguments.runner == "DataflowRunner")
     if arguments.runner:
         given = beam_options.pipeline_options(arguments, rest, workers=1)
