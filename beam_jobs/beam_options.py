@@ -1,4 +1,4 @@
-"""What of a command line goes to Beam, and what we tell it ourselves."""
+"""The options of a build that go to Beam, and those that the build sets for Beam."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ STRICT_RUNNERS = (*FN_API_RUNNERS, "DataflowRunner")  # others learn more option
 
 
 class _BeamParser(argparse.ArgumentParser):
-    """What Beam knows; unlike its own parser, one that tells what it does not."""
+    """A parser of Beam's options. Unlike Beam's own, it returns the words that it does not know."""
 
     def add_value_provider_argument(self, *names: str, **settings: Any) -> None:
-        """How templates declare what they are told at their start."""
+        """Add an option that a template gets at its start."""
         self.add_argument(*names, **settings)
 
 
 def unknown_to_beam(rest: Sequence[str]) -> list[str]:
-    """The words of a command line that are no options of Beam's: it would pass over them in silence.
+    """Return the words of a command line that are no options of Beam. Beam itself would ignore them.
 
     >>> unknown_to_beam(["--project", "my-project", "b.gz", "--shard", "4"])
     ['b.gz', '--shard', '4']
@@ -35,19 +35,19 @@ def unknown_to_beam(rest: Sequence[str]) -> list[str]:
 
 
 def require_runner(name: str) -> None:
-    """Raise if Beam has no such runner; it would tell so by a traceback, once the graph is built."""
+    """Raise ValueError if Beam has no such runner. Beam would raise it only after the graph is built."""
     try:
         create_runner(name)
     except (ValueError, AttributeError, ModuleNotFoundError) as error:
         known = ", ".join(StandardOptions.KNOWN_RUNNER_NAMES)
-        why = f" ({error})" if "." in name else ""
-        raise ValueError(f"--runner is {name!r}{why}, but must be {known}, or a class as module.Name") from error
+        reason = f" ({error})" if "." in name else ""
+        raise ValueError(f"--runner is {name!r}{reason}, but must be {known}, or a class as module.Name") from error
 
 
 def pipeline_options(arguments: argparse.Namespace, rest: Sequence[str], workers: int) -> PipelineOptions:
-    """The options of Beam: the named runner, and for FnApiRunner so many workers.
+    """Return the options of Beam: the named runner, and for FnApiRunner the number of workers.
 
-    ``DirectRunner`` means FnApiRunner here: it would otherwise look for Prism, which ignores the number of workers.
+    ``DirectRunner`` means FnApiRunner here. Beam's own looks for Prism, which ignores the number of workers.
     """
     if arguments.runner in STRICT_RUNNERS and (words := unknown_to_beam(rest)):
         raise ValueError(

@@ -33,10 +33,10 @@ if TYPE_CHECKING:
 
 
 class BadOptions(ValueError):
-    """Options that do not make a build."""
+    """Options that do not describe a build."""
 
 
-# What a user can mend, told without a traceback.
+# Errors that a user can mend: one line, no traceback.
 EXPECTED = (
     OSError,
     ImportError,  # a library for gs:// or s3:// that is not installed, say
@@ -49,7 +49,7 @@ EXPECTED = (
     listing.CrawlError,
     download.DownloadError,
 )
-INTERRUPTED = 128 + signal.SIGINT  # as a shell has it
+INTERRUPTED = 128 + signal.SIGINT  # the exit code that a shell gives
 
 
 def main(argv: Sequence[str] | None = None, *, called: str = CALLED) -> int:
@@ -73,7 +73,7 @@ def main(argv: Sequence[str] | None = None, *, called: str = CALLED) -> int:
 
 
 def run_build(arguments: argparse.Namespace, rest: Sequence[str]) -> None:
-    """Plan, take the folder, build, say what came out."""
+    """Plan the build, claim its folder, build, and print a summary to stderr."""
     try:
         check_runner(arguments, rest)
         paths.require_known(arguments.output)
@@ -102,21 +102,21 @@ def run_build(arguments: argparse.Namespace, rest: Sequence[str]) -> None:
 
 
 def on_beam() -> ModuleType:
-    """The room that hands a build to Beam, imported when it is asked for."""
+    """Return the module that hands a build to Beam. It is imported here, since importing Beam takes a second."""
     from beam_jobs.drivers import on_beam
 
     return on_beam
 
 
 def local_processes(job: Job, arguments: argparse.Namespace) -> AbstractContextManager[Processes | None]:
-    """The processes that do the items of the steps; none where workers of a runner do."""
+    """Return the processes that run the items of the steps; None if workers of a runner do."""
     return nullcontext() if arguments.runner else processes.ready(job)
 
 
 def build(job: Job, arguments: argparse.Namespace, options: PipelineOptions | None, workers: Processes | None) -> None:
-    """Run the job: by the runner that is named, else by processes of this machine."""
+    """Run the job with the named runner, or with processes of this machine."""
     for folder in (job.store.folder, *(job.folder(wanted.variant) for wanted in job.wanted)):
-        files.sweep(folder)  # no other: another build, or a fetch, may be at work in one beside it
+        files.sweep(folder)  # only these: another build or a fetch may be at work in a folder beside them
     bad_files.forget_unreadable(job)
     if is_whole(job):
         folders = " and ".join(job.folder(wanted.variant) for wanted in job.wanted)
@@ -136,7 +136,7 @@ def build(job: Job, arguments: argparse.Namespace, options: PipelineOptions | No
 def build_through_files(
     job: Job, arguments: argparse.Namespace, options: PipelineOptions | None, workers: Processes | None
 ) -> None:
-    """Do the steps one after another, then write the manifests and remove what the steps exchanged."""
+    """Run the steps one after another, write the manifests, then remove the files that the steps exchanged."""
     with Progress(job, files_driver.PHASES):
         if workers is None:
             on_beam().run(job, arguments, options)
@@ -148,12 +148,12 @@ def build_through_files(
 
 
 def is_whole(job: Job) -> bool:
-    """Each variant has its manifest, which is written last."""
+    """Return whether each variant has its manifest, which is written last."""
     return all(files.exists(job.manifest(wanted.variant)) for wanted in job.wanted)
 
 
 def say(text: str) -> None:
-    """Talk to the user, not into the data."""
+    """Print a line for the user to stderr."""
     terminal.say(text, sys.stderr)
 
 

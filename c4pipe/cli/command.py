@@ -1,4 +1,4 @@
-"""What a sub-command of ``c4pipe`` is: its words, its options and the function that runs."""
+"""A sub-command of ``c4pipe``: its help, its options and the function that runs."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ FAILED, WRONG_USAGE, DIFFERENT, INTERRUPTED = 1, 2, 3, 130
 
 
 class WrongUsage(ValueError):
-    """Words of a command line that do not go together; as with those that argparse refuses, the exit code is 2."""
+    """Options that exclude each other, or lack another. The exit code is 2, as for errors of argparse."""
 
 
 class Subcommand(Protocol):
-    """What ``c4pipe`` asks of the object ``command`` of a sub-command's file."""
+    """The interface of the object ``command`` in a sub-command's file."""
 
     @property
     def summary(self) -> str:
@@ -40,7 +40,7 @@ class Subcommand(Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class Command:
-    """A sub-command that is told by its words, its options and one function."""
+    """A sub-command with a summary, examples, options and one function."""
 
     summary: str  # of ``c4pipe --help``, and the first line of its own
     examples: str  # a line each
@@ -66,7 +66,7 @@ class Command:
         try:
             with logging_redirect_tqdm():
                 return self.run(arguments) or 0
-        except BrokenPipeError:  # who reads the output has seen enough
+        except BrokenPipeError:  # the reader of the output, such as head, has ended
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             return FAILED
         except (listing.CrawlError, resources.ResourceError, OSError, ImportError, ValueError) as error:

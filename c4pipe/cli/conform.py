@@ -29,28 +29,28 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_compared(parser: argparse.ArgumentParser) -> None:
-    """The options that say what is compared with what, and by whose rules."""
+    """Add the options that name the two corpora and the rules of each."""
     parser.add_argument(
         "outputs",
         nargs="+",
         metavar="OUTPUT",
         help=f"one with --golden, else two: a file or folder of {', '.join(FORMATS)} with text and url",
     )
-    parser.add_argument("--golden", metavar="DIR", help="folder of what the reference made")
+    parser.add_argument("--golden", metavar="DIR", help="folder of the reference's output")
     parser.add_argument(
         "--variant",
         metavar="V[,V]",
-        help="whose rules the two were made by (default: what their manifests or folders say)",
+        help="variant that made both, or one for each (default: from their manifests or folder names)",
     )
-    add_semantics_option(parser, None, f"what the manifest or the golden folder's name says, else {DEFAULT}")
+    add_semantics_option(parser, None, f"from the manifest or the golden folder's name, else {DEFAULT}")
     parser.add_argument(
         "--counters", metavar="FILE", help="golden counters (default: those of the variant in the folder)"
     )
-    parser.add_argument("--deviations", metavar="FILE", help="JSON table of differences that are known and allowed")
+    parser.add_argument("--deviations", metavar="FILE", help="JSON table of known differences, which are allowed")
 
 
 def _add_shown(parser: argparse.ArgumentParser) -> None:
-    """The options that say how much of what differs is shown, and how."""
+    """Add the options that limit and format the differences shown."""
     parser.add_argument(
         "--show", type=int, default=5, metavar="N", help="examples to show of each rule (default: %(default)s)"
     )
@@ -65,24 +65,24 @@ def _add_shown(parser: argparse.ArgumentParser) -> None:
 
 
 def conform(arguments: argparse.Namespace) -> int:
-    """Print how the outputs differ; the exit code says whether."""
+    """Print the differences of the outputs; return 0 if there are none, else 3."""
     if arguments.resources:
         resources.use(arguments.resources)
     if min(arguments.show, arguments.examine) < 0:
         raise WrongUsage("--show and --examine are numbers of examples and URLs, 0 or more")
     left, right = against_golden(arguments) if arguments.golden else two_outputs(arguments)
     deviations = read_deviations(arguments.deviations) if arguments.deviations else []
-    found = compare_corpora(left, right, deviations=deviations, examine=arguments.examine)
+    report = compare_corpora(left, right, deviations=deviations, examine=arguments.examine)
     if arguments.json:
-        say(json.dumps(report_data(found, show=arguments.show), indent=2))
+        say(json.dumps(report_data(report, show=arguments.show), indent=2))
     else:
-        for line in report_lines(found, show=arguments.show):
+        for line in report_lines(report, show=arguments.show):
             say(line)
-    return 0 if found.same else DIFFERENT
+    return 0 if report.same else DIFFERENT
 
 
 def against_golden(arguments: argparse.Namespace) -> tuple[Side, Side]:
-    """The golden file of the output's variant, and the output."""
+    """Return the golden file of the output's variant, and the output."""
     if len(arguments.outputs) != 1:
         raise WrongUsage(f"--golden is compared with one output, but {len(arguments.outputs)} are named")
     (output,) = arguments.outputs
@@ -97,14 +97,14 @@ def against_golden(arguments: argparse.Namespace) -> tuple[Side, Side]:
 
 
 def nltk_release(corpus: Corpus, variant: Variant | None) -> str:
-    """The release of NLTK as which the corpus counts sentences; "" where it is not told."""
-    told = [str(stage.punkt) for stage in variant.stages if hasattr(stage, "punkt")] if variant else []
-    release = NLTK.search(str(corpus.manifest.get("versions", {}).get("punkt", "")))
-    return told[0] if told else release[1] if release else ""
+    """Return the release of NLTK that counted the corpus's sentences; "" if it is not known."""
+    releases = [str(stage.punkt) for stage in variant.stages if hasattr(stage, "punkt")] if variant else []
+    of_manifest = NLTK.search(str(corpus.manifest.get("versions", {}).get("punkt", "")))
+    return releases[0] if releases else of_manifest[1] if of_manifest else ""
 
 
 def two_outputs(arguments: argparse.Namespace) -> tuple[Side, Side]:
-    """Two corpora that stand on equal terms."""
+    """Return the two corpora, neither of them golden."""
     if len(arguments.outputs) != 2:
         raise WrongUsage(f"{counted(len(arguments.outputs), 'output')} named; name two, or one with --golden")
     if arguments.counters:
@@ -117,7 +117,7 @@ def two_outputs(arguments: argparse.Namespace) -> tuple[Side, Side]:
 
 
 def variant_names(variants: str | None) -> tuple[str | None, str | None]:
-    """The names for the first and the second corpus; one stands for both.
+    """Return the variant names of the first and the second corpus; a single name counts for both.
 
     >>> variant_names("en"), variant_names("en,mine:MINE"), variant_names(None)
     (('en', 'en'), ('en', 'mine:MINE'), (None, None))
@@ -129,7 +129,7 @@ def variant_names(variants: str | None) -> tuple[str | None, str | None]:
 
 
 def find_variant(corpus: Corpus, name: str | None, version: str | None) -> Variant | None:
-    """The variant of that name; None where none is known by it."""
+    """Return the variant of that name, or None if no variant has it."""
     version = version or corpus.semantics or DEFAULT
     if name is None or (":" not in name and (name, version) not in VARIANTS):
         return None

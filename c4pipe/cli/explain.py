@@ -1,4 +1,4 @@
-"""``c4pipe explain``: what the rules make of a page."""
+"""``c4pipe explain``: one page through the rules of a variant."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 
 def explain_pages(arguments: argparse.Namespace) -> None:
-    """Print what the variant thinks of each page."""
+    """Print the verdicts of the variant's rules and stages on each page."""
     if arguments.resources:
         resources.use(arguments.resources)
     (variant, *more) = resolve(arguments.variant, arguments.semantics)
@@ -41,8 +41,8 @@ def explain_pages(arguments: argparse.Namespace) -> None:
         raise ValueError(f"--variant names {len(more) + 1}; a page is explained for one")
     if arguments.urls:
         variant = variant.with_url_list(*globs.expand(arguments.urls))
-    found = find_pages.pages(arguments.source, url=arguments.url, inputs=arguments.input, undated=variant.undated)
-    for number, page in enumerate(found):
+    pages = find_pages.pages(arguments.source, url=arguments.url, inputs=arguments.input, undated=variant.undated)
+    for number, page in enumerate(pages):
         if number:
             say("\n" + "=" * 40 + "\n")
         for line in told(explain(variant, page)):
@@ -50,7 +50,7 @@ def explain_pages(arguments: argparse.Namespace) -> None:
 
 
 command = Command(
-    summary="Show each line of a page with the rule that took it, and what each stage thinks of the page.",
+    summary="Show each line of a page with the rule that took it, and the verdict of each stage on the page.",
     examples="""
 c4pipe explain page.txt --variant en
 c4pipe explain wet/a.warc.wet.gz --variant en --url https://example.com/page

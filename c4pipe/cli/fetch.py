@@ -13,28 +13,35 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     """Add the options of ``c4pipe fetch``."""
     parser.add_argument("crawl", metavar="CRAWL", help="crawl id, such as CC-MAIN-2019-18")
     parser.add_argument(
-        "--output", required=True, metavar="DIR", help="folder for the files, below which their paths are kept"
+        "--output",
+        required=True,
+        metavar="DIR",
+        help="folder for the files, made if missing; below it they keep their paths",
     )
     which = parser.add_mutually_exclusive_group()
-    which.add_argument("--first", type=int, metavar="N", help="the first N files of the listing (without a choice: 1)")
+    which.add_argument("--first", type=int, metavar="N", help="the first N files of the listing (default: 1)")
     which.add_argument("--range", type=parse_range, metavar="A-B", help="files A to B, counted from 0, both included")
-    which.add_argument("--sample", type=int, metavar="N", help="N files by chance, the same for the same --seed")
-    which.add_argument("--paths", metavar="FILE", help="the files that FILE lists, a path a line, gzipped or not")
-    parser.add_argument("--seed", type=int, default=0, help="of --sample (default: %(default)s)")
+    which.add_argument("--sample", type=int, metavar="N", help="N random files, the same for the same --seed")
+    which.add_argument("--paths", metavar="FILE", help="the files listed in FILE, one path a line, gzipped or not")
+    parser.add_argument("--seed", type=int, default=0, help="seed of --sample (default: %(default)s)")
     parser.add_argument(
-        "--connections", type=int, default=fetch.CONNECTIONS, metavar="N", help="at once (default: %(default)s)"
+        "--connections",
+        type=int,
+        default=fetch.CONNECTIONS,
+        metavar="N",
+        help="downloads at once (default: %(default)s)",
     )
     parser.add_argument(
         "--base-url",
         "--base_url",
         default=listing.BASE_URL,
         metavar="URL",
-        help="also s3://commoncrawl (default: %(default)s)",
+        help="address to fetch from, such as s3://commoncrawl (default: %(default)s)",
     )
 
 
 def parse_range(text: str) -> tuple[int, int]:
-    """The ends of a range.
+    """Return the first and last number of a range.
 
     >>> parse_range("100-199")
     (100, 199)
@@ -46,7 +53,7 @@ def parse_range(text: str) -> tuple[int, int]:
 
 
 def fetch_files(arguments: argparse.Namespace) -> None:
-    """Fetch the files that the arguments choose, and print their paths."""
+    """Fetch the chosen files and print their local paths."""
     files.require_folder(arguments.output, "name a folder as --output; it is made where there is none")
     for path in fetch.fetch(
         chosen_paths(arguments), arguments.output, base_url=arguments.base_url, connections=arguments.connections
@@ -55,7 +62,7 @@ def fetch_files(arguments: argparse.Namespace) -> None:
 
 
 def chosen_paths(arguments: argparse.Namespace) -> list[str]:
-    """The paths in the crawl that the arguments choose."""
+    """Return the paths in the crawl of the chosen files."""
     if arguments.paths is not None:
         listing.check_crawl(arguments.crawl)
         return listing.parse_listing(files.read_bytes(arguments.paths), arguments.crawl, arguments.paths)
@@ -68,7 +75,7 @@ def chosen_paths(arguments: argparse.Namespace) -> list[str]:
 
 
 command = Command(
-    summary="Bring WET files of a crawl to this machine and print where they are.",
+    summary="Download WET files of a crawl and print their paths.",
     examples="""
 c4pipe fetch CC-MAIN-2024-22 --output wet
 c4pipe fetch CC-MAIN-2019-18 --output wet --range 100-199

@@ -1,4 +1,4 @@
-"""``c4pipe resources``: the pinned lists and where they are."""
+"""``c4pipe resources``: the pinned lists and their paths."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from c4pipe.fs import files, paths
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Add the options of ``c4pipe resources``."""
-    parser.add_argument("--resources", metavar="DIR", help="a folder to look in first (default: C4PIPE_RESOURCES)")
-    parser.add_argument("--fetch", action="store_true", help="fetch what is missing into the cache")
-    parser.add_argument("--output", metavar="DIR", help="put all files into this folder, with their SHA256SUMS")
+    parser.add_argument("--resources", metavar="DIR", help="folder to search first (default: C4PIPE_RESOURCES)")
+    parser.add_argument("--fetch", action="store_true", help="fetch missing files into the cache")
+    parser.add_argument("--output", metavar="DIR", help="copy all files into this folder, with a SHA256SUMS")
 
 
 def show_resources(arguments: argparse.Namespace) -> None:
-    """Print ``SHA-256  name  place`` of each pinned file, after fetching or copying them if that is asked for."""
+    """Print ``SHA-256  name  path`` of each pinned file; with --fetch or --output fetch or copy them first."""
     if arguments.resources:
         resources.use(arguments.resources)
     for name in resource_pins.PINNED:
@@ -34,7 +34,7 @@ def show_resources(arguments: argparse.Namespace) -> None:
 
 
 command = Command(
-    summary="Show each pinned file, its SHA-256 and where it is, or fetch them all for use without network.",
+    summary="Show the SHA-256 and the path of each pinned file, or fetch all of them for use without a network.",
     examples="""
 c4pipe resources
 c4pipe resources --fetch

@@ -1,4 +1,4 @@
-"""``c4pipe variants``: what the rules are."""
+"""``c4pipe variants``: the rules of each variant."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from c4pipe.variants import SEMANTICS, VARIANTS, Variant
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Add the options of ``c4pipe variants``."""
-    parser.add_argument("names", nargs="?", metavar="V,...", help=f"show these whole: {VARIANT_HELP}")
+    parser.add_argument("names", nargs="?", metavar="V,...", help=f"show these in full: {VARIANT_HELP}")
     add_semantics_option(parser, None, f"all in the list, {DEFAULT} for those that are named")
-    parser.add_argument("--json", action="store_true", help="print JSON, everything whole")
+    parser.add_argument("--json", action="store_true", help="print everything as JSON")
 
 
 def show_variants(arguments: argparse.Namespace) -> None:
-    """Print the variants that are asked for."""
+    """Print the chosen variants."""
     chosen = (
         resolve(arguments.names, arguments.semantics or DEFAULT) if arguments.names else published(arguments.semantics)
     )
@@ -37,7 +37,7 @@ def show_variants(arguments: argparse.Namespace) -> None:
 
 
 def published(semantics: str | None) -> tuple[Variant, ...]:
-    """The published variants, of one version of the semantics or of all."""
+    """Return the published variants of one version of the semantics, or of all; ValueError for an unknown version."""
     chosen = tuple(variant for (_, version), variant in VARIANTS.items() if semantics in (None, version))
     if not chosen:
         raise ValueError(f"no variants at semantics {semantics!r}; there are {', '.join(SEMANTICS)}")
@@ -45,7 +45,7 @@ def published(semantics: str | None) -> tuple[Variant, ...]:
 
 
 command = Command(
-    summary="List the variants with their stages, rules and limits, or show some whole.",
+    summary="List the variants with their stages, rules and limits, or show named variants in full.",
     examples="""
 c4pipe variants
 c4pipe variants en --semantics 3.1.0
