@@ -58,7 +58,7 @@ def build(
     arguments = command.parse_args(words)
     if arguments.dry_run or arguments.no_wait:
         raise BadOptions("dry_run and no_wait end before a variant is whole; the command has them")
-    build_c4.run(arguments, ())
+    build_c4.run_build(arguments, ())
     specs = (spec.partition("@")[0] for spec in arguments.variant.split(",") if spec.strip())
     names = [found.name for spec in specs for found in resolve(spec, arguments.semantics)]
     return {name: _built(name, join(arguments.output, name)) for name in names}

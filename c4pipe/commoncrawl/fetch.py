@@ -14,7 +14,7 @@ from typing import TextIO
 
 from c4pipe.commoncrawl import listing
 from c4pipe.commoncrawl.progress import Meter
-from c4pipe.fs import download, files
+from c4pipe.fs import download, errors, files
 from c4pipe.fs.paths import join
 
 CONNECTIONS = 4  # Common Crawl asks for few, and answers 403 to those that take many
@@ -100,7 +100,7 @@ class _Fetch:
         except _Stopped:
             pass
         except (download.DownloadError, FileNotFoundError) as error:
-            reason = str(error)
+            reason = errors.describe(error)
         except OSError:  # a full disk: no other file would do better
             self.stop.set()
             raise
