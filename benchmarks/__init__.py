@@ -1,1 +1,1 @@
-"""What a build costs, measured: scripts, which import each other by their bare names."""
+"""Measure what a build costs. The scripts here import each other by their bare names."""

@@ -1,9 +1,9 @@
-"""A build by a plain pool of processes, in place of Beam's local runner: the same steps on the same items.
+"""Build with a plain pool of processes instead of a driver: the same steps on the same items.
 
     python benchmarks/bare_pool.py --input 'wet/*.gz' --output c4 --variant en --workers 2
 
-Takes the options of beam_jobs.build_c4 that say what is built, and leaves the same shards. It knows no progress, no
-disk that is too small and no second start: what it costs is what the steps cost.
+The script takes the options of beam_jobs.build_c4 that say what is built, and writes the same shards. It shows no
+progress, does not check for a full disk and cannot continue. So it costs what the steps cost.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _job: Job
 
 
 def begin(job: Job) -> None:
-    """In each process of the pool, once."""
+    """Prepare one process of the pool for the job."""
     global _job
     _job = job
     job.begin()

@@ -1,12 +1,12 @@
-"""What a build costs and where: each step and the whole, plain against fast, beside inflating alone and a peer.
+"""Measure a build: each step and the whole, plain and fast, beside inflating alone and a peer.
 
     python benchmarks/bench.py --wet 'wet/*.gz' --pages 300000 --output bench
-    python benchmarks/bench.py --only workers,sizes --pages 3e6 --output bench     # adds to what is there
+    python benchmarks/bench.py --only workers,sizes --pages 3e6 --output bench     # adds to earlier results
 
-Everything runs in one process tree, in turn, and medians are told, since a machine's speed drifts. The crawl is made by
-crawl.py, from the given WET files or without any; the plain version is timed on a sample of it. In the output
-folder are results.json, and results.md and results.png made from it. Sections: steps, inflate, engines, workers,
-overhead, sizes, start, peers, reference.
+Everything runs in one process tree. The alternatives take turns, and the figures are medians, since a machine's speed
+drifts. crawl.py makes the crawl, from the given WET files or without any. The plain version is timed on a sample of
+it. The output folder gets results.json, and results.md and results.png made from it. Sections: steps, inflate,
+engines, workers, overhead, sizes, start, peers, reference.
 """
 
 from __future__ import annotations
@@ -32,8 +32,8 @@ from c4pipe import resources
 from c4pipe.fs import globs
 
 SECTIONS = ("steps", "inflate", "engines", "workers", "overhead", "sizes", "start", "peers", "reference")
-FILES_AT_LEAST = 16  # of a crawl, so that two workers can share it
-INFLATED_FILES = 2  # for the floor: as many as are quick to hold in memory
+FILES_AT_LEAST = 16  # in a crawl, so that two workers can share it
+INFLATED_FILES = 2  # for the floor: as many as fit quickly into memory
 
 
 def say(text: str) -> None:
@@ -41,7 +41,7 @@ def say(text: str) -> None:
 
 
 class Inputs:
-    """The crawl, and the sample of it, made when they are first asked for."""
+    """The crawl and its sample; each is made at its first use."""
 
     def __init__(self, arguments: argparse.Namespace, folder: Path) -> None:
         self.wet = globs.expand(arguments.wet) if arguments.wet else []
@@ -66,7 +66,7 @@ class Inputs:
 
 
 def section(name: str, inputs: Inputs, bench: builds.Bench, arguments: argparse.Namespace) -> Any:
-    """Measure one section."""
+    """Return the measurements of one section, as JSON values."""
     if name == "steps":
         return stages.measured(inputs.sample_paths(), bench.rounds)
     if name == "inflate":
@@ -87,7 +87,7 @@ def section(name: str, inputs: Inputs, bench: builds.Bench, arguments: argparse.
 
 
 def measure_sections(arguments: argparse.Namespace) -> dict[str, Any]:
-    """Measure what is asked for, each section written once it stands."""
+    """Measure the sections of `--only`, and write each to results.json when it is done. Return all results."""
     output = Path(arguments.output)
     (output / "work").mkdir(parents=True, exist_ok=True)
     kept = output / "results.json"
@@ -121,21 +121,25 @@ def sections(text: str) -> list[str]:
 def parser() -> argparse.ArgumentParser:
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument(
-        "--wet", default="", help="WET files to make the crawl from: paths and globs; else made-up text"
+        "--wet", default="", help="WET files that the crawl is made from: paths and globs (default: made-up text)"
     )
-    options.add_argument("--pages", type=count, default=20_000, help="of the crawl (default: %(default)s)")
+    options.add_argument("--pages", type=count, default=20_000, help="pages of the crawl (default: %(default)s)")
     options.add_argument("--sample", type=count, default=500, help="pages for the plain version (default: %(default)s)")
-    options.add_argument("--characters", type=count, help="cut pages to so many bytes in the mean")
-    options.add_argument("--level", type=int, default=1, help="of gzip, for the crawl (default: %(default)s)")
-    options.add_argument("--rounds", type=count, default=3, help="of which medians are taken (default: %(default)s)")
+    options.add_argument("--characters", type=count, help="cut pages to a mean of so many bytes")
+    options.add_argument("--level", type=int, default=1, help="gzip level of the crawl (default: %(default)s)")
+    options.add_argument(
+        "--rounds", type=count, default=3, help="rounds; figures are their medians (default: %(default)s)"
+    )
     options.add_argument("--resources", help="folder of the pinned lists (default: C4PIPE_RESOURCES, else builtin)")
-    options.add_argument("--format", default="jsonl", help="of the builds (default: %(default)s)")
-    options.add_argument("--build_option", action="append", default=[], help="one word more for each build")
+    options.add_argument("--format", default="jsonl", help="format of the builds (default: %(default)s)")
+    options.add_argument(
+        "--build_option", action="append", default=[], help="one more word for the command line of each build"
+    )
     options.add_argument("--only", type=sections, help="sections, separated by commas (default: all)")
     options.add_argument("--peer_python", default=sys.executable, help="a Python that has datatrove")
     options.add_argument("--reference_python", help="a Python that has TensorFlow Datasets; needs --resources")
     options.add_argument("--output", default="bench", help="folder (default: %(default)s)")
-    options.add_argument("--keep", action="store_true", help="keep the crawl that was made")
+    options.add_argument("--keep", action="store_true", help="keep the crawl")
     return options
 
 
@@ -149,15 +153,15 @@ def main(argv: Sequence[str] | None = None) -> int:
     if arguments.only is None:
         arguments.only = list(SECTIONS)
         if not report.installed("datatrove") and arguments.peer_python == sys.executable:
-            say("peers: left out, since datatrove is not installed")
+            say("peers: skipped, since datatrove is not installed")
             arguments.only.remove("peers")
         if not arguments.reference_python:
-            say("reference: left out, since no --reference_python is named")
+            say("reference: skipped, since --reference_python is not given")
             arguments.only.remove("reference")
     results = measure_sections(arguments)
     output = Path(arguments.output)
     (output / "results.md").write_text(report.markdown(results), "utf-8")
-    with contextlib.suppress(ModuleNotFoundError):  # matplotlib is no must
+    with contextlib.suppress(ModuleNotFoundError):  # matplotlib is optional
         report.plot(results, str(output / "results.png"))
     print(report.markdown(results))
     return 0

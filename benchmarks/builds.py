@@ -1,4 +1,4 @@
-"""Whole builds of variant ``en``, as commands: plain and fast, by workers, by size, and beside a peer."""
+"""Measure whole builds of variant ``en`` as commands: by engine, workers and size, and beside peers."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from process_cost import Cost, cost
 
 from c4pipe import engine
 
-FIRST_PAGE = (  # in a process of its own: what is imported, loaded and prepared before the first page is through
+FIRST_PAGE = (  # runs in its own process: import, load and prepare, then judge the first page
     "from c4pipe import resources; from c4pipe.page import Page; from c4pipe.variants import variant; import sys;"
     "resources.use(sys.argv[1]);"
     "text = 'Here is a page of text.\\nIt has some lines of text.\\nThis is the last of its lines.';"
@@ -28,12 +28,12 @@ FIRST_PAGE = (  # in a process of its own: what is imported, loaded and prepared
 
 BUILD = ("-m", "beam_jobs.build_c4")
 POOL = (str(Path(__file__).parent / "bare_pool.py"),)
-CLEARLY_LONGER = 1.2  # than a build without a page; below that the difference says how the machine's speed drifts
+CLEARLY_LONGER = 1.2  # times a build without a page; a smaller difference is drift of the machine's speed
 
 
 @dataclass
 class Bench:
-    """Where builds are made, and how."""
+    """The folder and the options of measured builds."""
 
     folder: Path
     resources: str
@@ -44,7 +44,7 @@ class Bench:
     say: Callable[[str], None] = field(default=lambda text: None)
 
     def command(self, paths: Sequence[str], workers: int, *, by: Sequence[str] = BUILD) -> list[str]:
-        """Build these files into a folder of its own."""
+        """Return the command that builds these files into a new folder."""
         self.builds += 1
         output = str(self.folder / f"build-{self.builds}")
         options = {"input": ",".join(paths), "output": output, "workers": str(workers), "format": self.format}
@@ -58,7 +58,7 @@ class Bench:
     def together(
         self, inputs: Sequence[Sequence[str]], *, workers: int = 1, asked: str = "fast", by: Sequence[str] = BUILD
     ) -> Cost:
-        """What builds at the same moment cost; what they wrote is removed."""
+        """Return the cost of one build for each input, all at the same moment. Their output is removed."""
         commands = [self.command(paths, workers, by=by) for paths in inputs]
         try:
             return cost(*commands, environment=environment_for(asked))
@@ -67,14 +67,14 @@ class Bench:
                 shutil.rmtree(output_of(command), ignore_errors=True)
 
     def empty(self) -> list[str]:
-        """A WET file without a page: a build of it costs what every build costs."""
+        """Return the path of a WET file without a page. Its build costs only what every build costs."""
         folder = self.folder / "empty"
         folder.mkdir(parents=True, exist_ok=True)
         write_file(Crawl(pages=0), [], str(folder), 0)
         return sorted(map(str, folder.glob("*.gz")))
 
     def turns(self, tasks: dict[str, Callable[[], Cost]]) -> dict[str, list[dict[str, float]]]:
-        """Run each in turn, as many rounds as there are to be."""
+        """Return the costs of each task by name. The tasks take turns, for ``rounds`` rounds."""
         taken: dict[str, list[dict[str, float]]] = {name: [] for name in tasks}
         for turn in range(self.rounds):
             for name, task in tasks.items() if turn % 2 == 0 else reversed(tasks.items()):
@@ -88,7 +88,7 @@ def output_of(command: Sequence[str]) -> Path:
 
 
 def environment_for(asked: str) -> dict[str, str]:
-    """The environment in which the engine decides; fast means: each room that was built."""
+    """Return the environment that selects the engine; ``fast`` uses each room that was built."""
     others = {name: value for name, value in os.environ.items() if name != engine.SETTING}
     return others | ({engine.SETTING: "plain"} if asked == "plain" else {})
 
@@ -98,7 +98,7 @@ def median(runs: Sequence[dict[str, float]], name: str) -> float:
 
 
 def above_start(taken: dict[str, list[dict[str, float]]], name: str, what: str) -> float | None:
-    """What a build takes more than one without a page; None where it takes hardly more."""
+    """Return the median of ``what`` less that of a build without a page; None if the two hardly differ."""
     runs, empty = taken[name], taken[f"{name}, no page"]
     if min(run[what] for run in runs) < CLEARLY_LONGER * max(run[what] for run in empty):
         return None
@@ -108,7 +108,7 @@ def above_start(taken: dict[str, list[dict[str, float]]], name: str, what: str) 
 def engines(
     bench: Bench, sample: Sequence[str], sample_pages: int, whole: Sequence[str], pages: int
 ) -> dict[str, object]:
-    """CPU microseconds a page of a whole build, less those of one without a page; None for too small a crawl."""
+    """Return CPU microseconds a page of a whole build, less a build without a page; None if the crawl is too small."""
     empty = bench.empty()
     taken = bench.turns(
         {
@@ -126,7 +126,7 @@ def engines(
 
 
 def same(bench: Bench, sample: Sequence[str]) -> bool:
-    """Both engines leave the same shards and counters."""
+    """Return whether both engines write the same shards and counters."""
     left = []
     for asked in ("plain", "fast"):
         command = bench.command(sample, 1)
@@ -139,9 +139,9 @@ def same(bench: Bench, sample: Sequence[str]) -> bool:
 
 
 def workers(bench: Bench, whole: Sequence[str], pages: int) -> dict[str, object]:
-    """Pages a second by one worker, by two, and by two builds of half the files each at the same moment.
+    """Return pages a second of one worker, of two, and of two simultaneous builds of half the files each.
 
-    None for too small a crawl.
+    A figure is None if the crawl is too small.
     """
     empty, half = bench.empty(), len(whole) // 2
     taken = bench.turns(
@@ -162,7 +162,7 @@ def workers(bench: Bench, whole: Sequence[str], pages: int) -> dict[str, object]
 
 
 def overhead(bench: Bench, whole: Sequence[str], pages: int) -> dict[str, object]:
-    """What all cores need for a build, and for the same steps in a plain pool of processes."""
+    """Return seconds and CPU seconds of a build on all cores, and of the same steps in a plain pool of processes."""
     cores = os.cpu_count() or 1
     taken = bench.turns(
         {
@@ -177,7 +177,7 @@ def overhead(bench: Bench, whole: Sequence[str], pages: int) -> dict[str, object
 
 
 def sizes(bench: Bench, whole: Sequence[str], pages_per_file: int, pages: int) -> list[dict[str, object]]:
-    """Time and memory of a tenth of the files and of all, by all cores."""
+    """Return time and memory of a build on all cores: of a tenth of the files, and of all files."""
     cores = os.cpu_count() or 1
     tenth = whole[: max(1, len(whole) // 10)]
     found = []
@@ -190,7 +190,7 @@ def sizes(bench: Bench, whole: Sequence[str], pages_per_file: int, pages: int) -
 
 
 def start(bench: Bench) -> dict[str, list[dict[str, float]]]:
-    """From nothing to the first page through every stage of ``en``."""
+    """Return the costs by engine of a new process until one page has passed every stage of ``en``."""
     command = [sys.executable, "-c", FIRST_PAGE, bench.resources]
     return bench.turns(
         {asked: lambda asked=asked: cost(command, environment=environment_for(asked)) for asked in ("plain", "fast")}
@@ -198,7 +198,7 @@ def start(bench: Bench) -> dict[str, list[dict[str, float]]]:
 
 
 def peers(bench: Bench, python: str, file: str, pages: int) -> Iterator[dict[str, object]]:
-    """datatrove on the same file, as far as that Python has what it needs."""
+    """Yield the figures of datatrove on the same file, for each setting that this Python can run."""
     resource_options = ["--resources", bench.resources] if bench.resources != "builtin" else []
     for sentences in ("none", "nltk", "own"):
         options = ["--sentences", sentences, "--pages", str(pages), *resource_options]
@@ -207,18 +207,18 @@ def peers(bench: Bench, python: str, file: str, pages: int) -> Iterator[dict[str
 
 
 def reference(bench: Bench, python: str, file: str) -> dict[str, object] | None:
-    """The reference itself on the same file; None if that Python lacks what it needs."""
+    """Return the figures of the reference on the same file; None if its script fails."""
     return run_script(bench, "reference", python, "tfds_peer.py", file, "--resources", bench.resources)
 
 
 def run_script(bench: Bench, name: str, python: str, script: str, *options: str) -> dict[str, object] | None:
-    """What a script of this folder tells, run by another Python, with microseconds of CPU a page; None if it fails."""
+    """Return the figures that a script of this folder prints, with median CPU microseconds a page; None on failure."""
     runs = []
     for _ in range(bench.rounds):
         command = [python, str(Path(__file__).parent / script), *options]
         done = subprocess.run(command, capture_output=True, text=True)
         if done.returncode:
-            bench.say(f"  {name}: left out: {(done.stderr.strip() or 'no word of why').splitlines()[-1]}")
+            bench.say(f"  {name}: skipped: {(done.stderr.strip() or 'no error message').splitlines()[-1]}")
             return None
         runs.append(json.loads(done.stdout.splitlines()[-1]))
     us = statistics.median(run["cpu_seconds"] / run["pages"] * 1e6 for run in runs)

@@ -1,16 +1,16 @@
-"""A crawl of any size, made from the pages of a few WET files: what a build is measured on.
+"""Make a crawl of any size from the pages of a few WET files, to measure builds on.
 
     python benchmarks/crawl.py --pages 1e6 --from 'wet/*.gz' --output crawl
     python benchmarks/crawl.py --pages 20000 --output crawl           # from Python's documentation and made-up text
 
-Page n is a copy of one of the given pages, each of which comes equally often, so that languages keep their shares. Its
-URL and its lines get n written into them, but for fixed shares: of the lines some stay as they are, so they come again
-and again as a site's menus and notices do, and some pages take the URL of an earlier one. A number is put behind a
-word, so a line keeps its words, its end mark and nearly all that a language is told by.
+Page n is a copy of one of the given pages. Each of these comes equally often, so languages keep their shares. n is
+written into the copy's URL and lines, with two exceptions. A fixed share of lines stays as it is, and repeats as a
+site's menus and notices do. A fixed share of pages takes the URL of an earlier page. The number follows a word, so a
+line keeps its words, its end mark and nearly all features that identify its language.
 
-The layout is Common Crawl's: a gzip member a record, a warcinfo record first. What the files hold depends on the
-options and the given pages alone; their bytes on what packs them, too: isal where it is installed, which takes a
-third of the time, else zlib.
+The layout is Common Crawl's: one gzip member for each record, a warcinfo record first. The records depend only on the
+options and the given pages. The bytes also depend on the compressor: isal where it is installed, which takes a third
+of the time, else zlib.
 """
 
 from __future__ import annotations
@@ -45,26 +45,26 @@ except ModuleNotFoundError:
     import zlib as deflating
 
 PAGES_PER_FILE = 40_000  # CC-MAIN-2019-18: 2.5e9 pages in 56,000 files
-SOURCE_BYTES_MAX = 256 * 2**20  # of the given pages; what comes after is not read
-MASKS = 4  # copies of a page leave other lines as they are, in so many ways
-MARK = b"\xff"  # where the number goes: no byte of UTF-8
+SOURCE_BYTES_MAX = 256 * 2**20  # of the given pages; later pages are not read
+MASKS = 4  # copies of a page keep one of so many sets of lines unchanged
+MARK = b"\xff"  # where the number goes; UTF-8 never has this byte
 BEHIND_A_WORD = re.compile(rb"(?<=[a-z\x80-\xff]{2}) ")
-OFFSETS_MAX = 24  # of a line, among which the number's is drawn
+OFFSETS_MAX = 24  # in a line; the number's offset is drawn from these
 HOST = re.compile(rb"(https?://[^/?#]+)(.*)", re.DOTALL)
-GZIP_WBITS = 31  # zlib's name for: largest window, gzip header and trailer
+GZIP_WBITS = 31  # zlib: largest window, gzip header and trailer
 FIRST_MOMENT, MOMENTS = 1_555_545_600, 864_000  # seconds: the crawl began on 18 April 2019 and took ten days
 WARCINFO = b"description: No crawl: pages made from others, to measure a build on\r\nformat: WARC File Format 1.0\r\n"
 
 
 @dataclass(frozen=True)
 class Crawl:
-    """What is to be made."""
+    """The options of a crawl."""
 
     pages: int
     seed: int = 0
-    duplicate_lines: float = 0.25  # of a page's lines, those that stay as they are
-    duplicate_urls: float = 0.03  # of the pages, those that take an earlier one's URL
-    characters: int | None = None  # bytes of a page in the mean, to which pages are cut; None: as they are
+    duplicate_lines: float = 0.25  # share of a page's lines that stay as they are
+    duplicate_urls: float = 0.03  # share of pages that take an earlier page's URL
+    characters: int | None = None  # mean bytes of a page after cutting; None: no cutting
     pages_per_file: int = PAGES_PER_FILE
     level: int = 1  # of gzip: 0 to 3 for isal, 0 to 9 for zlib
 
@@ -73,7 +73,7 @@ class Crawl:
         return -(-self.pages // self.pages_per_file)
 
     def chance(self, page: int, what: str) -> float:
-        """A number in [0, 1) that the seed, the page and the purpose give."""
+        """Return a number in [0, 1) that depends only on the seed, the page and the purpose."""
         drawn = hashlib.blake2b(f"{self.seed} {page} {what}".encode(), digest_size=7).digest()
         return int.from_bytes(drawn, "big") / 2**56
 
@@ -81,7 +81,7 @@ class Crawl:
         return page > 0 and self.chance(page, "duplicate") < self.duplicate_urls
 
     def named_after(self, page: int) -> int:
-        """The page whose URL it has: itself, or an earlier one that has its own."""
+        """Return the page whose URL this page takes: itself, or an earlier page that is no duplicate."""
         if self.is_duplicate(page):
             page = int(self.chance(page, "of") * page)
             while self.is_duplicate(page):
@@ -90,20 +90,20 @@ class Crawl:
 
 
 class Given(NamedTuple):
-    """A page that copies are made of."""
+    """A given page, of which copies are made."""
 
     url: bytes
-    bodies: tuple[bytes, ...]  # with the mark in lines that are to differ
+    bodies: tuple[bytes, ...]  # with the mark in each line that changes
 
     def address(self, number: int) -> bytes:
-        """Its URL, made that of a copy; the host stays."""
+        """Return the URL of a copy; the host stays."""
         match = HOST.fullmatch(self.url)
         host, rest = match.groups() if match else (self.url, b"")
         return b"%b/%x%b" % (host, number, rest)
 
 
 def given(crawl: Crawl, paths: Sequence[str]) -> list[Given]:
-    """The pages of these files, or made-up ones, in the order in which they come again and again."""
+    """Return the pages of these files, or made-up pages, in the order in which they repeat."""
     url_bodies = (
         list(_records(paths)) if paths else [(p.url.encode(), p.text.encode()) for p in prose.pages(crawl.seed)]
     )
@@ -122,7 +122,7 @@ def given(crawl: Crawl, paths: Sequence[str]) -> list[Given]:
 
 
 def _records(paths: Sequence[str]) -> Iterator[tuple[bytes, bytes]]:
-    """URL and body of each record that is a page."""
+    """Yield the URL and body of each record that is a page."""
     left = SOURCE_BYTES_MAX
     for path in paths:
         with files.open_read(path) as stream:
@@ -136,7 +136,7 @@ def _records(paths: Sequence[str]) -> Iterator[tuple[bytes, bytes]]:
 
 
 def _cut(body: bytes, share: float) -> list[bytes]:
-    """The first lines that make up this share of the body, one at least."""
+    """Return the first lines that make up this share of the body, at least one."""
     if share == 1.0:
         return body.split(b"\n")
     kept, left = [], len(body) * share
@@ -159,7 +159,7 @@ def _marked(lines: list[bytes], crawl: Crawl, rng: random.Random) -> Iterator[by
 
 
 def record(crawl: Crawl, pages: Sequence[Given], number: int) -> bytes:
-    """The record of page ``number``."""
+    """Return the bytes of the record of page ``number``."""
     page = pages[number % len(pages)]
     body = page.bodies[number // len(pages) % len(page.bodies)].replace(MARK, b"%d" % number)
     named = crawl.named_after(number)
@@ -186,7 +186,7 @@ def _laid_out(kind: bytes, url: bytes, body: bytes, number: int) -> bytes:
 
 
 def write_file(crawl: Crawl, pages: Sequence[Given], folder: str, index: int) -> Counter[str]:
-    """Write one of the crawl's files; return what is in it."""
+    """Write one file of the crawl; return its counts of records and bytes."""
     counted: Counter[str] = Counter()
     first = index * crawl.pages_per_file
     records = (record(crawl, pages, n) for n in range(first, min(crawl.pages, first + crawl.pages_per_file)))
@@ -211,7 +211,7 @@ def _file(crawl: Crawl, folder: str, index: int) -> Counter[str]:
 
 
 def make(crawl: Crawl, paths: Sequence[str], folder: str, workers: int = 1) -> dict[str, int | str]:
-    """Write the crawl; return its numbers, which also stand in ``synthetic.json`` beside it."""
+    """Write the crawl; return its numbers, which it also writes to ``synthetic.json`` beside it."""
     pages = given(crawl, paths)
     files.makedirs(folder)
     context = multiprocessing.get_context("fork" if "fork" in multiprocessing.get_all_start_methods() else None)
@@ -231,7 +231,7 @@ def make(crawl: Crawl, paths: Sequence[str], folder: str, workers: int = 1) -> d
 
 
 def count(text: str) -> int:
-    """A number of pages, such as 300000, 3e5 or 1_000."""
+    """Parse a number of pages, such as 300000, 3e5 or 1_000."""
     number = float(text)
     if number < 1 or number != int(number):
         raise argparse.ArgumentTypeError(f"{text!r} must be a whole number of at least 1, such as 1e6")
@@ -240,15 +240,15 @@ def count(text: str) -> int:
 
 def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--pages", type=count, required=True, help="how many, such as 1e6")
+    parser.add_argument("--pages", type=count, required=True, help="number of pages, such as 1e6")
     parser.add_argument("--from", dest="wet", metavar="WET", help="WET files: paths and globs, separated by commas")
-    parser.add_argument("--output", required=True, metavar="DIR", help="folder that the files go into")
+    parser.add_argument("--output", required=True, metavar="DIR", help="folder for the files")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--duplicate_lines", type=float, default=Crawl.duplicate_lines, metavar="SHARE")
     parser.add_argument("--duplicate_urls", type=float, default=Crawl.duplicate_urls, metavar="SHARE")
-    parser.add_argument("--characters", type=count, metavar="N", help="cut pages to N bytes in the mean")
+    parser.add_argument("--characters", type=count, metavar="N", help="cut pages to a mean of N bytes")
     parser.add_argument("--pages_per_file", type=count, default=PAGES_PER_FILE, metavar="N")
-    parser.add_argument("--level", type=int, default=1, help="of gzip (default: %(default)s)")
+    parser.add_argument("--level", type=int, default=1, help="gzip level (default: %(default)s)")
     parser.add_argument("--workers", type=count, default=os.cpu_count() or 1)
     arguments = parser.parse_args(argv)
     names = ("pages", "seed", "duplicate_lines", "duplicate_urls", "characters", "pages_per_file", "level")

@@ -1,9 +1,9 @@
-"""datatrove's reader and C4 filters on a WET file: a peer that neither tells languages nor removes duplicates.
+"""Time datatrove's reader and C4 filters on a WET file; it neither identifies languages nor removes duplicates.
 
     python benchmarks/datatrove_peer.py FILE.warc.wet.gz --sentences nltk --resources DIR
 
-Runs by itself in whatever environment has datatrove, and prints CPU seconds as JSON. Before the clock starts a first
-page loads what loads late.
+The script runs alone, in any environment that has datatrove, and prints CPU seconds as JSON. A first page before the
+clock starts triggers lazy loading.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ WARMING = "Here is a page of three sentences. This is the second one. The third 
 
 
 def filters(sentences: str) -> list[object]:
-    """The filters that stand for C4's rules, with its limits."""
+    """Return the filters for C4's rules, with C4's limits."""
     language = {"language": NLTKTokenizer("english")} if sentences == "nltk" else {}
     return [
         c4_filters.C4QualityFilter(min_num_sentences=3, min_words_per_line=5, **language),
@@ -45,7 +45,7 @@ def main() -> None:
     parser.add_argument("file")
     parser.add_argument("--sentences", choices=("own", "nltk", "none"), default="own", help="none: the reader alone")
     parser.add_argument("--resources", help="folder of the pinned lists; else datatrove downloads its own")
-    parser.add_argument("--pages", type=int, help="of the file, at most")
+    parser.add_argument("--pages", type=int, help="read at most so many pages")
     arguments = parser.parse_args()
     if arguments.resources:
         words = os.path.join(arguments.resources, ENGLISH_WORDS)

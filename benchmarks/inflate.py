@@ -1,4 +1,4 @@
-"""The floor: inflating the same files and nothing else, by each library that is installed."""
+"""Time the floor: inflate the same files and nothing else, with each installed library."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from c4pipe.warc.gzip_file import WHOLE_BYTES
 from c4pipe.warc.wet import WHOLE_MAX_BYTES
 
 GZIP_WBITS = 31
-Inflate = Callable[[bytes, int], bytes]  # a gzip member, and how long it gets
+Inflate = Callable[[bytes, int], bytes]  # (gzip member, its inflated size) -> inflated bytes
 
 
 def inflaters() -> dict[str, Inflate]:
-    """What is installed of those that read gzip."""
+    """Return the installed libraries that read gzip, by name."""
     by_name: dict[str, Inflate] = {"zlib": lambda member, size: zlib.decompress(member, GZIP_WBITS, size)}
     for name, module in (("isal", "isal.isal_zlib"), ("zlib-ng", "zlib_ng.zlib_ng")):
         if library := _imported(module):
@@ -39,7 +39,7 @@ def _imported(name: str) -> object | None:
 
 
 def members(data: bytes) -> Iterator[tuple[bytes, int]]:
-    """The gzip members of a file and their inflated sizes."""
+    """Yield the gzip members of a file, each with its inflated size."""
     view = memoryview(data)
     at = 0
     while at < len(data):
@@ -57,7 +57,7 @@ def members(data: bytes) -> Iterator[tuple[bytes, int]]:
 
 
 def measured(paths: Sequence[str], rounds: int) -> dict[str, object]:
-    """Microseconds of CPU a record, by library, in turn."""
+    """Return the median microseconds of CPU a record, by library; the libraries take turns."""
     packed = [member for path in paths for member in members(Path(path).read_bytes())]
     taken: dict[str, list[float]] = {name: [] for name in inflaters()}
     for _ in range(rounds):

@@ -1,4 +1,4 @@
-"""On what was measured: the machine, and the versions that figures depend on."""
+"""Describe the machine, and the versions that figures depend on."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ LIBRARIES = ("c4pipe", "apache-beam", "numpy", "pyarrow", "nltk", "langdetect", 
 
 
 def described() -> dict[str, object]:
-    """The machine and what runs on it."""
+    """Return the machine, its software and the commit, as JSON values."""
     return {
         "date": datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%d %H:%M UTC"),
         "cpu": cpu(),
@@ -33,12 +33,12 @@ def described() -> dict[str, object]:
 
 
 def load() -> float | None:
-    """Processes that ran or waited to, in the mean of the last minute: others' work makes figures worse."""
+    """Return the mean number of running or waiting processes in the last minute; other work makes figures worse."""
     return round(os.getloadavg()[0], 1) if hasattr(os, "getloadavg") else None
 
 
 def cpu() -> str:
-    """The processor's name."""
+    """Return the processor's name."""
     path = Path("/proc/cpuinfo")
     lines = path.read_text().splitlines() if path.exists() else []
     names = [line.partition(":")[2].strip() for line in lines if line.startswith(("model name", "Model"))]
@@ -46,7 +46,7 @@ def cpu() -> str:
 
 
 def commit() -> str | None:
-    """The commit that is checked out, with a + where files differ from it; None outside a clone."""
+    """Return the checked-out commit, with a + if files differ from it; None outside a clone."""
     git = ["git", "-C", str(Path(__file__).parent)]
     try:
         head = subprocess.run([*git, "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=True)

@@ -1,4 +1,4 @@
-"""What a command costs: time, CPU seconds of all its processes, and the memory that they held at once."""
+"""Measure a command: time, CPU seconds of all its processes, and their peak memory together."""
 
 from __future__ import annotations
 
@@ -22,24 +22,24 @@ PR_SET_CHILD_SUBREAPER = 36  # linux/prctl.h
 
 
 class CommandFailed(RuntimeError):
-    """A command that was to be measured did not end well."""
+    """A measured command ended with an error."""
 
 
 @dataclass(frozen=True)
 class Cost:
-    """Of one command, or of several at the same moment."""
+    """The cost of one command, or of several at the same moment."""
 
     seconds: float  # until the last has ended
     cpu_seconds: float  # of all processes
-    own_bytes: int  # at most at once, of all processes: what no file backs
-    resident_bytes: int  # with mapped files
+    own_bytes: int  # peak of all processes together, without file-backed memory
+    resident_bytes: int  # peak, with the resident parts of mapped files
 
     def plain(self) -> dict[str, float]:
         return {name: round(value, 3) for name, value in vars(self).items()}
 
 
 def cost(*commands: Sequence[str], environment: Mapping[str, str] | None = None) -> Cost:
-    """Run commands at the same moment and wait for all."""
+    """Return the cost of commands that run at the same moment; raise `CommandFailed` if one fails."""
     adopt_orphans()
     already_running = processes()
     with tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as output:
@@ -56,33 +56,33 @@ def cost(*commands: Sequence[str], environment: Mapping[str, str] | None = None)
 
 
 def adopt_orphans() -> None:
-    """Have processes whose parent ended before them be ours, so that what they used is counted; Linux only."""
+    """Adopt processes whose parent ended before them, so that their cost is counted; Linux only."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 
 
 def processes() -> set[int]:
-    """This process and its descendants; Linux only."""
+    """Return the ids of this process and its descendants; empty except on Linux."""
     return set(process_memory.process_tree(os.getpid())) if sys.platform == "linux" else set()
 
 
 def reap(already_running: set[int]) -> None:
-    """Wait for all processes that were left behind, but for those that were there before."""
+    """Wait for all processes that the commands left behind; ``already_running`` are excluded."""
     while left := processes() - already_running:
         for pid in left:
-            with contextlib.suppress(ChildProcessError):  # a child's child: it comes to us when its parent ends
+            with contextlib.suppress(ChildProcessError):  # a grandchild: this process adopts it when its parent ends
                 os.waitpid(pid, 0)
         time.sleep(POLL_SECONDS)
 
 
 def cpu_of_children() -> float:
-    """CPU seconds of the processes that were waited for, and of those that they waited for."""
+    """Return the CPU seconds of all awaited processes, and of those that they awaited."""
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
     return used.ru_utime + used.ru_stime
 
 
 class Watch:
-    """The most memory that processes and their descendants hold at once."""
+    """Sample the peak memory, in bytes, of processes and their descendants together."""
 
     def __init__(self, pids: Sequence[int]) -> None:
         self.pids = pids

@@ -1,7 +1,7 @@
-"""Pages for those who give no WET files: Python's own documentation for English, words strung together for the rest.
+"""Make pages without WET files: English from Python's documentation, other languages from random words.
 
-Nothing here is anybody's page. Which languages and scripts there are, and how often, follows what Common Crawl
-publishes of its crawls, rounded. A made-up text has the letters and common words of its language, no meaning.
+None of these pages is real. The shares of languages and scripts follow Common Crawl's published figures, rounded. A
+made-up text has the letters and common words of its language, but no meaning.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ from typing import NamedTuple
 from c4pipe.demo_crawl.prose import prose
 
 ENGLISH_SHARE = 0.45
-ENGLISH_BYTES = 1_000_000  # of documentation: as much as is read in seconds
-PAGES = 2_000  # distinct ones
+ENGLISH_BYTES = 1_000_000  # of documentation: enough to read in seconds
+PAGES = 2_000  # distinct pages
 
 
 class MadePage(NamedTuple):
-    """A page before it is laid out."""
+    """A page before it becomes a WET record."""
 
     url: str
     text: str
@@ -29,9 +29,9 @@ class MadePage(NamedTuple):
 
 @dataclass(frozen=True)
 class Tongue:
-    """What a language's made-up text is strung from."""
+    """The words and marks of a language, from which its text is made."""
 
-    share: int  # of the pages that are not English, in parts
+    share: int  # weight among the pages that are not English
     words: tuple[str, ...]
     blank: str = " "
     end: str = "."
@@ -68,12 +68,12 @@ TONGUES = {
     ),
 }
 MENU = ("Home", "About us", "Contact", "Read more", "Log in | Sign up", "© 2019. All rights reserved.", "Share this")
-NOTICES = (  # lines that a rule knows
+NOTICES = (  # lines that a rule drops or edits
     "Please enable JavaScript to see the comments on this page.",
     "By using our site you accept our cookie policy and our terms of use.",
     "The oldest part of the town was built in 1204[3] and burnt down twice [citation needed].",
 )
-DEADLY = (  # lines that drop their page, each on few of them
+DEADLY = (  # lines that drop their page; few pages have one
     "Here stands lorem ipsum dolor sit amet, where a text should be.",
     "function show(menu) { return menu.visible; }",
     "He said that all of this was utter shit.",
@@ -81,7 +81,7 @@ DEADLY = (  # lines that drop their page, each on few of them
 
 
 def pages(seed: int = 0, count: int = PAGES) -> list[MadePage]:
-    """So many pages, English ones first: the same for the same seed, Python and packages."""
+    """Return ``count`` pages, English first; the same seed, Python and packages give the same pages."""
     rng = random.Random(seed)
     topics = itertools.cycle(_documentation())
     english = int(count * ENGLISH_SHARE)
@@ -95,7 +95,7 @@ def pages(seed: int = 0, count: int = PAGES) -> list[MadePage]:
 
 
 def lines(seed: int = 0) -> list[str]:
-    """All lines of some pages."""
+    """Return all lines of 200 pages."""
     return [line for page in pages(seed, 200) for line in page.text.split("\n")]
 
 
@@ -121,7 +121,7 @@ def _sentence(rng: random.Random, tongue: Tongue) -> str:
 
 
 def _framed(rng: random.Random, text: str) -> Iterator[str]:
-    """The text between what surrounds it on a page."""
+    """Yield the text between menus and notices."""
     yield from rng.sample(MENU, k=4)
     yield text
     if rng.random() < 0.3:

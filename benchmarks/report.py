@@ -1,8 +1,8 @@
-"""Tables and a plot from what bench.py measured.
+"""Make tables and a plot from the results of bench.py.
 
     python benchmarks/report.py bench/results.json --into benchmarks/RESULTS.md --plot benchmarks/results.png
 
-Of the file that tables are written into only what stands between the two marks is replaced.
+In the file of `--into`, only the text between the two marks is replaced.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ def installed(name: str) -> bool:
 
 
 def markdown(found: Mapping[str, Any]) -> str:
-    """All sections that were measured, as tables."""
+    """Return the tables of all measured sections, in Markdown."""
     return "\n".join(_lines(found)) + "\n"
 
 
@@ -92,12 +92,12 @@ def inflate(measured: Mapping[str, Any], _: object) -> Iterator[str]:
 
 
 def floor(found: Mapping[str, Any]) -> float | None:
-    """Microseconds a page of the best inflater."""
+    """Return microseconds a record of the fastest inflater; None if none was measured."""
     return min(found["inflate"]["measured"]["us"].values()) if "inflate" in found else None
 
 
 def us_of(found: Mapping[str, Any], engine: str) -> float | None:
-    """Microseconds a page of a whole build, if they were measured, on a crawl large enough for it."""
+    """Return microseconds a page of a whole build; None if it was not measured, or the crawl was too small."""
     return found["engines"]["measured"][engine]["us"] if "engines" in found else None
 
 
@@ -197,7 +197,7 @@ def reference(measured: Mapping[str, Any], found: Mapping[str, Any]) -> Iterator
 
 
 def plot(found: Mapping[str, Any], path: str) -> None:
-    """Bars of what each step costs, plain and fast, on a logarithmic scale."""
+    """Plot the cost of each step, plain and fast, as bars on a logarithmic scale."""
     import matplotlib
 
     matplotlib.use("Agg")
@@ -224,7 +224,7 @@ def plot(found: Mapping[str, Any], path: str) -> None:
 
 
 def put_into(path: Path, tables: str) -> None:
-    """Replace what stands between the marks."""
+    """Replace the text between the marks; raise `ValueError` if a mark is missing."""
     text = path.read_text("utf-8")
     before, begin, rest = text.partition(BEGIN)
     _, end, after = rest.partition(END)
@@ -236,8 +236,8 @@ def put_into(path: Path, tables: str) -> None:
 def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("json")
-    parser.add_argument("--into", type=Path, help="a Markdown file with the marks")
-    parser.add_argument("--plot", help="a PNG to write")
+    parser.add_argument("--into", type=Path, help="Markdown file with the marks")
+    parser.add_argument("--plot", help="PNG file to write")
     arguments = parser.parse_args(argv)
     found = json.loads(Path(arguments.json).read_text("utf-8"))
     if arguments.into:

@@ -1,10 +1,10 @@
-"""How many pages the versions of the semantics part, rule by rule.
+"""Count the pages in which the versions of the rules differ, rule by rule.
 
     python benchmarks/semantics.py --resources DIR --urls LIST.txt *.warc.wet.gz >tables.md
 
-Each rule in which a version differs from 3.1.0 is put into 3.1.0 alone, all else equal, and the documents that come out
-are compared with those of 3.1.0: a page differs if one has it and the other not, or if its text, timestamp or language
-is another. Rules that change nothing but counts are told as 0. Needs gcld3 for the multilingual variant.
+Each rule in which a version differs from 3.1.0 is put into 3.1.0 alone. The resulting documents are compared with those
+of 3.1.0. A page differs if only one side has it, or if its text, timestamp or language differs. A rule that changes
+only counts gives 0. The multilingual variant needs gcld3.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ BY_COUNTER: Mapping[str, Row] = {row.counter: row for row in PAPER_ROWS}
 
 
 def limits(stage: str, **changed: object) -> Change:
-    """Other limits of one stage, where the variant has it and it has them."""
+    """Return a change of limits in one stage, where the variant has the stage and the stage has the limits."""
 
     def change(this: Variant) -> Variant:
         return swap_stages(this, lambda s: replace(s, **changed) if s.name == stage and has_limits(s, changed) else s)  # type: ignore[type-var]
@@ -46,7 +46,7 @@ def has_limits(stage: Stage, changed: Mapping[str, object]) -> bool:
 
 
 def swap_stages(this: Variant, swap: Callable[[Stage], Stage | None]) -> Variant:
-    """The variant with each of its stages as ``swap`` gives it back, None for none."""
+    """Return the variant with each stage replaced by ``swap(stage)``; None removes the stage."""
     swapped = (swap(stage) for stage in this.stages)
     return replace(this, stages=tuple(stage for stage in swapped if stage is not None))
 
@@ -72,7 +72,7 @@ def punkt(this: Variant) -> Variant:
 
 
 def rows(change: Callable[[Row], Row | None]) -> Change:
-    """Other rows of C4's table."""
+    """Return a change of the rows of C4's table; None removes a row."""
     changed = tuple(row for row in map(change, C4_ROWS) if row is not None)
     return limits("clean-page", rows=changed)
 
@@ -91,7 +91,7 @@ def end_marks(**changed: object) -> Change:
 
 
 def anywhere(counter: str) -> Change:
-    """A row for a page's lines becomes one for the page as it was crawled."""
+    """Return a change that applies a row to the whole page as it was crawled, not to its lines."""
     (row,) = (row for row in PAPER_PAGE_ROWS if row.counter == counter)
 
     def change(this: Variant) -> Variant:
@@ -105,7 +105,7 @@ def anywhere(counter: str) -> Change:
 
 
 def words_anywhere(this: Variant) -> Variant:
-    """English bad words are looked for on the page as it was crawled."""
+    """Look for English bad words on the page as it was crawled."""
     bad_words = [stage for stage in this.stages if stage.name == "badwords-filter"]
     if not bad_words or this.by_language:
         return this
@@ -121,7 +121,7 @@ def spans(this: Variant) -> Variant:
 
 
 def last(stage: str) -> Change:
-    """A filter of finished documents."""
+    """Return a change that moves a stage to the end, as a filter of finished documents."""
 
     def change(this: Variant) -> Variant:
         return replace(this, stages=tuple(sorted(this.stages, key=lambda own: own.name == stage)))
@@ -170,7 +170,7 @@ RULES_PAPER: Mapping[str, Change] = {
 
 @dataclass(frozen=True)
 class Difference:
-    """Pages that only one of two corpora has, and those that are other in the second."""
+    """Counts of pages that only the first corpus has, only the second has, or that differ."""
 
     gone: int
     come: int
@@ -182,7 +182,7 @@ class Difference:
 
 
 def difference(before: Outcome, after: Outcome) -> Difference:
-    """Compare documents by their URL."""
+    """Compare documents by URL."""
     old, new = ({page.url: page for page in outcome.pages} for outcome in (before, after))
     both = old.keys() & new.keys()
     return Difference(
@@ -201,7 +201,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("wet", nargs="+", metavar="WET", help="WET files")
     parser.add_argument("--resources", metavar="DIR", help="folder of the pinned lists")
-    parser.add_argument("--urls", metavar="FILE", help="list of URLs for webtextlike; without it, it is left out")
+    parser.add_argument(
+        "--urls", metavar="FILE", help="list of URLs for webtextlike; without it, the variant is left out"
+    )
     arguments = parser.parse_args(argv)
     resources.use(arguments.resources)
     oracle = Oracle(page for path in arguments.wet for page in read_pages(path))
@@ -212,13 +214,13 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def read_pages(path: str) -> Iterator[Page]:
-    """The pages of a WET file, undated ones too."""
+    """Yield the pages of a WET file, with and without a timestamp."""
     with open(path, "rb") as stream:
         yield from WetReader(stream, name=path, undated=True)
 
 
 def tables(oracle: Oracle, names: Sequence[str], listed: str | None) -> Iterator[str]:
-    """The lines of all tables, in Markdown."""
+    """Yield the lines of all tables, in Markdown."""
     by_name = {
         (name, semantics): variant(name, semantics).with_url_list(listed)
         if listed and name == "webtextlike"
@@ -236,7 +238,7 @@ def tables(oracle: Oracle, names: Sequence[str], listed: str | None) -> Iterator
 def documents(
     oracle: Oracle, names: Sequence[str], by_name: Mapping[tuple[str, str], Variant]
 ) -> Iterator[tuple[str, ...]]:
-    """How many documents each version makes, and how they differ from those of 3.1.0."""
+    """Yield the number of documents of each version, then their differences from 3.1.0."""
     outcomes = {key: oracle.run(this) for key, this in by_name.items()}
     for semantics in SEMANTICS:
         yield semantics, *(f"{len(outcomes[name, semantics].pages):,}" for name in names)
@@ -251,7 +253,7 @@ def by_rule(
     by_name: Mapping[tuple[str, str], Variant],
     rules: Mapping[str, Change],
 ) -> Iterator[tuple[str, ...]]:
-    """How the documents of 3.1.0 differ with each rule alone; nothing where the variant does not have it."""
+    """Yield for each rule how it alone changes the documents of 3.1.0; empty cells where a variant lacks the rule."""
     for rule, change in rules.items():
         cells = [rule]
         for name in names:
@@ -262,7 +264,7 @@ def by_rule(
 
 
 def table(head: Sequence[str], body: Iterator[tuple[str, ...]]) -> Iterator[str]:
-    """A table in Markdown."""
+    """Yield the lines of a table in Markdown."""
     yield ""
     yield f"| {' | '.join(head)} |"
     yield f"|---|{'---:|' * (len(head) - 1)}"

@@ -1,4 +1,4 @@
-"""The steps of variant ``en`` as a build takes them, plain and fast in turn on the pages that reach each."""
+"""Time the steps of variant ``en`` in a build, plain and fast in turn, on the pages that reach each step."""
 
 from __future__ import annotations
 
@@ -24,17 +24,17 @@ from c4pipe.text.digests import md5s
 from c4pipe.variants import CLEAN, ENGLISH, ENGLISH_WORDS, LENGTH, NEWEST
 from c4pipe.warc.wet import WetReader
 
-ENGINES = ("plain", None)  # None: each room the fast one, where it was built
-AT_LEAST_SECONDS = 0.2  # of one measurement; what is quicker is repeated
+ENGINES = ("plain", None)  # None: the compiled room, where it was built
+AT_LEAST_SECONDS = 0.2  # of one measurement; a quicker step is repeated
 CLEAN_LINES, DEDUP_LINES = CLEAN
 
 
 @dataclass(frozen=True)
 class Step:
-    """Something to do with pages."""
+    """One step, with its pages bound."""
 
     name: str
-    pages: int  # that reach it
+    pages: int  # pages that reach it
     run: Callable[[], object]
 
 
@@ -42,7 +42,7 @@ Batches = list[Batch]
 
 
 def steps(paths: Sequence[str]) -> Iterator[Step]:
-    """All steps, each with the pages that reach it."""
+    """Yield all steps, each with the pages that reach it."""
     contents = [(path, Path(path).read_bytes()) for path in paths]
     read = read_all(contents)
     yield Step("reading records", count(read), lambda: read_all(contents))
@@ -84,7 +84,7 @@ def judging(stage: PageStage, batches: Batches) -> Callable[[], object]:
 
 
 def winners(batches: Batches) -> Iterator[Kept]:
-    """Which pages of each batch win their URL."""
+    """Yield for each batch which of its pages win their URL."""
     verdicts = iter(NEWEST.judge_all([page for each in batches for page in each.pages()]))
     for each in batches:
         yield np.array([verdict.page is not None for verdict in itertools.islice(verdicts, len(each))], bool)
@@ -100,7 +100,7 @@ def keys(pages: Batch) -> object:
 
 
 def owned(batches: Batches) -> tuple[list[Any], list[Any]]:
-    """Of each batch the lines that its pages own, and where those of each page begin."""
+    """Return for each batch the lines that its pages own, and the offsets where each page's lines begin."""
     owners = DEDUP_LINES.owners(page for each in batches for page in each.pages())
     all_row_ids, all_bounds = [], []
     for each in batches:
@@ -119,7 +119,7 @@ judge_lines = DEDUP_LINES.judge_owned_at_batch
 
 
 def writing(documents: Sequence[Page]) -> Iterator[Step]:
-    """Writing the documents in each format, into memory."""
+    """Yield a step for each format, which writes the documents into memory."""
     table = read_write.table(
         {
             "text": page.text,
@@ -136,7 +136,7 @@ def writing(documents: Sequence[Page]) -> Iterator[Step]:
 
 
 def measured(paths: Sequence[str], rounds: int) -> list[dict[str, object]]:
-    """Microseconds of CPU a page that reaches each step, in turn by either engine: the median, and all of them."""
+    """Return CPU microseconds a page that reaches each step, by engine: the median and all rounds, which take turns."""
     results = []
     with engine.using(None):
         every = list(steps(paths))
@@ -153,9 +153,9 @@ def measured(paths: Sequence[str], rounds: int) -> list[dict[str, object]]:
 
 
 def seconds(run: Callable[[], object]) -> float:
-    """CPU seconds of one run, in the mean of as many as take long enough; a first one, which fills caches, aside."""
+    """Return the mean CPU seconds of one run, over runs of `AT_LEAST_SECONDS` together; the first run fills caches."""
     taken = _once(run)
-    if taken >= AT_LEAST_SECONDS * 10:  # what loading took is lost in it
+    if taken >= AT_LEAST_SECONDS * 10:  # loading is negligible in it
         return taken
     times = max(1, round(AT_LEAST_SECONDS / max(_once(run), 1e-6)))
     return sum(_once(run) for _ in range(times)) / times

@@ -1,10 +1,10 @@
-"""The reference itself on a WET file: the builder ``c4`` of TensorFlow Datasets, from WET to the documents of ``en``.
+"""Time the reference on a WET file: TensorFlow Datasets' builder ``c4``, from WET to the documents of ``en``.
 
     .venv-reference/bin/python benchmarks/tfds_peer.py FILE.warc.wet.gz --resources DIR
 
-Runs by itself in the environment that ``make test-reference`` makes, and prints CPU seconds as JSON. The builder's own
-pipeline runs on Beam's local runner, in memory, in one process; nothing is written. Before the clock starts a first
-page loads what loads late. Importing and building the pipeline are not counted.
+The script runs alone, in the environment of ``make test-reference``, and prints CPU seconds as JSON. The builder's own
+pipeline runs on Beam's local runner, in memory and in one process, and writes nothing. A first page before the clock
+starts triggers lazy loading. Importing and building the pipeline are not counted.
 """
 
 from __future__ import annotations
@@ -34,14 +34,14 @@ WARMING = "Here is a page of three sentences. This is the second one. The third 
 
 
 def documents(pipeline: beam.Pipeline, listing: str, resources: Path) -> beam.PCollection:
-    """What the builder makes of the WET files that a file lists."""
+    """Return the documents that the builder makes of the WET files listed in ``listing``."""
     builder = SimpleNamespace(builder_config=next(one for one in c4.C4.BUILDER_CONFIGS if one.name == "en"))
     given = {"wet_path_urls": [listing], "badwords": tfds_c4.badword_files(resources)}
     return c4.C4._get_pages_pcollection(builder, pipeline, given, SimpleNamespace(download_dir=""))
 
 
 def passed(result: beam.runners.runner.PipelineResult, namespace: str) -> int:
-    """How many pages a part of the reference has counted as passed on."""
+    """Return the reference's count of pages that a stage passed on."""
     wanted = beam.metrics.MetricsFilter().with_namespace(namespace).with_name("passed")
     (counter,) = result.metrics().query(wanted)["counters"]
     return counter.committed
