@@ -1,4 +1,4 @@
-"""The oracle: a variant over pages in memory, slow and obvious."""
+"""The oracle: runs a variant over pages in memory, slowly and obviously. Tests hold builds equal to it."""
 
 from __future__ import annotations
 
@@ -13,37 +13,37 @@ from c4pipe.variants import CrawlStage, Stage, Variant, flat
 
 @dataclass(frozen=True)
 class Fate:
-    """What became of a page."""
+    """The fate of one page."""
 
     page: Page  # as it came in
-    dropped_by: str | None  # the stage's name; None: it is in the corpus
+    dropped_by: str | None  # the name of the stage; None: the page is in the corpus
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a variant makes of a crawl."""
+    """The result of a variant over a crawl."""
 
-    pages: tuple[Page, ...]  # in the order in which they came
+    pages: tuple[Page, ...]  # in the order of the input
     counters: Mapping[str, int]  # under the reference's names, such as "clean-page/passed"
-    trace: tuple[Fate, ...]  # one for every page that came in
+    trace: tuple[Fate, ...]  # one for every page of the input
 
 
 def run(variant: Variant, pages: Iterable[Page]) -> Outcome:
-    """Send all pages that take part through the variant's stages, one stage after the other.
+    """Return the outcome of a variant: all its pages go through one stage after another.
 
-    Undated pages may be among them (``WetReader(..., undated=True)``): a variant that has none leaves them out.
+    The input may hold undated pages (``WetReader(..., undated=True)``). A variant without undated pages ignores them.
     """
     return functools.reduce(step, variant.stages, begin(filter(variant.takes, pages)))
 
 
 def begin(pages: Iterable[Page]) -> Outcome:
-    """These pages, before the first stage."""
+    """Return the outcome before the first stage."""
     crawl = tuple(pages)
     return Outcome(crawl, {}, tuple(Fate(page, None) for page in crawl))
 
 
 def step(so_far: Outcome, stage: Stage) -> Outcome:
-    """Send the pages that are left through one more stage."""
+    """Return the outcome after one more stage."""
     verdicts, extra = judge(stage, so_far.pages)
     counters = Counter(so_far.counters)
     for tally in (*(verdict.tally for verdict in verdicts), extra):
@@ -57,25 +57,25 @@ def step(so_far: Outcome, stage: Stage) -> Outcome:
 
 
 def judge(stage: Stage, pages: Sequence[Page]) -> tuple[list[Verdict], Mapping[str, int]]:
-    """A verdict for each page, in their order, and the counts that belong to no page."""
+    """Return a verdict for each page, in order, and the counts that belong to no page."""
     if isinstance(stage, CrawlStage):
         return stage.judge_all(pages), stage.extra(pages)
     return [stage.judge(page) for page in pages], {}
 
 
 class Oracle:
-    """Outcomes of several variants over one crawl: the stages that they begin with alike are run once.
+    """Runs several variants over one crawl, and each common prefix of stages once.
 
-    A stage that sees a page alone judges equal pages once, whichever variants it is in. Memory holds all of it.
+    A stage that judges one page alone judges equal pages once. All outcomes stay in memory.
     """
 
     def __init__(self, pages: Iterable[Page]) -> None:
-        self.pages = tuple(pages)  # undated ones, too
+        self.pages = tuple(pages)  # undated pages included
         self._outcomes: dict[tuple[bool, tuple[Stage, ...]], Outcome] = {}
         self._verdicts: dict[tuple[PageStage, Page], Verdict] = {}
 
     def run(self, variant: Variant) -> Outcome:
-        """As ``run(variant, self.pages)``."""
+        """Return what ``run(variant, self.pages)`` returns."""
         key = variant.undated, variant.stages
         if key not in self._outcomes:
             if variant.stages:
@@ -91,7 +91,7 @@ class Oracle:
 
 @dataclass(frozen=True)
 class _Once:
-    """A stage with its verdicts so far."""
+    """A stage that remembers its verdicts."""
 
     stage: PageStage
     verdicts: dict[tuple[PageStage, Page], Verdict]

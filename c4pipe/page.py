@@ -1,4 +1,4 @@
-"""What everything else is about: a page, what a stage thought of it, and what a stage is."""
+"""The basic types: a page, the verdict of a stage on it, and the protocol of a stage."""
 
 from __future__ import annotations
 
@@ -20,25 +20,25 @@ class Page:
 
 
 def with_text(page: Page, text: str) -> Page:
-    """The same page with another text; ``dataclasses.replace`` takes twice as long."""
+    """Return the page with another text. ``dataclasses.replace`` takes twice as long."""
     return Page(page.url, text, page.timestamp, page.content_type, page.content_length, page.language)
 
 
 def with_language(page: Page, language: str) -> Page:
-    """The same page with another language."""
+    """Return the page with another language."""
     return Page(page.url, page.text, page.timestamp, page.content_type, page.content_length, language)
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What a stage thought of a page: the page it passes on, or None, and why, counted."""
+    """The verdict of a stage on a page: the page as it goes on, or None if dropped, and the counts."""
 
     page: Page | None
     tally: Mapping[str, int] = field(default_factory=dict)  # {"line-filtered:too_short": 3, "passed": 1}
 
 
 class PageStage(Protocol):
-    """A step that sees one page alone."""
+    """A stage that judges one page at a time."""
 
     @property
     def name(self) -> str:
@@ -46,15 +46,15 @@ class PageStage(Protocol):
         ...
 
     def judge(self, page: Page) -> Verdict:
-        """Return the page as it goes on, or None, with the counts of this stage."""
+        """Return the verdict: the page as it goes on, or None, with the counts of this stage."""
         ...
 
 
 def keep(page: Page, *counters: str) -> Verdict:
-    """Pass the page on, counting ``passed`` or the named counters, once each."""
+    """Return a verdict that keeps the page and counts ``passed``, or each named counter, once."""
     return Verdict(page, dict.fromkeys(counters or ("passed",), 1))
 
 
 def drop(*counters: str) -> Verdict:
-    """Drop the page, counting each named counter once."""
+    """Return a verdict that drops the page and counts each named counter once."""
     return Verdict(None, dict.fromkeys(counters, 1))

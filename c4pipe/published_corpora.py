@@ -1,4 +1,4 @@
-"""What the published corpora were made from: crawls of Common Crawl, and the languages of mC4."""
+"""The crawls of Common Crawl behind the published corpora, and the languages of mC4."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The rules of C4 as rows: those of the code that made it, and those of the paper that describes it."""
+"""The rules of C4 as rows: of the code that made it (``C4_ROWS``), and of the paper (``PAPER_ROWS``)."""
 
 from __future__ import annotations
 

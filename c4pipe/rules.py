@@ -1,4 +1,7 @@
-"""What can be wrong with a line: limits in, a test of one line out. No page, counter or variant is known here."""
+"""The rules: functions that take limits and return a test or an edit of one line.
+
+A rule knows no page, no counter and no variant. ``rows.py`` gives each rule its limits and its counter.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Variants of your own: a Python file or module that defines one, checked before a build begins."""
+"""Variants of your own: load one from a Python file or module, and check it before a build begins."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ from c4pipe.variants import SEMANTICS, VARIANTS, Variant, variant
 
 __all__ = ["BadVariant", "described", "fingerprint", "load", "named", "resolve"]
 
-NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")  # a folder on every disk and object store
-RESERVED = frozenset({"store"})  # the folder that stands beside those of the variants
-# What a module that is being written meets; anything else keeps its traceback.
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")  # valid as a folder on every disk and object store
+RESERVED = frozenset({"store"})  # the folder beside those of the variants
+# Mistakes of a module that is being written. Any other error keeps its traceback.
 MISTAKES = (AttributeError, ImportError, LookupError, NameError, SyntaxError, TypeError, ValueError)
 
 
 class BadVariant(ValueError):
-    """What was named is no variant that can be built; the message says why, and what to do."""
+    """The name leads to no variant that can be built. The message has the reason and the remedy."""
 
 
 def resolve(names: str, semantics: str = "3.1.0") -> tuple[Variant, ...]:
-    """The variants that a list names: published ones at that version of the semantics, and your own.
+    """Return the variants that a comma-separated list names, published ones at that version of the semantics.
 
     >>> [variant.name for variant in resolve("en,en.noblocklist")]
     ['en', 'en.noblocklist']
@@ -46,16 +46,16 @@ def resolve(names: str, semantics: str = "3.1.0") -> tuple[Variant, ...]:
 
 
 def named(name: str, semantics: str) -> Variant:
-    """The published variant of that name, or your own."""
+    """Return the published variant of that name, or your own."""
     if ":" not in name and name.endswith(".py"):
         raise BadVariant(f"{name} is a Python file; say which variant in it is meant: {name}:NAME")
     return load(name) if ":" in name else variant(name, semantics)
 
 
 def load(name: str) -> Variant:
-    """The variant that ``module:NAME`` or ``path/to/file.py:NAME`` names.
+    """Return the variant that ``module:NAME`` or ``path/to/file.py:NAME`` names. BadVariant if there is none.
 
-    Its module can then be imported by name in this process and in those that it starts, and is what they import.
+    This process and its children can then import the module by its name.
     """
     place, _, attribute = name.rpartition(":")
     if not (place and attribute):
@@ -72,7 +72,7 @@ def load(name: str) -> Variant:
 
 
 def _file(path: str) -> ModuleType:
-    """The module that the file is, imported under its own name from its own folder."""
+    """Import a file as a module, under its own name, from its own folder."""
     if paths.is_remote(path) or not (path.endswith(".py") and os.path.isfile(path)):
         raise BadVariant(f"{path} is no Python file (.py) on this machine")
     folder, file = os.path.split(os.path.abspath(path))
@@ -87,7 +87,7 @@ def _file(path: str) -> ModuleType:
 
 
 def _module(name: str) -> ModuleType:
-    """The module of that name: installed, on Python's path, or in the folder where the command runs."""
+    """Import a module by name: installed, on Python's path, or in the working folder."""
     top = name.partition(".")[0]
     if not all(part.isidentifier() for part in name.split(".")):
         raise BadVariant(f"{name!r} is no module's name; a file is named with its ending, such as ./{top}.py:NAME")
@@ -102,7 +102,7 @@ def _module(name: str) -> ModuleType:
 
 
 def _make_importable(folder: str) -> None:
-    """Let this process and those that it starts import from the folder, as Python lets a script from its own."""
+    """Let this process and its children import from the folder, as a script can from its own."""
     stems = {entry.partition(".")[0] for entry in os.listdir(folder) if entry.endswith(".py")}
     if hiding := sorted(stems & sys.stdlib_module_names):
         raise BadVariant(
@@ -125,7 +125,7 @@ def _imported(name: str, place: str) -> ModuleType:
 
 
 def _where(error: BaseException) -> str:
-    """The innermost place of an error that is neither in this package nor in Python itself."""
+    """The innermost line of an error that is neither in this package nor in Python."""
     elsewhere = (os.path.dirname(os.path.abspath(__file__)), sysconfig.get_paths()["stdlib"], "<")
     for frame in reversed(traceback.extract_tb(error.__traceback__)):
         if not frame.filename.startswith(elsewhere):
@@ -134,7 +134,7 @@ def _where(error: BaseException) -> str:
 
 
 def check(own: Variant) -> None:
-    """Raise if a build of the variant would fail on a worker, or pass for another's."""
+    """Raise BadVariant if the variant would fail on a worker, or pass for another one."""
     published = {name for name, _ in VARIANTS}
     if not NAME.fullmatch(own.name):
         raise BadVariant(

@@ -1,4 +1,4 @@
-"""The table: what C4's variants are, as data. Two interpreters run it, ``oracle.py`` here and the Beam job."""
+"""The table of variants, as data. Two interpreters run it: ``oracle.py`` in memory, ``beam_jobs`` at scale."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from c4pipe.stages.length import MaxLength, MinParagraphs
 from c4pipe.stages.url_filters import InDomains, InUrlList
 from c4pipe.text import urls
 
-__all__ = [  # with what it is made of
+__all__ = [  # with the parts of variants
     "APRIL_2019", "C4_ROWS", "MC4_CRAWLS", "MC4_LANGUAGES", "SEMANTICS", "VARIANTS", "WEBTEXT_CRAWLS",
     "CrawlStage", "Stage", "Variant", "flat", "variant",
 ]  # fmt: skip
@@ -31,7 +31,7 @@ __all__ = [  # with what it is made of
 
 @runtime_checkable
 class CrawlStage(Protocol):
-    """A step that looks at all pages before it can judge one."""
+    """A stage that must see all pages before it can judge one."""
 
     @property
     def name(self) -> str:
@@ -39,7 +39,7 @@ class CrawlStage(Protocol):
         ...
 
     def judge_all(self, pages: Sequence[Page]) -> list[Verdict]:
-        """Return a verdict for each page, in their order."""
+        """Return a verdict for each page, in the order of the pages."""
         ...
 
     def extra(self, pages: Sequence[Page]) -> Mapping[str, int]:
@@ -52,13 +52,16 @@ Stage = PageStage | CrawlStage
 
 @dataclass(frozen=True)
 class Variant:
-    """One of C4's corpora: the stages that a page goes through, in order."""
+    """A variant of C4: the stages that every page goes through, in order.
+
+    Raises ValueError for two stages of one name, and for bad words by language where no stage sets the language.
+    """
 
     name: str
-    semantics: str  # whose decisions these are: one of SEMANTICS
+    semantics: str  # the version of the rules, one of SEMANTICS
     stages: tuple[Stage, ...]
-    crawls: tuple[str, ...]  # what the published corpus was made from
-    by_language: bool = False  # a pair of splits for each language
+    crawls: tuple[str, ...]  # the input of the published corpus
+    by_language: bool = False  # two splits for each language
     undated: bool = False  # pages without a timestamp take part
 
     def __post_init__(self) -> None:
@@ -69,7 +72,7 @@ class Variant:
             _require_language(self.name, stage, self.stages[:number])
 
     def resources(self) -> Mapping[str, bytes | None]:
-        """The pinned files that its stages read, each with its built-in stand-in or None."""
+        """Return the pinned files that the stages read, each with its built-in stand-in or None."""
         found: dict[str, bytes | None] = {}
         for stage in self.stages:
             if hasattr(stage, "resources"):
@@ -77,37 +80,37 @@ class Variant:
         return found
 
     def with_url_list(self, *paths: str) -> Variant:
-        """The variant with the files that its URLs must be listed in."""
+        """Return the variant with these files as its list of URLs. ValueError if it takes none."""
         if not any(isinstance(stage, InUrlList) for stage in self.stages):
             raise ValueError(f"{self.name} keeps pages of any URL: it takes no list of URLs")
         stages = (stage.with_paths(*paths) if isinstance(stage, InUrlList) else stage for stage in self.stages)
         return replace(self, stages=tuple(stages))
 
     def takes(self, page: Page) -> bool:
-        """Whether the page takes part at all; one that does not is no page, and nothing counts it."""
+        """True if the page takes part. No counter counts a page that does not."""
         return self.undated or bool(page.timestamp)
 
     def split(self, page: Page) -> str:
-        """The split of a page that went through all stages: ``train``, ``validation``, or those of its language."""
+        """Return the split of a page that passed all stages: ``train``, ``validation``, or a split of its language."""
         return self.split_of(page.url, page.language)
 
     def split_of(self, url: str, language: str) -> str:
-        """``split`` of a page with this URL, in this language: what a variant with other splits overrides."""
-        return self._named(urls.split(url), language)
+        """Return the split of a page with this URL and language. A variant with other splits overrides this."""
+        return self._name_split(urls.split(url), language)
 
     def splits(self, batch: Batch) -> npt.NDArray[np.str_]:
-        """``split_of`` each page of a batch."""
+        """Return ``split_of`` for each page of a batch."""
         if type(self).split_of is not Variant.split_of:
-            told = zip(batch.url.to_pylist(), batch.language.to_pylist(), strict=True)
-            return np.array([self.split_of(url, language) for url, language in told], np.str_)
+            pairs = zip(batch.url.to_pylist(), batch.language.to_pylist(), strict=True)
+            return np.array([self.split_of(url, language) for url, language in pairs], np.str_)
         splits = np.where(urls.in_validation(batch.url), "validation", "train")
         if not self.by_language:
             return splits
-        told = zip(splits.tolist(), batch.language.to_pylist(), strict=True)
-        return np.array([self._named(split, language) for split, language in told], np.str_)
+        pairs = zip(splits.tolist(), batch.language.to_pylist(), strict=True)
+        return np.array([self._name_split(split, language) for split, language in pairs], np.str_)
 
-    def _named(self, split: str, language: str) -> str:
-        """What a split of pages in this language is called."""
+    def _name_split(self, split: str, language: str) -> str:
+        """The name of a split of pages in this language."""
         if not self.by_language:
             return split
         return language if split == "train" else f"{language}-{split}"
@@ -130,7 +133,7 @@ def _require_language(variant: str, stage: Stage, before: Sequence[Stage]) -> No
 
 
 def flat(stage: str, tally: Mapping[str, int]) -> dict[str, int]:
-    """The tally under the reference's names; a name with a slash has its namespace already.
+    """Return a tally under the names of the reference. A name with a slash already has its namespace.
 
     >>> flat("badwords-filter", {"passed": 1, "badwords-filter-en/passed": 1})
     {'badwords-filter/passed': 1, 'badwords-filter-en/passed': 1}
@@ -138,7 +141,7 @@ def flat(stage: str, tally: Mapping[str, int]) -> dict[str, int]:
     return {name if "/" in name else f"{stage}/{name}": count for name, count in tally.items()}
 
 
-SEMANTICS = ("3.1.0", "3.0.1", "paper")  # TFDS c4's versions, and the published text taken at its word
+SEMANTICS = ("3.1.0", "3.0.1", "paper")  # versions of TFDS c4, and the paper taken at its word
 
 LENGTH = MaxLength(characters=190_000)  # TFDS c4, 1.9e5
 LONG_LINES = MinParagraphs(paragraphs=3, characters=200)  # TFDS c4, and the mT5 paper
@@ -190,7 +193,7 @@ V301: Mapping[str, tuple[Stage, ...]] = {
     ),
 }
 
-# docs/semantics.md says how the texts are read. Neither names a limit of length nor says which page of a URL stays.
+# docs/semantics.md says how the papers are read. Neither limits the length, nor says which page of a URL stays.
 PAPER_PAGES = DropPages(PAPER_PAGE_ROWS)
 PAPER_WORDS = replace(ENGLISH_WORDS, folded=True, language="en")
 PAPER_CLEAN = (
@@ -235,7 +238,7 @@ VARIANTS: Mapping[tuple[str, str], Variant] = {
 
 
 def variant(name: str, semantics: str = "3.1.0") -> Variant:
-    """The variant of that name at that version of the semantics."""
+    """Return the published variant of that name and version. ValueError names those that exist."""
     if (name, semantics) not in VARIANTS:
         known = f"{', '.join(V310)}, each at {', '.join(SEMANTICS)}"
         raise ValueError(f"no variant {name!r} at semantics {semantics!r}; there are {known}")

@@ -9,7 +9,7 @@ from c4pipe.cli.command import Command
 from c4pipe.cli.options import DEFAULT, VARIANT_HELP, add_resources_option, add_semantics_option
 from c4pipe.explain import find_pages
 from c4pipe.explain.explanation import explain
-from c4pipe.explain.render import told
+from c4pipe.explain.render import account_lines
 from c4pipe.fs import globs
 from c4pipe.terminal import say
 from c4pipe.user_variants import resolve
@@ -45,7 +45,7 @@ def explain_pages(arguments: argparse.Namespace) -> None:
     for number, page in enumerate(pages):
         if number:
             say("\n" + "=" * 40 + "\n")
-        for line in told(explain(variant, page)):
+        for line in account_lines(explain(variant, page)):
             say(line)
 
 

@@ -1,6 +1,6 @@
-"""What a variant thinks of one page, stage by stage and line by line.
+"""Explain one page: the verdict of each stage of a variant, and the fate of each line.
 
-The page is seen alone: where a stage needs the others, that is said and the page goes on.
+Stages see the page alone. Where a stage needs other pages, a note says so, and the page goes on.
 """
 
 from __future__ import annotations
@@ -22,46 +22,46 @@ from c4pipe.variants import CrawlStage, Stage, Variant, flat
 
 NEEDS_OTHERS = "not decided here: needs the other pages"
 NEEDS_LIST = "not decided here: needs the list of URLs"
-WITHIN_PAGE = "within this page alone: what of it other pages own is not decided here"
-NOT_LOOKED_AT = "not looked at"
+WITHIN_PAGE = "within this page alone: lines that other pages own are not decided here"
+NOT_LOOKED_AT = "not judged"
 
 
 @dataclass(frozen=True)
 class LineSeen:
-    """A line as it came to a stage."""
+    """A line as it reached a stage, and its fate there."""
 
-    number: int  # from 1, in the page as it came to the stage
+    number: int  # from 1, in the page as it reached the stage
     text: str
-    taken_by: str | None = None  # the counter of what took it; None: it stays
-    edited: str | None = None  # as it goes on, where that is otherwise
-    edits: tuple[str, ...] = ()  # what changed it
+    taken_by: str | None = None  # the counter of the rule that took it; None: it stays
+    edited: str | None = None  # the line as it goes on, if an edit changed it
+    edits: tuple[str, ...] = ()  # the rules that changed it
 
 
 @dataclass(frozen=True)
 class StageSeen:
-    """A stage and what it thought of the page."""
+    """A stage and its verdict on the page."""
 
     name: str
     outcome: Literal["passed", "dropped", "undecided", "not reached"]
     tally: Mapping[str, int] = field(default_factory=dict)  # under the published names
     note: str = ""
-    lines: tuple[LineSeen, ...] = ()  # of the stages that look at lines
+    lines: tuple[LineSeen, ...] = ()  # only of stages that judge lines
 
 
 @dataclass(frozen=True)
 class Explanation:
-    """A page's way through a variant."""
+    """The account of one page: every stage of a variant, in order."""
 
     variant: str
     semantics: str
     page: Page
     stages: tuple[StageSeen, ...]
-    final: Page | None  # as it is published, if other pages leave it everything
+    final: Page | None  # as published, unless other pages own some of its lines
     split: str | None
 
     @property
     def dropped_by(self) -> StageSeen | None:
-        """The stage that dropped the page."""
+        """The stage that dropped the page, or None."""
         return next((stage for stage in self.stages if stage.outcome == "dropped"), None)
 
     def to_dict(self) -> dict[str, Any]:
@@ -90,7 +90,7 @@ def _stage_data(stage: StageSeen) -> dict[str, Any]:
 
 
 def explain(variant: Variant, page: Page) -> Explanation:
-    """Take the page through the variant's stages until one drops it."""
+    """Return the account of a page, stage by stage, until a stage drops it."""
     now: Page | None = page
     seen: list[StageSeen] = []
     for stage in variant.stages:
@@ -110,7 +110,7 @@ def explain(variant: Variant, page: Page) -> Explanation:
 
 
 def judged(stage: Stage, page: Page) -> tuple[Verdict | None, str]:
-    """The stage's verdict on the page alone, None where it can have none, and what to note."""
+    """Return the verdict of a stage on the page alone, or None if it has none, and a note."""
     if not isinstance(stage, CrawlStage):
         return stage.judge(page), ""
     if isinstance(stage, InUrlList):
@@ -128,7 +128,7 @@ def _listed(stage: InUrlList) -> frozenset[bytes]:
 
 
 def lines_of(stage: Stage, page: Page, verdict: Verdict) -> Iterator[LineSeen]:
-    """Each line as the stage saw it; nothing of a stage that looks at no lines."""
+    """Yield each line with its fate at the stage; nothing for a stage that does not judge lines."""
     if isinstance(stage, CleanLines):
         yield from _cleaned(stage, page.text.splitlines())
     elif isinstance(stage, DropPages):
@@ -154,19 +154,19 @@ def _cleaned(stage: CleanLines, lines: list[str]) -> Iterator[LineSeen]:
 
 
 def _offending(stage: DropPages, lines: list[str]) -> Iterator[LineSeen]:
-    """The lines of a dropped page, with the first row that would drop it for the line alone."""
+    """The lines of a dropped page, each with the first row that fires on the line alone."""
     for number, text in enumerate(lines, 1):
         fired = next((counter(row) for row, fires in bind_rules(stage.rows) if fires(text)), None)
         yield LineSeen(number, text, fired)
 
 
 def counter(row: Row) -> str:
-    """The row's counter as it is published, without its stage's namespace."""
+    """Return the published counter of a row, without the namespace of its stage."""
     return f"{'line-filtered' if row.effect == 'drop_line' else 'filtered'}:{row.counter}"
 
 
 def changes(row: Row, line: str) -> bool:
-    """The row is an edit that alone would change the line."""
+    """True if the row is an edit that changes the line."""
     return row.effect == "edit" and first_to_fire(bind_rules((row,)), line)[0] != line
 
 
@@ -179,8 +179,8 @@ def _deduplicated(lines: list[str]) -> Iterator[LineSeen]:
 
 
 def _rewritten(before: list[str], after: list[str]) -> Iterator[LineSeen]:
-    """The lines that a stage passed on as they were, and those that it did not."""
+    """The lines that a stage left alone, and those that it changed or removed."""
     blocks = difflib.SequenceMatcher(None, before, after, autojunk=False).get_matching_blocks()
     stays = {index for begin, _, length in blocks for index in range(begin, begin + length)}
     for index, text in enumerate(before):
-        yield LineSeen(index + 1, text, None if index in stays else "not passed on as it is")
+        yield LineSeen(index + 1, text, None if index in stays else "changed or removed")

@@ -1,4 +1,4 @@
-"""Which pages are meant: by a WET file, a text, or a URL and the WET files in which to look for it."""
+"""Finds the pages to explain: in a WET file, in a text, or by URL in several WET files."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from c4pipe.text import urls
 from c4pipe.warc.wet import WetReader, page_text
 
 STDIN = "-"
-WET_STARTS = (b"\x1f\x8b", b"WARC/", b"\xef\xbb\xbfWARC/")  # gzip, or a record's first line
+WET_STARTS = (b"\x1f\x8b", b"WARC/", b"\xef\xbb\xbfWARC/")  # gzip, or the first line of a record
 WEB = ("http://", "https://")
 
 log = logging.getLogger(__name__)
 
 
 def pages(source: str, *, url: str | None = None, inputs: Sequence[str] = (), undated: bool = False) -> Iterator[Page]:
-    """The pages of a WET file or those of one URL in it, a text as a page, or those of a URL in the input files.
+    """Yield the pages of a WET file (of one ``url``, if given), of a text, or of a URL in the ``inputs``.
 
-    URLs are compared in their normalized form, so that all pages that compete for one come. Records without a
-    timestamp are pages only where ``undated``.
+    URLs are compared in normalized form, so all pages that compete for a URL come. Records without a timestamp count
+    only if ``undated`` is set. ValueError if nothing is found, or the words do not fit together.
     """
     if source.startswith(WEB):
         if not inputs:
@@ -42,7 +42,7 @@ def pages(source: str, *, url: str | None = None, inputs: Sequence[str] = (), un
 
 
 def text_page(data: bytes, name: str, url: str) -> Page:
-    """A plain text as the page that a WET record with this body would be."""
+    """Return the page that a WET record with this body makes. ValueError if it is not UTF-8 or holds no text."""
     try:
         text = page_text(data.decode("utf-8"))
     except UnicodeDecodeError as error:
@@ -53,18 +53,18 @@ def text_page(data: bytes, name: str, url: str) -> Page:
 
 
 def in_wet_files(streams: Iterable[tuple[str, BinaryIO]], url: str | None, undated: bool) -> Iterator[Page]:
-    """The pages of WET files, of one URL if it is given; an error after the last file if there is none."""
+    """Yield the pages of WET files, of one URL if given. ValueError after the last file if there is none."""
     wanted = None if url is None else urls.normalize(url)
-    looked_at = found = 0
+    seen = matching = 0
     for name, stream in streams:
         with stream:
             reader = WetReader(stream, name=name, undated=undated)
             for page in reader:
-                looked_at += 1
+                seen += 1
                 if wanted is None or urls.normalize(page.url) == wanted:
-                    found += 1
+                    matching += 1
                     yield page
         for fault in reader.faults:
             log.warning("%s", fault)
-    if not found:
-        raise ValueError(f"none of {looked_at:,} pages is of {url}" if url else f"no page among {looked_at:,} records")
+    if not matching:
+        raise ValueError(f"none of {seen:,} pages is of {url}" if url else f"no page among {seen:,} records")

@@ -1,4 +1,4 @@
-"""An explanation of a page for people to read."""
+"""Renders the account of a page as text for a terminal."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from c4pipe.terminal import shortened, visible
 STAYS = "stays"
 
 
-def told(explanation: Explanation) -> Iterator[str]:
-    """The lines of the explanation, none of which a terminal obeys."""
+def account_lines(explanation: Explanation) -> Iterator[str]:
+    """Yield the account as lines. Control characters of the page are made visible, so no terminal obeys them."""
     page = explanation.page
     lines = page.text.count("\n") + 1
     yield f"{visible(page.url) or 'a text without URL'}  {visible(page.timestamp)}".rstrip()

@@ -1,4 +1,4 @@
-"""Dropping pages that use a word or phrase of their language's list of bad words."""
+"""The stage that drops pages with a bad word or phrase of their language."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ from c4pipe.columns import utf8
 from c4pipe.page import Page, Verdict
 from c4pipe.text import urls
 
-WordLists = tuple[tuple[str, tuple[str, ...]], ...]  # a language's code, and its words
+WordLists = tuple[tuple[str, tuple[str, ...]], ...]  # a language code, and the words of that language
 
-SPACELESS = ("ja", "th", "zh")  # TFDS c4 3.1.0: written without blanks, so a word may stand inside another
+SPACELESS = ("ja", "th", "zh")  # TFDS c4 3.1.0: written without blanks, so a word also counts inside another
 ALLOWED: WordLists = (("ja", ("sm", "グロ", "女の子")), ("zh", ("性",)))  # TFDS c4 3.1.0
 
-# Our own, written by hand: it stands in for the English list where the built-in resources are asked for.
+# Our own short list. It replaces the English one where the built-in resources are chosen.
 _BUILTIN_ENGLISH = (
     "bastard\nbullshit\ncunt\nfuck\nfucked\nfucking\nmotherfucker\nporn\nporno\nshit\nshitty\nslut\nwhore\n"
 )
 
-# Language -> the files of its words. TFDS merges Canadian French into French.
+# Language -> the files with its words. TFDS merges Canadian French into French.
 _FILES: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
         "en": (f"ldnoobw/{resource_pins.ENGLISH_COMMIT}/en",),
@@ -42,18 +42,18 @@ _FILES: Mapping[str, tuple[str, ...]] = MappingProxyType(
         },
     }
 )
-LANGUAGES = tuple(_FILES)  # those that have a pinned list
+LANGUAGES = tuple(_FILES)  # the languages with a pinned list
 
 
 def pinned_files(*languages: str) -> dict[str, bytes | None]:
-    """The pinned files of the languages' lists; English alone has a built-in stand-in."""
+    """Return the pinned files of these languages. Only English has a built-in stand-in."""
     stand_in = {"en": _BUILTIN_ENGLISH.encode("utf-8")}
     return {name: stand_in.get(language) for language in languages for name in _FILES[language]}
 
 
 @functools.lru_cache(maxsize=2 * len(_FILES))
 def pinned_words(language: str, source: str | None) -> tuple[str, ...]:
-    """The words of the language's list; ``source`` is where resources come from now."""
+    """Return the words of a pinned list. ``source``, the present source of resources, keys the cache."""
     contents = (
         stand_in if source == resources.BUILTIN and stand_in is not None else resources.read(name)
         for name, stand_in in pinned_files(language).items()
@@ -64,7 +64,7 @@ def pinned_words(language: str, source: str | None) -> tuple[str, ...]:
 
 @functools.lru_cache(maxsize=4 * len(_FILES))
 def matcher(words: tuple[str, ...], *, whole: bool = True, escaped: bool = True) -> re.Pattern[str]:
-    """What finds one of ``words`` in a text, as ``whole`` words or anywhere; not ``escaped``, they are patterns.
+    """Return a pattern for any of ``words``, as ``whole`` words or anywhere. Without ``escaped`` they are patterns.
 
     >>> bool(matcher(("rude word",)).search("a rude word!")), bool(matcher(("rude",)).search("rudely"))
     (True, False)
@@ -76,8 +76,8 @@ def matcher(words: tuple[str, ...], *, whole: bool = True, escaped: bool = True)
 def finder(
     words: tuple[str, ...], *, whole: bool, escaped: bool = True, fast: ModuleType | None = None
 ) -> Callable[[str], bool]:
-    """What says whether a text, lower-cased, has one of ``words``; ``fast``, the compiled twin, if it knows how."""
-    syntax = () if escaped else tuple("^$*+?{}[]\\|()")  # of patterns, all but the full stop
+    """Return a test for any of ``words`` in a lower-cased text, compiled by ``fast`` where it can."""
+    syntax = () if escaped else tuple("^$*+?{}[]\\|()")  # characters of patterns, except the full stop
     if fast and words and all(0 < len(word) <= fast.WORD_MAX and not any(c in word for c in syntax) for word in words):
         compiled: Callable[[str], bool] = fast.Words(words, whole=whole, any_character=None if escaped else ".")
         return compiled
@@ -87,20 +87,20 @@ def finder(
 
 @dataclass(frozen=True)
 class DropBadwords:
-    """Drop ``fraction`` of the pages that use a bad word of their language; which of them, their URLs decide.
+    """Drop ``fraction`` of the pages with a bad word of their language. A hash of the URL chooses which.
 
-    The words are not lower-cased but the text is, as in TFDS: an entry with a capital never matches, unless ``folded``.
+    As in TFDS, the text is lower-cased but the words are not, so a word with a capital never matches unless ``folded``.
     """
 
     fraction: float = 1.0
-    languages: tuple[str, ...] = LANGUAGES  # whose pinned lists are used
-    lists: WordLists | None = None  # used in place of the pinned ones
-    allowed: WordLists = ALLOWED  # of the pinned lists, words that are not used
-    spaceless: tuple[str, ...] = SPACELESS  # languages in which a word counts inside another
-    escaped: bool = True  # False: a word is a pattern, as in TFDS c4 before 3.1.0, and its full stop any character
-    folded: bool = False  # the words are lower-cased, too
-    language: str | None = None  # taken for every page's; None: the page's own
-    name: str = "badwords-filter"  # TFDS's counter namespace; "badwords-filter-en" and so on a language
+    languages: tuple[str, ...] = LANGUAGES  # the languages whose pinned lists count
+    lists: WordLists | None = None  # lists in place of the pinned ones
+    allowed: WordLists = ALLOWED  # words of the pinned lists that do not count
+    spaceless: tuple[str, ...] = SPACELESS  # languages where a word counts inside another
+    escaped: bool = True  # False: words are patterns, as in TFDS c4 before 3.1.0; a full stop matches any character
+    folded: bool = False  # lower-case the words, too
+    language: str | None = None  # of every page; None: the language that a stage has set
+    name: str = "badwords-filter"  # counter namespace of TFDS, with "badwords-filter-en" and so on for languages
 
     def __post_init__(self) -> None:
         if not 0 <= self.fraction <= 1:
@@ -113,11 +113,11 @@ class DropBadwords:
             )
 
     def resources(self) -> Mapping[str, bytes | None]:
-        """The pinned files that the stage reads, with their built-in stand-ins."""
+        """Return the pinned files that the stage reads, with their built-in stand-ins."""
         return pinned_files(*self.languages) if self.lists is None else {}
 
     def words(self, language: str) -> tuple[str, ...] | None:
-        """The words of a language as they are looked for, None if it has no list."""
+        """Return the words to look for in a language, or None if it has no list."""
         if self.lists is not None:
             words = dict(self.lists).get(language)
         elif language in self.languages:
@@ -128,7 +128,7 @@ class DropBadwords:
         return tuple(map(str.lower, words)) if words is not None and self.folded else words
 
     def judge(self, page: Page) -> Verdict:
-        """Pass the page on unless it uses a bad word; counts go to its language too, if that has a list."""
+        """Keep the page unless it has a bad word. A language with a list has counters of its own, too."""
         language = (self.language or page.language).partition("-")[0]
         uses_one = _finder(self, language, resources.source(), engine.twin("badwords"))
         if uses_one is None:
@@ -140,7 +140,7 @@ class DropBadwords:
         return Verdict(kept, {outcome: 1, f"{self.name}-{language}/{outcome}": 1})
 
     def judge_batch(self, batch: Batch) -> BatchVerdict | None:
-        """Judge each page of a batch."""
+        """Return the verdicts of ``judge`` for a batch; None where plain code decides."""
         if (twin := engine.twin("badwords")) is None:
             return None
         kept = np.ones(len(batch), np.bool_)
@@ -162,7 +162,7 @@ class DropBadwords:
         return BatchVerdict(kept, batch.where(kept), tallies)
 
     def _by_language(self, batch: Batch) -> Iterator[tuple[str, npt.NDArray[np.int64]]]:
-        """Each language, and the rows of its pages."""
+        """Yield each language with the rows of its pages."""
         column = pa.repeat(self.language, len(batch)) if self.language else batch.language
         column = column.dictionary_encode()
         numbers = column.indices.to_numpy()
@@ -171,13 +171,13 @@ class DropBadwords:
             yield language, np.flatnonzero(np.isin(numbers, [i for i, tag in enumerate(tags) if tag == language]))
 
     def spares(self, url: str) -> bool:
-        """Whether a page with a bad word is one of those that stay, by its normalized URL's hash."""
+        """True if a page with a bad word stays, by the hash of its normalized URL."""
         numerator, denominator = self.fraction.as_integer_ratio()
         return urls.url_hash(url) % denominator >= numerator
 
 
 def _each(uses_one: Callable[[str], bool], texts: pa.Array) -> npt.NDArray[np.bool_]:
-    """Whether each text uses one: by columns where the compiled twin knows how."""
+    """Return for each text whether it has a bad word, by columns where compiled code can."""
     if (column := getattr(uses_one, "column", None)) is None:
         return np.array([uses_one(text) for text in texts.to_pylist()], np.bool_)
     return np.frombuffer(column(*utf8(texts)), np.bool_)
@@ -187,7 +187,7 @@ def _each(uses_one: Callable[[str], bool], texts: pa.Array) -> npt.NDArray[np.bo
 def _finder(
     stage: DropBadwords, language: str, source: str | None, fast: ModuleType | None
 ) -> Callable[[str], bool] | None:
-    """What finds a bad word of the language for the stage, None if it has no list; ``source`` is of resources now."""
+    """Return the test for bad words of a language, or None without a list. ``source`` keys the cache."""
     words = stage.words(language)
     if words is None:
         return None

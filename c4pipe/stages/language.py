@@ -1,4 +1,4 @@
-"""What language a page is in: by langdetect, or by cld3, whose door this is."""
+"""Stages that detect the language of a page, by langdetect or cld3. The door to gcld3."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from c4pipe.text.language_detector import DOUBTS, likeliest, likeliest_each
 
 @dataclass(frozen=True)
 class English:
-    """Keep pages that langdetect takes for English with at least ``min_probability``."""
+    """Keep pages in English, by langdetect, with a probability of at least ``min_probability``."""
 
     min_probability: float
     name: str = "english-filter"  # TFDS's counter namespace
@@ -25,7 +25,7 @@ class English:
         _require_probability(self.min_probability)
 
     def judge(self, page: Page) -> Verdict:
-        """Pass the page on as ``en``, or say why not."""
+        """Keep the page, labelled ``en``, or drop it with the reason."""
         language, doubt = likeliest(page.text, self.min_probability)
         if doubt:
             return drop(f"filtered:{doubt}")
@@ -34,16 +34,16 @@ class English:
         return keep(with_language(page, "en"))
 
     def judge_batch(self, batch: Batch) -> BatchVerdict | None:
-        """Judge each page of a batch."""
-        if (found := likeliest_each(batch.text, self.min_probability)) is None:
+        """Return the verdicts of ``judge`` for a batch; None where plain code decides."""
+        if (detected := likeliest_each(batch.text, self.min_probability)) is None:
             return None
-        numbers, languages = found
+        numbers, languages = detected
         english = languages.index("en")
         kept = numbers == english
         tallies = {"passed": kept, "filtered:ignored_language": (numbers >= 0) & ~kept}
         for number in np.unique(numbers[~kept]).tolist():
-            of = f"ignored_language-{languages[number]}" if number >= 0 else DOUBTS[~number]
-            tallies[f"filtered:{of}"] = numbers == number
+            reason = f"ignored_language-{languages[number]}" if number >= 0 else DOUBTS[~number]
+            tallies[f"filtered:{reason}"] = numbers == number
         return BatchVerdict(kept, batch.where(kept).with_language("en"), fired(tallies))
 
 
@@ -61,7 +61,7 @@ def _cld3(min_bytes: int, max_bytes: int) -> Any:
 
 
 def cld3_version() -> str:
-    """The version of cld3, for a manifest."""
+    """Return the version of gcld3, for a manifest. ImportError without it."""
     try:
         return importlib.metadata.version("gcld3")
     except importlib.metadata.PackageNotFoundError as error:
@@ -70,32 +70,32 @@ def cld3_version() -> str:
 
 @dataclass(frozen=True)
 class LabelLanguage:
-    """Label pages with cld3's language, ``und`` where it is unsure; drop those surely in a language not listed.
+    """Label pages with the language that cld3 detects, or ``und`` if it is unsure; drop pages in other languages.
 
-    The tally is TFDS's: a page that stays as ``und`` counts both a ``filtered`` and ``passed``. Without
-    ``keep_unsure`` none stays, and ``filtered`` alone is counted.
+    As in TFDS, a page kept as ``und`` counts under ``filtered`` and ``passed``. Without ``keep_unsure`` such pages are
+    dropped, and count under ``filtered`` alone.
     """
 
     languages: tuple[str, ...]
     min_probability: float
     keep_unsure: bool = True
-    min_bytes: int = 100  # TFDS c4, of cld3's own cleaned text
-    max_bytes: int = 10_000  # TFDS c4, read of a page
+    min_bytes: int = 100  # TFDS c4; of the text as cld3 cleans it
+    max_bytes: int = 10_000  # TFDS c4; cld3 reads no more of a page
     name: str = "language-filter"  # TFDS's counter namespace
 
     def __post_init__(self) -> None:
         _require_probability(self.min_probability)
 
     def judge(self, page: Page) -> Verdict:
-        """Pass the page on with its language."""
-        found = _cld3(self.min_bytes, self.max_bytes).FindLanguage(page.text)
-        if not found.is_reliable:
+        """Keep the page with its language, or drop it."""
+        guess = _cld3(self.min_bytes, self.max_bytes).FindLanguage(page.text)
+        if not guess.is_reliable:
             return self._unsure(page, "filtered:no_predictions")
-        if found.probability < self.min_probability:
+        if guess.probability < self.min_probability:
             return self._unsure(page, "filtered:low_confidence")
-        if found.language not in self.languages:
+        if guess.language not in self.languages:
             return drop("filtered:ignored_language")
-        return self._label(page, found.language)
+        return self._label(page, guess.language)
 
     def _unsure(self, page: Page, doubt: str) -> Verdict:
         return self._label(page, UNKNOWN, doubt) if self.keep_unsure else drop(doubt)

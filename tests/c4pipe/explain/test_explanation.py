@@ -90,7 +90,7 @@ def test_no_line_after_the_one_that_drops_the_page_is_looked_at() -> None:
     assert [line.taken_by for line in stage(explained, "clean-page").lines] == [
         None,
         "filtered:loremipsum",
-        "not looked at",
+        "not judged",
     ]
     assert explained.dropped_by == stage(explained, "clean-page")
     assert [seen.outcome for seen in explained.stages] == [
@@ -144,7 +144,7 @@ def test_a_row_that_looks_at_the_whole_page_is_shown_at_the_lines_that_have_it()
 def test_spans_are_deduplicated_within_the_page() -> None:
     seen = stage(explain(variant("en", "paper"), page(*GOOD, *GOOD[:3])), "dedupe-spans")
     assert (seen.outcome, seen.note) == ("passed", WITHIN_PAGE)
-    assert [line.taken_by for line in seen.lines] == [None] * 4 + ["not passed on as it is"] * 3
+    assert [line.taken_by for line in seen.lines] == [None] * 4 + ["changed or removed"] * 3
 
 
 @dataclass(frozen=True)
@@ -161,9 +161,9 @@ def test_a_stage_of_ones_own_shows_the_lines_that_it_did_not_pass_on() -> None:
     mine = replace(EN, name="mine", stages=(Upper(),))
     assert stage(explain(mine, page("a", "b", "c", "d")), "upper").lines == (
         LineSeen(1, "a"),
-        LineSeen(2, "b", "not passed on as it is"),
+        LineSeen(2, "b", "changed or removed"),
         LineSeen(3, "c"),
-        LineSeen(4, "d", "not passed on as it is"),
+        LineSeen(4, "d", "changed or removed"),
     )
     assert stage(explain(mine, page("a", "c")), "upper").lines == ()
 
@@ -201,7 +201,7 @@ def test_lines_shown_are_those_counted(cleaned: Variant, lines: list[str]) -> No
         if seen.outcome == "not reached":
             continue
         shown = Counter(line.taken_by or "line-passed" for line in seen.lines)
-        shown.pop("not looked at", None)
+        shown.pop("not judged", None)
         counted = {name.partition("/")[2]: count for name, count in seen.tally.items()}
         whole = {"passed", "filtered:too_few_sentences", "filtered:empty"}
         assert shown == {name: count for name, count in counted.items() if name not in whole}
@@ -235,7 +235,7 @@ def test_real_pages_alone_are_explained_as_the_oracle_judges_them(
 
 def test_the_text_says_all_of_it() -> None:
     explained = explain(EN, page("Home", *GOOD[:2], "It is \x1b[2Jso in fact, [1] isn't it?", GOOD[0]))
-    assert list(render.told(explained)) == [
+    assert list(render.account_lines(explained)) == [
         "http://example.com/  2019-04-18T10:38:25Z",
         "en, semantics 3.1.0; this page alone: 5 lines, 232 characters",
         "",
@@ -254,7 +254,7 @@ def test_the_text_says_all_of_it() -> None:
         r'                                by without(pattern="\[\d*\]|\[edit\]|\[citation needed\]")',
         f"   5 stays                    | {GOOD[0]}",
         "",
-        "4. dedupe-lines: passed (within this page alone: what of it other pages own is not decided here)",
+        "4. dedupe-lines: passed (within this page alone: lines that other pages own are not decided here)",
         "   line-passed 3, line-filtered:local_duplicate 1, passed 1",
         f"   1 stays                         | {GOOD[0]}",
         f"   2 stays                         | {GOOD[1]}",
@@ -276,7 +276,7 @@ def test_the_text_says_all_of_it() -> None:
 
 
 def test_the_text_of_a_page_that_is_dropped_ends_with_the_stage() -> None:
-    *_, last = render.told(explain(EN, page("Home")))
+    *_, last = render.account_lines(explain(EN, page("Home")))
     assert last == "dropped by clean-page"
 
 
