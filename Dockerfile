@@ -2,7 +2,7 @@
 # Before: c4pipe resources --output resources
 FROM apache/beam_python3.11_sdk:2.77.0
 
-COPY pyproject.toml setup.py constraints.txt README.md /opt/c4pipe/
+COPY pyproject.toml setup.py constraints.txt README.md LICENSE /opt/c4pipe/
 COPY build_tools /opt/c4pipe/build_tools
 COPY c4pipe /opt/c4pipe/c4pipe
 COPY beam_jobs /opt/c4pipe/beam_jobs

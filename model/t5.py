@@ -6,6 +6,7 @@ along the length. Distances are sorted into buckets with integers. Under bfloat1
 B batch, S source and T target positions, Q query and K key positions, H heads, D model width, V embedding rows.
 """
 
+# Longer than 200 lines: one network, read from top to bottom.
 from __future__ import annotations
 
 import contextlib
