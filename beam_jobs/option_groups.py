@@ -19,6 +19,11 @@ def add_input(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
         "--input", type=not_empty, metavar="PATHS", help="WET files: paths and globs, separated by commas"
     )
+    _add_crawls(group)
+    _add_beside(group)
+
+
+def _add_crawls(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
         "--crawl",
         type=not_empty,
@@ -35,6 +40,10 @@ def add_input(group: argparse._ArgumentGroup) -> None:
     )
     # As `c4pipe fetch` spells it, whose options are otherwise like these.
     group.add_argument("--base-url", dest="base_url", default=argparse.SUPPRESS, help=argparse.SUPPRESS)
+
+
+def _add_beside(group: argparse._ArgumentGroup) -> None:
+    """Add the page stores and lists that a build reads beside WET files, and its patience with files."""
     group.add_argument(
         "--from_store",
         type=not_empty,
@@ -80,6 +89,10 @@ def add_output(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
         "--seed", type=seed_64, default=0, metavar="N", help="seed of the order of documents (default: %(default)s)"
     )
+    _add_store(group)
+
+
+def _add_store(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
         "--keep_raw",
         action="store_true",
