@@ -1,4 +1,4 @@
-"""The compiled rooms; all else is in pyproject.toml. After a change to one: ``python setup.py build_ext --inplace``."""
+"""Build the compiled rooms; pyproject.toml has all else. To rebuild: ``python setup.py build_ext --inplace``."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 from Cython.Build import cythonize
 from setuptools import Extension, setup
 
-# Verdicts hang on the order of floating-point operations, so none may be fused or reordered.
+# Verdicts depend on the order of floating-point operations, so the compiler must not fuse or reorder them.
 FLAGS = ["/O2", "/fp:precise"] if sys.platform == "win32" else ["-O3", "-fno-math-errno", "-ffp-contract=off", "-g0"]
 ROOT = Path(__file__).parent
 FAST = ROOT / "c4pipe" / "fast"

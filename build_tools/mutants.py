@@ -1,13 +1,13 @@
-"""Mutation testing: put small faults into the code, one at a time, and see whether the tests see each.
+"""Test the tests: put small faults (mutants) into the code, one at a time, and see whether a test fails.
 
     python build_tools/mutants.py --number 60 --seed 1 --workers 2
-    python build_tools/mutants.py --number 60 --seed 1 --workers 2      # again: goes on from what is done
+    python build_tools/mutants.py --number 60 --seed 1 --workers 2      # again: continues from the results
     python build_tools/mutants.py --only 'c4pipe/**/rules.py' --number 20 --list
-    python build_tools/mutants.py --mutant 0123456789ab                 # one again, by its name
+    python build_tools/mutants.py --mutant 0123456789ab                 # one mutant again, by its name
 
-Each mutant is tried in a private copy; the project itself is left alone. The first run of a state of the project runs
-all tests once under coverage (needs the package coverage), to know which tests run which lines.
-Results go to RESULTS, one line of JSON each. Ends with 0, also if mutants survive.
+Each mutant is tried in a private copy; the project itself does not change. The first run for a state of the project
+runs all tests once under coverage (needs the package coverage), to learn which tests run which lines. Results go to
+RESULTS, one line of JSON each. The exit code is 0, also if mutants survive.
 """
 
 from __future__ import annotations
@@ -36,28 +36,32 @@ PACKAGES = ("c4pipe", "beam_jobs")
 
 
 def parser() -> argparse.ArgumentParser:
-    """The options."""
+    """Return the parser of the options."""
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    options.add_argument("--number", type=int, default=60, help="of mutants (default: %(default)s)")
-    options.add_argument("--seed", type=int, default=0, help="of the draw (default: %(default)s)")
+    options.add_argument("--number", type=int, default=60, help="number of mutants (default: %(default)s)")
+    options.add_argument("--seed", type=int, default=0, help="seed of the draw (default: %(default)s)")
     options.add_argument("--packages", nargs="+", default=PACKAGES, help="folders (default: c4pipe beam_jobs)")
     options.add_argument("--only", action="append", help="glob of files, from the root; may be given several times")
     options.add_argument("--mutant", action="append", help="a mutant's name, from the results, instead of a draw")
-    options.add_argument("--budget", type=float, default=240, help="seconds a mutant (default: %(default)s)")
-    options.add_argument("--workers", type=int, default=1, help="at the same time (default: %(default)s)")
-    options.add_argument("--memory", type=float, default=16, help="GiB of addresses a process (default: %(default)s)")
-    options.add_argument("--root", type=Path, default=ROOT, help="of the project (default: this one)")
+    options.add_argument("--budget", type=float, default=240, help="seconds for each mutant (default: %(default)s)")
+    options.add_argument("--workers", type=int, default=1, help="mutants tried at the same time (default: %(default)s)")
+    options.add_argument(
+        "--memory", type=float, default=16, help="GiB of address space for each process (default: %(default)s)"
+    )
+    options.add_argument("--root", type=Path, default=ROOT, help="folder of the project (default: this one)")
     options.add_argument("--state", type=Path, help="folder of maps and results (default: ROOT/build/mutants)")
     options.add_argument("--results", type=Path, help="default: STATE/results.jsonl")
-    options.add_argument("--map", type=Path, help="folder of a map to take, whatever has changed since it was made")
-    options.add_argument("--map_pytest", default="-n2 --dist loadfile", help="options of the map's run, or some tests")
+    options.add_argument("--map", type=Path, help="folder of a map to use, whatever has changed since")
+    options.add_argument(
+        "--map_pytest", default="-n2 --dist loadfile", help="pytest's options for the map, or some tests"
+    )
     options.add_argument("--list", action="store_true", help="list the mutants and stop")
-    options.add_argument("--again", action="store_true", help="try also what has a result")
+    options.add_argument("--again", action="store_true", help="also try mutants that have a result")
     return options
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Draw, try, tell."""
+    """Draw mutants, try each, print a summary; return 0."""
     arguments = parser().parse_args(argv)
     root: Path = arguments.root.resolve()
     state: Path = (arguments.state or root / "build" / "mutants").resolve()
@@ -83,7 +87,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def choose_mutants(tree: Tree, arguments: argparse.Namespace) -> list[sites.Mutant]:
-    """The mutants that are drawn, or named."""
+    """Return the mutants that `--mutant` names, or that are drawn."""
     paths = tree.modules(arguments.packages)
     if arguments.only:
         allowed = {path for glob in arguments.only for path in tree.root.glob(glob)}
@@ -95,7 +99,7 @@ def choose_mutants(tree: Tree, arguments: argparse.Namespace) -> list[sites.Muta
 
 
 def read_results(results: Path) -> dict[str, dict[str, Any]]:
-    """What is known by a mutant's name; the last counts."""
+    """Return the last result of each mutant, by its name."""
     lines = results.read_text("utf-8").splitlines() if results.exists() else []
     return {found["name"]: found for found in map(json.loads, lines)}
 
@@ -103,12 +107,12 @@ def read_results(results: Path) -> dict[str, dict[str, Any]]:
 def try_all(
     tree: Tree, tests: test_map.TestMap, mutants: list[sites.Mutant], results: Path, arguments: argparse.Namespace
 ) -> None:
-    """Try them by some workers, each with a copy of its own, and write each result once it stands."""
+    """Try the mutants by several workers, each with its own copy, and write each result when it is known."""
     waiting: queue.SimpleQueue[sites.Mutant] = queue.SimpleQueue()
     for mutant in mutants:
         waiting.put(mutant)
     known, lock = benches.Known(tests.folder / "blind.jsonl"), threading.Lock()
-    _ = tests.seconds, tests.data, tests.users  # before there are threads
+    _ = tests.seconds, tests.data, tests.users  # computed before there are threads
     memory = int(arguments.memory * 2**30)
 
     def work(number: int) -> None:
@@ -130,7 +134,7 @@ def try_all(
 def append_result(
     mutant: sites.Mutant, verdict: trials.Verdict, root: Path, results: Path, lock: threading.Lock
 ) -> None:
-    """Append a result, and say it."""
+    """Append a result to the file, and print it."""
     place = {"name": mutant.name, "path": mutant.path, "line": mutant.line, "kind": mutant.kind}
     found = place | asdict(verdict) | {"diff": mutant.diff((root / mutant.path).read_bytes())}
     with lock, results.open("a", encoding="utf-8") as stream:
@@ -142,7 +146,7 @@ def append_result(
 
 
 def print_summary(mutants: Sequence[sites.Mutant], results: dict[str, dict[str, Any]]) -> None:
-    """How many were seen, and each that was not."""
+    """Print each mutant that was not killed, then the counts of outcomes."""
     found = [results[mutant.name] for mutant in mutants if mutant.name in results]
     for each in found:
         if each["outcome"] != "killed":

@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# The whole road, by the commands that real builds use. `make demo` runs it; nothing here is a path of its own.
-#   WET        WET files that you have: paths and globs, separated by commas
-#   CRAWL      or a crawl of Common Crawl, such as CC-MAIN-2024-22, of which one WET file is fetched
-#              or neither: a WET file laid out from the English prose that comes with Python
+# From WET files to a pretrained T5, by the commands of real builds. `make demo` runs this script.
+#   WET        your own WET files: paths and globs, separated by commas
+#   CRAWL      or a crawl of Common Crawl, such as CC-MAIN-2024-22: the demo fetches one of its WET files
+#              or neither: the demo writes a WET file from the English prose that comes with Python
 #   RESOURCES  folder of the pinned lists (default: cache, then download); 'builtin' for small stand-ins
-#   OUTPUT     folder of everything that is made (default: demo-output)
-#   STEPS      of pretraining (default: 120)
+#   OUTPUT     folder of all results (default: demo-output)
+#   STEPS      number of pretraining steps (default: 120)
 set -euo pipefail
 
 output=${OUTPUT:-demo-output}
@@ -22,13 +22,13 @@ elif [ -n "${CRAWL:-}" ]; then
 else
     input=$output/wet/python-prose.warc.wet.gz
     resources=${resources:-builtin}
-    say "1. Input: English prose that comes with this Python (documentation topics and docstrings), laid out as a WET file."
-    echo "   It is no crawl. Give WET=path-or-glob for files you have, or CRAWL=CC-MAIN-2024-22 to fetch one file of a crawl."
+    say "1. Input: a WET file of the English prose that comes with this Python (documentation topics and docstrings)."
+    echo "   This is no crawl. WET=path-or-glob takes your own files; CRAWL=CC-MAIN-2024-22 fetches one file of a crawl."
     python -m c4pipe.demo_crawl "$input"
 fi
 
 say "2. Clean, deduplicate, write shards of C4 en"
-[ "$resources" = builtin ] && echo "   With the small built-in word and abbreviation lists (RESOURCES=builtin); real builds use the pinned ones."
+[ "$resources" = builtin ] && echo "   This uses the small built-in word and abbreviation lists (RESOURCES=builtin). Real builds use the pinned lists."
 python -m beam_jobs.build_c4 --input "$input" --output "$output" --variant en --format tfrecord,parquet,jsonl \
     ${resources:+--resources "$resources"}
 
@@ -39,7 +39,7 @@ say "4. Pretrain a tiny T5 with span corruption"
 python -m model.pretrain --shards "$output/en" --tokenizer "$output/spiece.model" --output "$output/run" \
     --preset tiny --steps "$steps" --checkpoint_every 60 --evaluate_every 60
 
-say "5. Export it for transformers"
+say "5. Export the model for transformers"
 python -m model.export "$output/run/checkpoints" "$output/export" --tokenizer "$output/spiece.model"
 
 say "6. A span-corruption example, filled in by the model"
@@ -47,8 +47,8 @@ python -m model.infill --model "$output/export" --shards "$output/en"
 
 say "Everything is in $output"
 cat <<EOF
-   en/            shards: JSON lines, Parquet, TFRecord; manifest.json; stats.json says what was dropped and why
-   store/         the page store, from which a stopped build goes on
+   en/            shards: JSON lines, Parquet, TFRecord; manifest.json; stats.json counts the drops of each rule
+   store/         the page store, which continues a stopped build
    spiece.model   the tokenizer
    run/           checkpoints and metrics.jsonl
    export/        T5ForConditionalGeneration.from_pretrained("$output/export")

@@ -1,1 +1,1 @@
-"""Mutation testing: small faults are put into the code, one at a time, and the tests ought to see each."""
+"""Mutation testing: put small faults into the code, one at a time; each should make a test fail."""

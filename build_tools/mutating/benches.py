@@ -1,4 +1,4 @@
-"""A private copy of the project on which mutants are tried, and which tests are to see each."""
+"""A bench: a private copy of the project on which mutants are tried, and the tests for each."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from mutating.sites import Mutant
 from mutating.test_map import TestMap
 from mutating.trees import HOLD_EQUAL, Tree
 
-LIMIT_AT_LEAST, LIMIT_TIMES = 20.0, 10.0  # of the time that a test takes alone: plain code is slow, a machine busy
-LAST = "importers"  # the stage for which there is seldom time
+LIMIT_AT_LEAST, LIMIT_TIMES = 20.0, 10.0  # seconds; times a test's own time: plain code is slow, a machine busy
+LAST = "importers"  # the last stage, which seldom has time
 BANDS = (0.3, 3.0, 30.0)  # seconds: quick tests come before slow ones of other files
 
 
 class Known:
-    """Which tests were asked with a change that says nothing, and failed or not, by file; it outlives a run."""
+    """Results of tests under neutral changes, by changed file: blind tests failed, sound tests passed. Kept on disk."""
 
     def __init__(self, kept: Path) -> None:
         self.kept, self.lock = kept, threading.Lock()
@@ -36,7 +36,7 @@ class Known:
         self.sound.setdefault(path, set()).update(sound)
 
     def learn(self, path: str, result: Result) -> None:
-        """Take what a run with such a change has shown."""
+        """Store the result of a run under a neutral change."""
         outcome = {"path": path, "blind": result.failed, "sound": sorted(result.passed)}
         with self.lock, self.kept.open("a", encoding="utf-8") as stream:
             stream.write(json.dumps(outcome) + "\n")
@@ -44,7 +44,7 @@ class Known:
 
 
 class Bench:
-    """A private copy in which one mutant after another is tried."""
+    """A private copy in which mutants are tried one after another."""
 
     def __init__(self, tree: Tree, tests: TestMap, known: Known, name: str, memory: int = 0) -> None:
         self.tree, self.tests, self.known = tree, tests, known
@@ -52,7 +52,7 @@ class Bench:
         self.environment = tree.environment(self.copy) | ({"MUTANTS_MEMORY": str(memory)} if memory else {})
 
     def write(self, path: str, source: bytes) -> None:
-        """Write a file, and have Python compile it anew: its bytecode is told apart by whole seconds only."""
+        """Write a file, and remove its bytecode, which Python compares only by whole seconds."""
         place = self.copy / path
         place.write_bytes(source)
         Path(importlib.util.cache_from_source(str(place))).unlink(missing_ok=True)
@@ -60,7 +60,7 @@ class Bench:
             shutil.copy2(self.tree.root / held, self.copy / held)
 
     def hold_equal(self) -> bool:
-        """Have compiled code decide, though the plain room is another; False where there is no such room."""
+        """Let compiled code decide although the plain room differs; return False where no compiled room is involved."""
         script = [sys.executable, str(self.copy / HOLD_EQUAL)]
         if not self.tree.held_equal or subprocess.run(script, env=self.environment, check=False).returncode:
             return False
@@ -69,9 +69,9 @@ class Bench:
         )
 
     def stages(self, mutant: Mutant) -> Iterator[tuple[str, Wanted]]:
-        """What is run, the likeliest to fail first."""
+        """Yield the stages of a trial, each with its tests; the likeliest to fail come first."""
         covering = self.tests.running(mutant.path, mutant.lines)
-        if mutant.body is None:  # it is run on import, and shows in whatever uses the file
+        if mutant.body is None:  # the code runs on import, and affects every user of the file
             covering |= self.tests.running(mutant.path, None) or self._running_importers(mutant.path)
         elif not covering:
             covering = self.tests.running(mutant.path, mutant.body)
@@ -80,11 +80,11 @@ class Bench:
         yield LAST, self._wanted({}, self.tree.importers(mutant.path))
 
     def _running_importers(self, path: str) -> set[str]:
-        """The tests that run something of a module that imports this one: tables have no lines that tests run."""
+        """Return the tests that run code of an importing module: no test runs the lines of a table itself."""
         return {test for each in self.tree.imported_by[path] for test in self.tests.running(each, None)}
 
     def blind(self, path: str) -> Wanted:
-        """The tests that failed because the room was another, whatever it said."""
+        """Return the tests that fail after any change of the file, even a neutral one."""
         return self._wanted(self._ranked(self.known.blind.get(path, set()) & set(self.tests.shares)), [])
 
     def _wanted(self, tests: dict[str, list[float]], files: list[str]) -> Wanted:
@@ -94,7 +94,7 @@ class Bench:
         return Wanted(tests, ranks, frozenset(self.tests.failed), limits, seconds)
 
     def _ranked(self, tests: set[str]) -> dict[str, list[float]]:
-        """By how long they take, roughly, then file by file: a file's tests share what is costly."""
+        """Rank tests by rough duration, then by file: the tests of a file share costly fixtures."""
         seconds = self.tests.seconds
         places = {name: (sum(seconds[name] > band for band in BANDS), name.partition("::")[0]) for name in tests}
         taken: dict[tuple[int, str], float] = {}

@@ -1,4 +1,4 @@
-"""What a mutant changes: for a node of a syntax tree, the nodes that may stand in its place."""
+"""The changes of mutants: for a node of a syntax tree, the nodes that may replace it."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import ast
 import copy
 from collections.abc import Iterator
 
-Change = tuple[str, ast.AST, ast.AST]  # its kind, the node, what stands in its place
+Change = tuple[str, ast.AST, ast.AST]  # its kind, the node, its replacement
 
 COMPARISONS: dict[type[ast.cmpop], type[ast.cmpop]] = {
     ast.Lt: ast.LtE,
@@ -34,12 +34,12 @@ OPERATORS: dict[type[ast.operator], type[ast.operator]] = {
     ast.BitOr: ast.BitAnd,
     ast.BitXor: ast.BitAnd,
 }
-MADE_OF_TEXT = (ast.JoinedStr, ast.List, ast.ListComp, ast.Tuple)  # no operator but + and % takes them
+MADE_OF_TEXT = (ast.JoinedStr, ast.List, ast.ListComp, ast.Tuple)  # only the operators + and % take these
 OTHER_TEXT = "another"
 
 
 def of_node(node: ast.AST) -> Iterator[Change]:
-    """The changes that a node allows, but for those of the nodes in it."""
+    """Yield the changes of the node itself, without those of the nodes in it."""
     for find in (_of_comparison, _of_operator, _of_boolean, _of_constant, _of_statement):
         yield from find(node)
 
@@ -59,7 +59,7 @@ def _of_comparison(node: ast.AST) -> Iterator[Change]:
 
 
 def _of_operator(node: ast.AST) -> Iterator[Change]:
-    """Arithmetic; an error of types is no fault that a test need look for."""
+    """Yield changes of arithmetic, except on text: tests need not look for type errors."""
     if isinstance(node, ast.BinOp) and not any(map(_is_text, (node.left, node.right))) and type(node.op) in OPERATORS:
         yield "arithmetic", node, _with(node, op=OPERATORS[type(node.op)]())
     if isinstance(node, ast.AugAssign) and not _is_text(node.value) and type(node.op) in OPERATORS:
@@ -71,7 +71,7 @@ def _is_text(node: ast.AST) -> bool:
 
 
 def _of_boolean(node: ast.AST) -> Iterator[Change]:
-    """``and`` and ``or``, ``not``, and conditions turned round."""
+    """Yield changes of ``and``, ``or`` and ``not``, and negated conditions."""
     if isinstance(node, ast.BoolOp):
         yield "and/or", node, _with(node, op=ast.Or() if isinstance(node.op, ast.And) else ast.And())
     if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not):
@@ -79,7 +79,7 @@ def _of_boolean(node: ast.AST) -> Iterator[Change]:
     tests = [node.test] if isinstance(node, ast.If | ast.While | ast.IfExp) else []
     tests += node.ifs if isinstance(node, ast.comprehension) else []
     for test in tests:
-        if not isinstance(test, ast.Compare | ast.UnaryOp):  # those are turned round as such
+        if not isinstance(test, ast.Compare | ast.UnaryOp):  # other functions negate those
             yield "not", test, ast.UnaryOp(ast.Not(), test)
 
 
@@ -112,7 +112,7 @@ def _of_statement(node: ast.AST) -> Iterator[Change]:
 
 
 def _is_removable(node: ast.AST) -> bool:
-    """A statement whose absence does not leave a name undefined."""
+    """Return whether the statement can go without leaving a name undefined."""
     if isinstance(node, ast.Expr):
         return isinstance(node.value, ast.Call | ast.Yield | ast.YieldFrom)
     if isinstance(node, ast.Assign):

@@ -1,4 +1,4 @@
-"""One run of pytest in a private copy: bounded in time, and nothing of it is left behind."""
+"""Run pytest in a private copy, within a time limit, and leave no process behind."""
 
 from __future__ import annotations
 
@@ -16,62 +16,62 @@ from typing import Any
 
 from mutating import watch
 
-MARK = "MUTANTS_RUN"  # in the environment of all processes of a run
-OVERDUE = 1.5  # times its limit: a test that its own alarm did not end
-START = "(start)"  # what failed, if no test had begun
+MARK = "MUTANTS_RUN"  # environment variable of all processes of a run
+OVERDUE = 1.5  # times its limit: a test that its own alarm failed to end
+START = "(start)"  # the name of a failure before any test begins
 
 
 @dataclass(frozen=True)
 class Wanted:
-    """Which tests: those that are named, by rank, then all others of some files."""
+    """Tests to run: named tests by rank, then all other tests of some files."""
 
     tests: Mapping[str, Sequence[float]] = field(default_factory=dict)
     files: Mapping[str, int] = field(default_factory=dict)
     leave: frozenset[str] = frozenset()
     limits: Mapping[str, float] = field(default_factory=dict)  # seconds
-    seconds: Mapping[str, float] = field(default_factory=dict)  # what each took when nothing was wrong
-    limit: float = 60.0  # for a test that no map knows
+    seconds: Mapping[str, float] = field(default_factory=dict)  # the duration of each without a fault
+    limit: float = 60.0  # seconds, for a test that the map lacks
 
     def arguments(self) -> list[str]:
-        """The files, the first to be run first."""
+        """Return the test files, in the order of the run."""
         of_tests = sorted(self.tests, key=lambda name: tuple(self.tests[name]))
         return list(dict.fromkeys([*(name.partition("::")[0] for name in of_tests), *self.files]))
 
     def without(self, leave: frozenset[str]) -> Wanted:
-        """All but these tests, or files."""
+        """Return these tests without some tests or files."""
         tests = {name: rank for name, rank in self.tests.items() if not leave & {name, name.partition("::")[0]}}
         files = {name: rank for name, rank in self.files.items() if name not in leave}
         return replace(self, tests=tests, files=files, leave=leave)
 
     def only(self, test: str) -> Wanted:
-        """One test."""
+        """Return one test alone."""
         return replace(self, tests={test: [0.0]}, files={}, leave=frozenset())
 
     def of_file(self, file: str, *, without: str) -> Wanted:
-        """What is wanted of one file, but for a test."""
+        """Return the wanted tests of one file, except one test."""
         tests = {name: rank for name, rank in self.tests.items() if name.startswith(f"{file}::")}
         files = {name: rank for name, rank in self.files.items() if name == file}
         return replace(self, tests=tests, files=files).without(self.leave | {without})
 
     def as_json(self) -> str:
-        """For the plugin."""
+        """Return this as JSON, for the plugin."""
         fields = {name: value for name, value in vars(self).items() if name != "leave"}
         return json.dumps(fields | {"not": sorted(self.leave)})
 
 
 @dataclass(frozen=True)
 class Result:
-    """How a run went."""
+    """The result of a run."""
 
     failed: list[str]
     passed: set[str]
-    ended: bool  # by itself
+    ended: bool  # pytest ended by itself, within the budget
 
 
 def run_tests(
     copy: Path, environment: Mapping[str, str], wanted: Wanted, budget: float, *, go_on: bool = False
 ) -> Result:
-    """Run tests in their order until one fails, or the budget is spent."""
+    """Run tests in order until one fails (unless ``go_on``) or the budget, in seconds, is spent."""
     place = copy.with_name(f"{copy.name}.run")
     place.mkdir(exist_ok=True)
     wanted_file, log = place / "wanted.json", place / "log.jsonl"
@@ -101,16 +101,16 @@ def _result(log: Path, wanted: Wanted, code: int | None) -> Result:
     done = {each["of"] for each in events if each.get("when") == "teardown"}
     hanging = [test for test in begun if test not in done]
     for test in hanging:
-        lost = code is not None and code not in (0, 1)  # it took the process with it
+        lost = code is not None and code not in (0, 1)  # the test ended the whole process
         if lost or time.time() - begun[test] > OVERDUE * wanted.limits.get(test, wanted.limit):
             failed.append(test)
-    if not failed and code not in (None, 0, 5):  # 5: there was no test
+    if not failed and code not in (None, 0, 5):  # 5: no test was collected
         failed.append(START)
     return Result(failed, done - set(failed), code is not None)
 
 
 def _end(process: subprocess.Popen[bytes], mark: str) -> None:
-    """End the process and all that it started, wherever they have gone."""
+    """Kill the process and all processes that it started, in any session."""
     with contextlib.suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
     process.wait()
@@ -122,7 +122,7 @@ def _end(process: subprocess.Popen[bytes], mark: str) -> None:
 
 
 def marked_processes(mark: str) -> list[int]:
-    """The processes whose environment says that they are of a run; Linux only."""
+    """Return the processes whose environment carries the mark of a run; Linux only."""
     pids, entry = [], f"{MARK}={mark}".encode()
     for place in Path("/proc").glob("[0-9]*"):
         with contextlib.suppress(OSError):

@@ -1,4 +1,4 @@
-"""Where code can be mutated, and the mutants that are drawn from it."""
+"""Find the places where code can be mutated, and draw mutants from them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from mutating import changes
 
 NEUTRAL = b"pass  # says nothing"
 FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
-OF_TYPES = ("cast", "TypeVar", "NewType", "ParamSpec")  # calls that tell a type checker something
+OF_TYPES = ("cast", "TypeVar", "NewType", "ParamSpec")  # calls that only a type checker reads
 TYPE_NAME = re.compile(r"_?[A-Z][a-z]\w*")
 
 
@@ -28,35 +28,35 @@ class Mutant:
     kind: str
     start: int
     end: int
-    text: str  # in place of what stands there
-    lines: tuple[int, int]  # of the statement, or of its head
-    body: tuple[int, int] | None  # of the function that it is in; none in what runs on import
-    neutral: int = field(compare=False)  # where a line that says nothing may go in
-    digest: str = field(compare=False, default="")  # of the file
+    text: str  # replaces the bytes from start to end
+    lines: tuple[int, int]  # first and last line of the statement, or of its head
+    body: tuple[int, int] | None  # lines of the enclosing function; None for code that runs on import
+    neutral: int = field(compare=False)  # offset where a neutral line may go in
+    digest: str = field(compare=False, default="")  # SHA-256 of the file
 
     @property
     def name(self) -> str:
-        """What tells it from others, also in another run."""
+        """Return a name that is unique, and equal in every run."""
         place = f"{self.path}:{self.line}:{self.start}:{self.end}:{self.text}:{self.digest}"
         return hashlib.sha256(place.encode()).hexdigest()[:12]
 
     def applied(self, source: bytes) -> bytes:
-        """The file with the fault."""
+        """Return the file with the fault."""
         return source[: self.start] + self.text.encode() + source[self.end :]
 
     def neutrally(self, source: bytes) -> bytes:
-        """The file with a change of the same place that says nothing."""
+        """Return the file with a neutral change at the same place."""
         start = source.rfind(b"\n", 0, self.neutral) + 1
         return source[:start] + source[start : self.neutral] + NEUTRAL + b"\n" + source[start:]
 
     def diff(self, source: bytes) -> str:
-        """The fault for a reader."""
+        """Return the fault as a unified diff."""
         old, new = (text.decode().splitlines(keepends=True) for text in (source, self.applied(source)))
         return "".join(difflib.unified_diff(old, new, self.path, self.path, n=2))
 
 
 def drawn(root: Path, paths: Sequence[Path], number: int, seed: int) -> list[Mutant]:
-    """So many mutants by a seed: first a line is drawn, then one of its mutants, each line once."""
+    """Return ``number`` mutants: the seed draws distinct lines, then one mutant of each line."""
     by_line: dict[tuple[str, int], list[Mutant]] = {}
     for path in sorted(paths):
         for mutant in of_file(root, path):
@@ -68,7 +68,7 @@ def drawn(root: Path, paths: Sequence[Path], number: int, seed: int) -> list[Mut
 
 
 def of_file(root: Path, path: Path) -> list[Mutant]:
-    """All mutants of a file that Python can read."""
+    """Return all mutants of a file that Python can parse."""
     source = path.read_bytes()
     digest = hashlib.sha256(source).hexdigest()
     name, text = path.relative_to(root).as_posix(), _Text(source)
@@ -90,7 +90,7 @@ def _is_another(original: str, source: bytes) -> bool:
 
 
 class _Text:
-    """A source whose places are told by line and column."""
+    """A source that converts line and column to an offset."""
 
     def __init__(self, source: bytes) -> None:
         self.source = source
@@ -130,7 +130,7 @@ def _mutant(path: str, text: _Text, place: tuple[ast.AST, ...], change: changes.
 
 
 def _is_within(node: ast.expr | ast.stmt, function: ast.stmt) -> bool:
-    """The node is in the body, which runs on a call; defaults are run on import."""
+    """Return whether the node is in the body, which runs on a call; defaults run on import."""
     return node.lineno >= _body(function)[0].lineno
 
 
@@ -143,14 +143,14 @@ def _lines(statement: ast.stmt) -> tuple[int, int]:
 
 
 def _head(statement: ast.stmt) -> tuple[int, int]:
-    """The lines of a statement, without the statements in it."""
+    """Return the lines of a statement, without the statements in it."""
     inner = _body(statement)
     last = max(statement.lineno, inner[0].lineno - 1) if inner else statement.end_lineno
     return statement.lineno, last or statement.lineno
 
 
 def _neutral(text: _Text, statements: Sequence[ast.stmt]) -> int:
-    """The beginning of the last statement, or of the whole one whose ``elif`` it is."""
+    """Return the offset of the last statement, or of the ``if`` that its ``elif`` belongs to."""
     for statement in reversed(statements):
         first = min([statement.lineno, *(each.lineno for each in getattr(statement, "decorator_list", ()))])
         offset = text.offset(first, statement.col_offset)
@@ -160,10 +160,10 @@ def _neutral(text: _Text, statements: Sequence[ast.stmt]) -> int:
 
 
 def _walk(node: ast.AST, above: tuple[ast.AST, ...]) -> Iterator[tuple[ast.AST, ...]]:
-    """Each node that may be mutated, at the end of those that it is in."""
+    """Yield each node that may be mutated, as the last of its ancestors."""
     path = (*above, node)
     yield path
-    if not isinstance(node, ast.JoinedStr):  # what is in it has no places before Python 3.12
+    if not isinstance(node, ast.JoinedStr):  # nodes in it have no positions before Python 3.12
         for child in _children(node):
             yield from _walk(child, path)
 
@@ -184,7 +184,7 @@ def _called(node: ast.Call) -> str:
 
 
 def _is_left_alone(node: ast.AST) -> bool:
-    """Docstrings, what only a type checker reads, lists of exported names, and the call of a script's main."""
+    """Return True for docstrings, typing code, lists of exported names and the call of a script's main."""
     if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
         return True
     if isinstance(node, ast.If):

@@ -1,4 +1,4 @@
-"""Which tests run which lines, from one run of all tests under coverage."""
+"""Find which tests run which lines, by one run of all tests under coverage."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ patch = subprocess,_exit
 context = ${{{test}-}}
 include = {included}
 """
-LAST_WORDS_SECONDS = 60.0  # of processes that write down what they saw
+LAST_WORDS_SECONDS = 60.0  # for processes that still write their measurements
 
 
 class TestMap:
-    """What one run of the tests has shown."""
+    """The results of one measured run of the tests."""
 
-    __test__ = False  # no class of tests
+    __test__ = False  # pytest must not collect this class
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -57,7 +57,7 @@ class TestMap:
 
     @cached_property
     def data(self) -> Any:
-        """What coverage has measured."""
+        """The measurements of coverage."""
         from coverage import CoverageData
 
         data = CoverageData(str(self.folder / "coverage"))
@@ -66,7 +66,7 @@ class TestMap:
 
     @cached_property
     def users(self) -> dict[str, list[str]]:
-        """The tests of each shared fixture."""
+        """The tests of each shared fixture, by the fixture."""
         tests_of: dict[str, list[str]] = defaultdict(list)
         for test, shared in self.shares.items():
             for fixture in shared:
@@ -75,27 +75,27 @@ class TestMap:
 
     @cached_property
     def files(self) -> set[str]:
-        """The files that were run: others may be left out on purpose."""
+        """The test files of the run; other files may be left out on purpose."""
         return {test.partition("::")[0] for test in self.shares}
 
     @cached_property
     def seconds(self) -> dict[str, float]:
-        """What each test takes by itself, with the fixtures that it shares."""
+        """The seconds of each test alone, with its shared fixtures."""
         return {test: self.call[test] + self._of_fixtures(test) for test in self.shares}
 
     def _of_fixtures(self, test: str) -> float:
-        """They are set up within each other, so the longest has the others in it."""
+        """Return the seconds of the longest shared fixture: fixtures are nested, so it includes the others."""
         return max((self.fixtures.get(each, 0.0) for each in self.shares[test]), default=0.0)
 
     def running(self, path: str, lines: tuple[int, int] | None) -> set[str]:
-        """The tests that run any of these lines, or any of the file; not those that fail as it is."""
+        """Return the tests that run any of these lines (None: any of the file), without tests that fail anyway."""
         by_line: dict[int, list[str]] = self.data.contexts_by_lineno(str(self.root / path))
         wanted = by_line if lines is None else [line for line in by_line if lines[0] <= line <= lines[1]]
         return set(self._tests({context for line in wanted for context in by_line[line]})) - self.failed
 
     def _tests(self, contexts: Iterable[str]) -> Iterable[str]:
         for context in contexts:
-            name = context.partition("|")[0]  # a test within a test's process has both
+            name = context.partition("|")[0]  # a process of a test has both contexts
             if name.startswith(watch.FIXTURE):
                 yield from self.users.get(name, ())
             elif name in self.shares:
@@ -103,10 +103,10 @@ class TestMap:
 
 
 def load_or_measure(folder: Path, tree: Tree, packages: Sequence[str], pytest: Sequence[str]) -> TestMap:
-    """Run the tests of a private copy, unless that was done."""
+    """Return the map in the folder; without one, first run the tests of a private copy."""
     if not (folder / "about.json").exists():
         folder.mkdir(parents=True, exist_ok=True)
-        for left in folder.iterdir():  # of a run that was stopped
+        for left in folder.iterdir():  # left by a stopped run
             left.unlink()
         copy = tree.copied("map")
         _measure(folder, tree, copy, packages, pytest)
@@ -130,7 +130,7 @@ def _measure(folder: Path, tree: Tree, copy: Path, packages: Sequence[str], pyte
     # Workers of pytest write their measurements when pytest ends.
     while runs.marked_processes(mark) and time.monotonic() < until:
         time.sleep(0.1)
-    for empty in (path for path in folder.glob("coverage.*") if not path.stat().st_size):  # of what was killed
+    for empty in (path for path in folder.glob("coverage.*") if not path.stat().st_size):  # of killed processes
         empty.unlink()
     combine = [sys.executable, "-m", "coverage", "combine", "--quiet", "--rcfile", str(settings)]
     subprocess.run(combine, cwd=copy, env=plain, check=True)

@@ -1,4 +1,4 @@
-"""Private copies of the project, and who imports whom in it."""
+"""Make private copies of the project, and find which files import which."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from functools import cached_property
 from pathlib import Path
 
 COMPILED = (".so", ".pyd")
-HOLD_EQUAL = "build_tools/twins.py"  # writes down that compiled rooms are equal to plain ones as these are now
-HELD_EQUAL = "twins.json"  # where it does
-HERE = Path(__file__).resolve().parent.parent  # where pytest finds the plugin
+HOLD_EQUAL = "build_tools/twins.py"  # records that compiled rooms equal plain rooms as they are now
+HELD_EQUAL = "twins.json"  # the file of that record
+HERE = Path(__file__).resolve().parent.parent  # pytest finds the plugin here
 
 
 class Tree:
-    """The project as it lies in its folder: what git knows or would take in, and compiled rooms beside that."""
+    """The project in its folder: the files that git tracks or would add, and the compiled rooms beside them."""
 
     def __init__(self, root: Path, work: Path, tests: str = "tests") -> None:
         self.root, self.work, self.tests = root, work, tests
@@ -34,7 +34,7 @@ class Tree:
 
     @cached_property
     def digest(self) -> str:
-        """Of what is in the files that can change what tests do."""
+        """A hash of all files that can change the outcome of tests."""
         found = hashlib.sha256()
         for name in self.paths:
             if not name.endswith((*COMPILED, ".md")):
@@ -42,7 +42,7 @@ class Tree:
         return found.hexdigest()[:12]
 
     def copied(self, name: str) -> Path:
-        """A new copy."""
+        """Make a new copy; return its folder."""
         place = self.work / name
         self.forget(place)
         for path in self.paths:
@@ -55,18 +55,18 @@ class Tree:
         shutil.rmtree(place, ignore_errors=True)
 
     def environment(self, copy: Path) -> dict[str, str]:
-        """In which Python imports the copy, wherever it runs."""
+        """Return the environment in which Python imports the copy from any folder."""
         shared = os.environ.get("C4_SHARED", str(self.root.parent / "shared"))
         return os.environ | {"PYTHONPATH": os.pathsep.join([str(copy), str(HERE)]), "C4_SHARED": shared}
 
     def modules(self, packages: Iterable[str]) -> list[Path]:
-        """The Python files of these packages."""
+        """Return the Python files of these packages."""
         inside = tuple(f"{package.strip('/')}/" for package in packages)
         return [self.root / name for name in self.paths if name.endswith(".py") and name.startswith(inside)]
 
     @cached_property
     def held_equal(self) -> list[str]:
-        """The file that says which plain rooms are as their compiled twins."""
+        """The file that records which plain rooms equal their compiled twins, if there is one."""
         return [name for name in self.paths if Path(name).name == HELD_EQUAL and HOLD_EQUAL in self.paths]
 
     @cached_property
@@ -76,13 +76,13 @@ class Tree:
         return [name for name in self.paths if name.startswith(inside) and Path(name).match("test_*.py")]
 
     def namesakes(self, path: str) -> list[str]:
-        """The test files that are called after a module."""
+        """Return the test files that are named after a module."""
         stem = Path(path).stem if Path(path).stem != "__init__" else Path(path).parent.name
         wanted = stem.strip("_")
         return [name for name in self.test_files if f"_{wanted}_" in f"{Path(name).stem}_"]
 
     def importers(self, path: str) -> list[str]:
-        """The test files that import a module, by way of others too, the nearest first."""
+        """Return the test files that import a module, directly or through others; the nearest come first."""
         found: dict[str, int] = {path: 0}
         near = [path]
         while near:
@@ -92,7 +92,7 @@ class Tree:
 
     @cached_property
     def imported_by(self) -> dict[str, set[str]]:
-        """The files that import each."""
+        """The importing files of each file."""
         sources = [name for name in self.paths if name.endswith(".py")]
         by_name = {name: path for path in sources for name in self._names(path)}
         found: dict[str, set[str]] = defaultdict(set)
@@ -103,7 +103,7 @@ class Tree:
         return found
 
     def _names(self, path: str) -> Iterator[str]:
-        """What a file is imported as: by its folders, or alone where tests, which lie in no package, find it."""
+        """Yield the import names of a file: with its folders, and for files of tests also without."""
         whole = path.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
         yield whole
         if path.startswith(f"{self.tests}/"):

@@ -1,8 +1,8 @@
-"""Whether the tests see a mutant: first those that run its line, then its namesakes, then those of who imports it.
+"""Try whether the tests kill a mutant: first tests of its lines, then namesakes of its file, then of importers.
 
-A test that fails is asked once more with a change in the same place that says nothing. What fails then, too, sees that
-the file is another, or that plain code decides now, but no fault: it counts for nothing with this file. Where a
-compiled twin no longer decides for that reason, such tests are asked again with the twin in its place.
+A failing test runs once more under a neutral change at the same place. If it fails again, it only sees that the file
+differs, or that plain code decides now. Such a test is *blind* for this file, and does not count. If a compiled twin
+no longer decides for that reason, the blind tests run again with the twin in its place.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ SURVIVED, UNFINISHED, KILLED = "survived", "survived, not all tests run", "kille
 
 @dataclass
 class Verdict:
-    """What became of a mutant. The budget is of ``seconds``; checks of tests that failed come on top."""
+    """The outcome of a mutant. The budget limits ``seconds``; ``checks``, also in seconds, come on top."""
 
     outcome: str = SURVIVED
     by: str = ""
@@ -29,7 +29,7 @@ class Verdict:
 
 
 def verdict(bench: Bench, mutant: Mutant, budget: float) -> Verdict:
-    """Try a mutant."""
+    """Try a mutant within the budget, in seconds."""
     source = (bench.tree.root / mutant.path).read_bytes()
     trial = Trial(bench, mutant, source, budget)
     try:
@@ -50,10 +50,10 @@ class Trial:
     def __init__(self, bench: Bench, mutant: Mutant, source: bytes, budget: float) -> None:
         self.bench, self.mutant, self.source, self.budget = bench, mutant, source, budget
         self.known, self.verdict, self.done = bench.known, Verdict(), set[str]()
-        self.key, self.held = mutant.path, False  # what is known of its tests; whether compiled code decides
+        self.key, self.held = mutant.path, False  # key of the known tests; whether compiled code decides
 
     def hold_equal(self) -> None:
-        """Ask the tests that were blind, now with compiled code that decides beside the plain room with the fault."""
+        """Run the blind tests again, with compiled code in force beside the faulty plain room."""
         wanted = self.bench.blind(self.mutant.path)
         self._write(self.mutant.applied(self.source))
         if wanted.tests and self.bench.hold_equal():
@@ -62,7 +62,7 @@ class Trial:
             self.key, self.held = self.mutant.path, False
 
     def stage(self, name: str, wanted: Wanted) -> None:
-        """Run what is wanted, again and again without the tests that turn out to be blind."""
+        """Run the wanted tests; repeat without each test that proves blind."""
         before = len(self.done)
         while True:
             left = self._left(wanted)
@@ -79,7 +79,7 @@ class Trial:
             self.verdict.outcome = UNFINISHED
 
     def _left(self, wanted: Wanted) -> Wanted:
-        """Without what is done and what is blind."""
+        """Return the wanted tests that are neither done nor blind."""
         leave = wanted.leave | self.done | self.known.blind.get(self.key, set())
         return wanted.without(frozenset(leave))
 
@@ -109,13 +109,13 @@ class Trial:
         return result
 
     def _sees(self, wanted: Wanted, result: Result) -> str:
-        """The test that failed, if it passes by a change that says nothing; else it is blind from now on."""
+        """Return the failed test if it passes under a neutral change; else mark it blind and return an empty text."""
         if not result.failed:
             return ""
         test = result.failed[0]
         if test in self.known.sound.get(self.key, ()):
             return test
-        if "::" not in test:  # a file, or the start: whatever was wanted has to begin
+        if "::" not in test:  # a file, or the start, failed: repeat all wanted tests
             return "" if test in self._neutral(wanted, go_on=False).failed else test
         if test not in self._neutral(wanted.only(test)).failed:
             return test

@@ -1,7 +1,7 @@
-"""A plugin of pytest: it orders and picks tests, and writes down how each went, as lines of JSON.
+"""A plugin of pytest that selects and orders tests, and logs the result of each as lines of JSON.
 
-``MUTANTS_LOG`` names the file to write to, ``MUTANTS_WANTED`` one that says what to run (``Wanted``). While coverage
-measures, what is measured has the test's name as its context, in the test's processes too, or that of the fixture.
+``MUTANTS_LOG`` names the log, ``MUTANTS_WANTED`` the file with the tests to run (``Wanted``). While coverage measures,
+its context is the name of the test, also in the test's processes, or of the fixture.
 """
 
 from __future__ import annotations
@@ -19,20 +19,20 @@ import pytest
 LOG = "MUTANTS_LOG"
 WANTED = "MUTANTS_WANTED"
 MEMORY = "MUTANTS_MEMORY"
-TEST = "MUTANTS_TEST"  # for the processes of a test: the context of their measurement
-FIXTURE = "fixture "  # begins the context of what several tests share
+TEST = "MUTANTS_TEST"  # the context of measurements in the processes of a test
+FIXTURE = "fixture "  # prefix of the context of shared fixtures
 UNKNOWN_SECONDS = 1.0
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Have a mutant that asks for memory without end fail, not the machine."""
+    """Limit the address space, so that a mutant without a memory bound fails, not the machine."""
     if memory := os.environ.get(MEMORY):
         resource.setrlimit(resource.RLIMIT_AS, (int(memory), resource.RLIM_INFINITY))
 
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Keep the tests that are wanted, in their order, each with its own time."""
+    """Keep the wanted tests, in their order, each with its own time limit."""
     if WANTED not in os.environ:
         return
     wanted: dict[str, Any] = json.loads(Path(os.environ[WANTED]).read_text("utf-8"))
@@ -47,7 +47,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def _rank(name: str, wanted: dict[str, Any]) -> tuple[float, ...] | None:
-    """The place of a test; none if it is not wanted."""
+    """Return the rank of a test; None if it is not wanted."""
     if name in wanted["not"]:
         return None
     if name in wanted["tests"]:
@@ -60,7 +60,7 @@ def _rank(name: str, wanted: dict[str, Any]) -> tuple[float, ...] | None:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
-    """Name the context of a test, and what it shares with others."""
+    """Set the context of a test, and log the fixtures that it shares."""
     found = getattr(item, "_fixtureinfo", None)
     defined = [defs[-1] for defs in found.name2fixturedefs.values()] if found else []
     shared = [_shared(each) for each in defined if each.scope != "function"]
@@ -76,7 +76,7 @@ def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object
 
 @pytest.hookimpl(wrapper=True)
 def pytest_fixture_setup(fixturedef: Any, request: Any) -> Generator[None, object, object]:
-    """Name the context of a fixture that several tests share."""
+    """Set the context of a shared fixture, and log its duration."""
     if fixturedef.scope == "function":
         return (yield)
     name, before, begun = _shared(fixturedef), os.environ.get(TEST, ""), time.perf_counter()
@@ -91,13 +91,13 @@ def pytest_fixture_setup(fixturedef: Any, request: Any) -> Generator[None, objec
 
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:
-    """Write down how each part of a test went."""
-    if "PYTEST_XDIST_WORKER" not in os.environ:  # the process that gave the work hears of all
+    """Log the result of each part of a test."""
+    if "PYTEST_XDIST_WORKER" not in os.environ:  # the main process gets all reports
         _write({"of": report.nodeid, "when": report.when, "outcome": report.outcome, "seconds": report.duration})
 
 
 def pytest_collectreport(report: pytest.CollectReport) -> None:
-    """Write down what could not be imported."""
+    """Log a file that could not be imported."""
     if report.failed:
         _write({"of": report.nodeid, "when": "collect", "outcome": "failed", "seconds": 0.0})
 
@@ -116,7 +116,7 @@ def _switch(context: str) -> None:
 
 
 def _write(what: dict[str, Any]) -> None:
-    """One write a line: several processes have the file open."""
+    """Write a line at once: several processes have the file open."""
     if path := os.environ.get(LOG):
         with open(path, "ab", buffering=0) as log:
             log.write(json.dumps(what).encode() + b"\n")

@@ -1,4 +1,4 @@
-"""What the headers of a request and of its answer say: who asks, what comes, and when to ask again."""
+"""HTTP headers of a download: User-Agent, Content-Range, validators, Content-Length, Retry-After."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ CONTACT = "C4PIPE_CONTACT"
 
 
 def user_agent() -> str:
-    """Who asks: this project, its version, and whom to write to, if the user says so in ``C4PIPE_CONTACT``."""
+    """Return the User-Agent: this project, its version, and the contact from ``C4PIPE_CONTACT``, if set."""
     try:
         version = importlib.metadata.version("c4pipe")
     except importlib.metadata.PackageNotFoundError:  # a clone that is not installed
@@ -24,12 +24,12 @@ def user_agent() -> str:
 
 
 def continues(response: http.client.HTTPResponse, here: int) -> bool:
-    """The answer is what is lacking, from the byte ``here`` on."""
+    """True if the response continues the file at byte ``here``."""
     return response.status == PARTIAL and response.headers.get("Content-Range", "").startswith(f"bytes {here}-")
 
 
 def validator(response: http.client.HTTPResponse) -> str | None:
-    """By what the server knows the file, to say later whether the rest is of the same; None if by nothing."""
+    """The validator for `If-Range`: a strong ETag, else Last-Modified, else None."""
     etag = response.headers.get("ETag")
     if etag and not etag.startswith("W/"):  # If-Range takes strong ones only
         return etag
@@ -37,14 +37,14 @@ def validator(response: http.client.HTTPResponse) -> str | None:
 
 
 def length(response: http.client.HTTPResponse) -> int | None:
-    """How many bytes the body should have, None if that is not told."""
+    """The expected length of the body in bytes, or None if the response does not state it."""
     value = response.headers.get("Content-Length", "")
     chunked = response.headers.get("Transfer-Encoding", "").lower() == "chunked"
     return int(value) if value.isdecimal() and not chunked else None
 
 
 def retry_after_seconds(value: str | None, now: float | None = None) -> float:
-    """The wait that a Retry-After header asks for, in seconds or as a date; 0 if none or not readable.
+    """The wait in seconds that a Retry-After header asks for; 0 without a readable one.
 
     >>> retry_after_seconds("120"), retry_after_seconds("Thu, 01 Jan 1970 00:01:00 GMT", now=15.0)
     (120.0, 45.0)

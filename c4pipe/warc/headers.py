@@ -1,4 +1,4 @@
-"""What the header of a WARC record looks like, in bytes, and how lenient the reading of it is."""
+"""The syntax of a WARC record header, in bytes, and the deviations that are accepted."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ CUT_VERSION_LINE = re.compile(rb"\s*\n(?:W|WA|WAR|WARC|WARC/|WARC/1|WARC/1\.|WAR
 
 
 def header_fields(header: bytes) -> dict[str, str]:
-    r"""Return the fields of a record header by lower-case name; of a name that occurs twice, the last.
+    r"""Return the fields of a record header by lower-case name. If a name occurs twice, the last counts.
 
     >>> header_fields(b"WARC/1.0\r\nWARC-Type: conversion\r\nContent-Length:7\r\n\r\n")
     {'warc-type': 'conversion', 'content-length': '7'}
@@ -31,7 +31,7 @@ def header_fields(header: bytes) -> dict[str, str]:
 
 
 def content_length(fields: dict[str, str]) -> int | None:
-    """Return how many bytes the header claims for the body, None if it claims nothing that is a number.
+    """Return the claimed length of the body in bytes, or None if the claim is missing or not a number.
 
     >>> content_length({"content-length": "7"}), content_length({"content-length": "-7"}), content_length({})
     (7, None, None)
@@ -41,7 +41,7 @@ def content_length(fields: dict[str, str]) -> int | None:
 
 
 def find_record(data: bytes, begin: int) -> int | None:
-    r"""Return where the next version line begins that a whole and valid header follows.
+    r"""Return the start of the next version line with a complete, valid header, or None.
 
     >>> find_record(b"WARC/1.0 is a version.\nWARC/1.0\nnot a field\n\nWARC/1.1\nWARC-Type: conversion\n\n", 0)
     45

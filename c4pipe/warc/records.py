@@ -1,11 +1,14 @@
-"""Where a WARC record begins and ends. Knows nothing of pages.
+"""Cuts members into WARC records. Knows nothing of pages.
 
-What is trusted, in this order: Content-Length, where the end or a version line follows it; a gzip member that holds
-one record; the next version line that a valid header follows. Only for the last are lines of a body looked at.
+The end of a record comes from, in this order: its Content-Length, if the end of the member or a version line follows;
+the end of a gzip member that holds one record; the next version line with a valid header. Only the last reads lines
+of a body.
 
-Some compressors (bgzip) end a gzip member every so many bytes, wherever records begin. So a record for which a member
-is too short goes on in the next one if that does not begin like a record; and then any does for the rest of the file.
+Some compressors (bgzip) end gzip members after a fixed number of bytes, wherever records begin. So a record that needs
+more bytes goes on in the next member, unless that begins like a record. From then on it may for the rest of the file.
 """
+
+# Longer than 200 lines: one class, whose state decides together where a record ends.
 
 from __future__ import annotations
 
@@ -26,32 +29,32 @@ from c4pipe.warc.headers import (
 )
 from c4pipe.warc.resync import blanks_end, next_record_within, resync, skip_blanks
 
-RECORD_BYTES_MAX = 32 << 20  # inflated; Common Crawl cuts what it fetches at 5 MiB
+RECORD_BYTES_MAX = 32 << 20  # inflated; Common Crawl truncates pages at 5 MiB
 
 Report = Callable[[str, int, str], None]  # kind of fault, offset in the file, detail
 
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """The bytes of one record."""
+    """One record, as bytes."""
 
-    header: bytes  # from the version line to the blank line, both included
-    fields: dict[str, str]  # of the header, names in lower case
+    header: bytes  # from the version line to the blank line, inclusive
+    fields: dict[str, str]  # header fields by lower-case name
     body: bytes
-    offset: int  # of its gzip member in the file; in a plain file, its own
+    offset: int  # file offset of its gzip member; in a plain file, of the record
 
 
 @dataclass(frozen=True, slots=True)
 class _Head:
-    """A header that was read, and what it says of the body that begins behind it."""
+    """A header, and its claims about the body that follows."""
 
     member: Member
-    first: bool  # of its member
+    first: bool  # the first record of its member
     offset: int
     header: bytes
     fields: dict[str, str]
-    body: int  # where it begins in the member's data
-    length: int | None  # as claimed
+    body: int  # start of the body in the data of the member
+    length: int | None  # the claimed Content-Length
 
     @property
     def claimed_end(self) -> int:
@@ -63,10 +66,9 @@ class _Head:
 
 
 class Records(Generic[Taken]):
-    """The records of one file, in order; what is wrong with the file goes to ``report``.
+    """The records of one file, in order. Faults of the file go to ``report``.
 
-    Where ``take`` makes something of gzip members, each of which then must be one record without a fault and its blank
-    lines, that is yielded in place of the records.
+    If `take` accepts gzip members (each exactly one clean record), its results are yielded instead of `Record`s.
     """
 
     def __init__(
@@ -77,13 +79,13 @@ class Records(Generic[Taken]):
         record_bytes_max: int = RECORD_BYTES_MAX,
         take: Take[Taken] | None = None,
     ) -> None:
-        self.begun = False  # something of a record was seen
-        self.leading_lines = False  # other lines stand before the first version line
+        self.begun = False  # some part of a record was seen
+        self.leading_lines = False  # other lines come before the first version line
         self._stream = stream
         self._take = take
         self._report = report
         self._limit = record_bytes_max
-        self._several = False  # a gzip member with more than one record was seen
+        self._several_seen = False  # a gzip member with more than one record was seen
 
     def __iter__(self) -> Iterator[Record | Taken]:
         for member in members(self._stream, self._take):
@@ -97,7 +99,7 @@ class Records(Generic[Taken]):
         if self._reach_first(member):
             self.begun = first = True
             while skip_blanks(member):
-                record = self._next(member, first)
+                record = self._take_record(member, first)
                 first = False
                 if record:
                     yield record
@@ -106,27 +108,27 @@ class Records(Generic[Taken]):
             self._report(member.damage, member.offset, member.detail)
 
     def _reach_first(self, member: Member) -> bool:
-        """Move to the member's first version line; False if there is none."""
+        """Move to the first version line of the member. Return False if there is none."""
         member.fill(HEADER_BYTES_MAX)
         begins = WARC_BEGINS.match(member.data)
-        found = True
+        has_record = True
         if begins:
             member.advance(begins.start("warc"))
         else:
             junk = bool(member.data.strip())
-            found = resync(member, 0)
-            if junk and (found or not member.damage):
+            has_record = resync(member, 0)
+            if junk and (has_record or not member.damage):
                 self._report("junk", member.offset, f"{member.start + member.at:,} bytes that belong to no WARC record")
-        if found and not self.begun:
+        if has_record and not self.begun:
             self.leading_lines = not begins or b"\n" in begins[0]
-        return found
+        return has_record
 
-    def _next(self, member: Member, first: bool) -> Record | None:
-        """Take the record at the place and move behind it; None if it is lost."""
-        head = self._head(member, first)
+    def _take_record(self, member: Member, first: bool) -> Record | None:
+        """Return the record at the position and move past it; None if the record is lost."""
+        head = self._read_head(member, first)
         if head is None:
             return None
-        if head.length is not None and head.length <= self._limit and self._lands(member, head.claimed_end):
+        if head.length is not None and head.length <= self._limit and self._record_ends(member, head.claimed_end):
             end: int | None = head.claimed_end
         else:
             end = self._end_without_length(head)
@@ -136,7 +138,7 @@ class Records(Generic[Taken]):
         member.advance(end)
         return record
 
-    def _head(self, member: Member, first: bool) -> _Head | None:
+    def _read_head(self, member: Member, first: bool) -> _Head | None:
         begin, offset = member.at, (member.start + member.at if member.plain else member.offset)
         member.fill(begin + HEADER_BYTES_MAX)
         end = HEADER_END.search(member.data, begin, begin + HEADER_BYTES_MAX)
@@ -151,8 +153,8 @@ class Records(Generic[Taken]):
         fields = header_fields(header)
         return _Head(member, first, offset, header, fields, end.end(), content_length(fields))
 
-    def _lands(self, member: Member, end: int) -> bool:
-        """The end of the member or a version line follows ``end``, blank lines aside."""
+    def _record_ends(self, member: Member, end: int) -> bool:
+        """True if the end of the member or a version line follows ``end``, after blank lines or none."""
         if not member.reach(end):
             return False
         blank = blanks_end(member, end)
@@ -161,20 +163,20 @@ class Records(Generic[Taken]):
         if not member.fill(blank + 64) and CUT_VERSION_LINE.match(member.data, end):
             member.reach(blank + 64)
         if RECORD_FOLLOWS.match(member.data, end):
-            self._several |= not member.plain
+            self._several_seen |= not member.plain
             return True
         cut = member.ended and (member.plain or bool(member.damage))  # inside the version line of the next record
         return cut and CUT_VERSION_LINE.match(member.data, end) is not None
 
     def _end_without_length(self, head: _Head) -> int | None:
-        """Find the end of a body whose Content-Length leads nowhere; None, and moved on, if the record is lost."""
+        """Find the end of a body whose Content-Length is wrong or absent; None, moved on, for a lost record."""
         member, length = head.member, head.length or 0
         complete = member.reach(head.body + min(length, self._limit + 1))
         if complete and length > self._limit:
             self._report("too_large", head.offset, self._too_large())
             member.skip(head.claimed_end)
-            if not self._lands(member, member.at):
-                self._leave(member, head.first)
+            if not self._record_ends(member, member.at):
+                self._move_on(member, head.first)
             return None
         if member.damage and not (complete and member.data[head.claimed_end :].strip()):
             member.advance(len(member.data))  # the length may be right: the damage alone explains it
@@ -182,14 +184,14 @@ class Records(Generic[Taken]):
         if self._may_hold_several(member, head.first, head.body):
             end = next_record_within(member, head.body, self._limit)
             if end is not None:
-                self._several |= not member.plain
+                self._several_seen |= not member.plain
                 detail = f"{head.claim}, but the next record begins after {end - head.body:,} bytes"
                 self._report("wrong_length", head.offset, detail)
                 return end
         return self._end_with_member(head, complete)
 
     def _end_with_member(self, head: _Head, complete: bool) -> int | None:
-        """Take the rest of the member for the body; None, and moved on, if that cannot be all of the record."""
+        """Take the rest of the member as the body. If the record cannot end there, move on and return None."""
         member, body = head.member, head.body
         if member.fill(body + self._limit + 1):
             self._lose(member, body, head.first, "too_large", head.offset, self._too_large())
@@ -203,12 +205,12 @@ class Records(Generic[Taken]):
         return end
 
     def _may_hold_several(self, member: Member, first: bool, body: int) -> bool:
-        """Another record may follow in this member, so that lines of a body with a wrong length must be looked at.
+        """True if another record may follow in this member, so that a body with a wrong length must be searched.
 
-        Not so in a file with a member for each record: there the first record of a member is all of it, and another
-        member is either the end or begins like a record.
+        False in a file with one member per record: there the first record fills its member, and the next member, if
+        any, begins like a record.
         """
-        if member.plain or member.joined or not first or self._several:
+        if member.plain or member.joined or not first or self._several_seen:
             return True
         if member.fill(body + self._limit + 1) or not member.followed():
             return member.index == 0
@@ -220,14 +222,14 @@ class Records(Generic[Taken]):
         return f"more than {self._limit:,} bytes; {remedy}"
 
     def _lose(self, member: Member, behind: int, first: bool, kind: str, offset: int, detail: str) -> None:
-        """Report a lost record, and move to the next one at or after ``behind``."""
+        """Report a lost record. Move to the next record at or after ``behind``."""
         if not member.damage:
             self._report(kind, offset, detail)
         member.advance(behind)
-        self._leave(member, first)
+        self._move_on(member, first)
 
-    def _leave(self, member: Member, first: bool) -> None:
-        """Move to the next record of the member if it may have one, else to its end."""
+    def _move_on(self, member: Member, first: bool) -> None:
+        """Move to the next record of the member if it may have one, else to the end of the member."""
         if self._may_hold_several(member, first, member.at):
             resync(member, member.at)
         else:

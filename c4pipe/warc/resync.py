@@ -1,4 +1,4 @@
-"""Moving over the bytes of a member: to the next record, over blank lines. The window grows as far as that needs."""
+"""Moves within a member: to the next record, or over blank lines. The window grows as needed."""
 
 from __future__ import annotations
 
@@ -11,24 +11,24 @@ BLANKS = re.compile(rb"\s*")
 
 
 def next_record_within(member: Member, begin: int, size: int) -> int | None:
-    """Return where in the member's data the next record begins, at most ``size`` bytes behind ``begin``."""
+    """Return the start of the next record in the data, at most ``size`` bytes after ``begin``, or None."""
     at = begin
     while True:
-        found = find_record(member.data, at)
-        if found is not None or len(member.data) > begin + size:
-            return found if found is not None and found - begin <= size else None
+        position = find_record(member.data, at)
+        if position is not None or len(member.data) > begin + size:
+            return position if position is not None and position - begin <= size else None
         at = max(at, len(member.data) - HEADER_BYTES_MAX)
         if not member.fill(len(member.data) + 1):
             return None
 
 
 def resync(member: Member, begin: int) -> bool:
-    """Move to the next record at or behind ``begin``, however far; False, and at the end, if the member has none."""
+    """Move to the next record at or after ``begin``, however far. Without one, move to the end and return False."""
     member.advance(begin)
     while True:
-        found = find_record(member.data, member.at)
-        if found is not None:
-            member.advance(found)
+        position = find_record(member.data, member.at)
+        if position is not None:
+            member.advance(position)
             return True
         member.advance(max(member.at, len(member.data) - HEADER_BYTES_MAX))
         if not member.fill(len(member.data) + 1):
@@ -37,7 +37,7 @@ def resync(member: Member, begin: int) -> bool:
 
 
 def blanks_end(member: Member, begin: int) -> int:
-    """Return where the blank bytes at ``begin`` end, looking no further than a header may be long."""
+    """Return the end of the blank bytes at ``begin``. The search stops after the longest allowed header."""
     while True:
         blanks = BLANKS.match(member.data, begin)
         assert blanks  # it matches nothing at all, too
@@ -47,7 +47,7 @@ def blanks_end(member: Member, begin: int) -> int:
 
 
 def skip_blanks(member: Member) -> bool:
-    """Move over blank bytes; False if nothing but them is left in the member."""
+    """Move over blank bytes. Return False if only blank bytes are left in the member."""
     while member.fill(member.at + 1):
         member.advance(blanks_end(member, member.at))
         if member.at < len(member.data):

@@ -1,10 +1,11 @@
-"""WET stream to pages: the door to WARC reading.
+"""From a WET stream to pages.
 
-The text of a page follows the reference (TFDS c4 3.1.0, ``split_wet_file``): its lines are stripped, blank ones and
-those that begin like a WARC header are dropped. What a record is does not follow it: fields come from the record's own
-header alone, and no line of a body ends the page (docs/known-deviations.md).
+The text of a page follows the reference (TFDS c4 3.1.0, ``split_wet_file``): lines are stripped, and blank lines and
+lines that begin like a WARC header are dropped. The bounds of a record do not follow it: fields come only from the
+header of the record, and no line of a body ends the page (docs/known-deviations.md).
 """
 
+# Longer than 200 lines: a reader with its two holders of columns, plain and compiled, which must agree.
 from __future__ import annotations
 
 from collections import Counter
@@ -21,26 +22,31 @@ from c4pipe.page import Page
 from c4pipe.warc.gzip_file import WHOLE_BYTES
 from c4pipe.warc.records import RECORD_BYTES_MAX, Record, Records
 
-FAULTS_LISTED_MAX = 1000  # of one file; all are counted
-METADATA = ("WARC", "CONTENT-", "Content-")  # TFDS c4 3.1.0: lines that begin like this are no text
-NAMES = ("warc-target-uri", "warc-date", "content-type", "content-length")  # of the fields of a record that are used
+FAULTS_LISTED_MAX = 1000  # listed for one file; all are counted
+METADATA = ("WARC", "CONTENT-", "Content-")  # TFDS c4 3.1.0: lines that begin like this are not text
+NAMES = (
+    "warc-target-uri",
+    "warc-date",
+    "content-type",
+    "content-length",
+)  # the header fields that become fields of a page
 
-BATCH_PAGES, BATCH_BYTES = 512, 4 << 20  # read together: what a core's cache can hold of their texts
-WHOLE_MAX_BYTES = 1 << 20  # inflated, of a member that the compiled room takes whole
+BATCH_PAGES, BATCH_BYTES = 512, 4 << 20  # of one batch: their texts fit the cache of a core
+WHOLE_MAX_BYTES = 1 << 20  # most inflated bytes of a member that the compiled room takes
 
 Run = tuple[int, int]  # pages that lack nothing, and what one more lacks that was taken in, 0 if none was
 Fields = tuple[str, str, str, str, str]  # url, text, timestamp, content type, content length; empty: not there
-FATAL = ("filtered:no_url", "filtered:no_content", "filtered:no_timestamp")  # for C4 3.1.0; the names are TFDS's
+FATAL = ("filtered:no_url", "filtered:no_content", "filtered:no_timestamp")  # for C4 3.1.0; names of TFDS
 LACKS = (*FATAL, "filtered:no_content_type", "filtered:no_content_len")  # of the fields, in their order; a bit each
 
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """Something wrong with a WET file, and where: at which gzip member, or in a plain file at which record."""
+    """A fault of a WET file, with the offset of its gzip member, or of its record in a plain file."""
 
     kind: str
     file: str
-    offset: int  # in bytes of the file as it lies there, compressed or not
+    offset: int  # in bytes of the file on disk, compressed or not
     detail: str
 
     def __str__(self) -> str:
@@ -48,11 +54,11 @@ class Fault:
 
 
 class WetReader:
-    """The pages of one WET file; iterate once. Afterwards its tallies and ``faults`` say what else was in it.
+    """The pages of one WET file. Iterate once; then the tallies and ``faults`` have the rest.
 
-    Pages without a timestamp are yielded if ``undated`` asks for them; C4 3.1.0 leaves them out, 3.0.1 does not.
-    Whatever is asked for, both versions' counts are kept, under the reference's names in its namespace
-    "split-wet-file": ``tally`` counts as 3.1.0, ``tally_of(undated=True)`` as 3.0.1.
+    ``undated`` also yields pages without a timestamp, as C4 3.0.1 does and 3.1.0 does not. The reader always keeps the
+    counts of both versions, under the names of the reference in its namespace "split-wet-file": ``tally`` counts as
+    3.1.0, ``tally_of(undated=True)`` as 3.0.1.
     """
 
     def __init__(
@@ -64,12 +70,12 @@ class WetReader:
         self.fault_counts: Counter[str] = Counter()  # all, by kind
         self._name = name
         self._undated = undated
-        self._columns = _columns(record_bytes_max)
+        self._columns = _new_columns(record_bytes_max)
         take = None if isinstance(self._columns, _Plain) else self._columns
         self._records = Records[Run](stream, self._report, record_bytes_max=record_bytes_max, take=take)
 
     def tally_of(self, *, undated: bool) -> Counter[str]:
-        """Return what was counted, for a variant with or without undated pages (``Variant.undated``)."""
+        """Return the counts for a variant with or without undated pages (``Variant.undated``)."""
         return self._undated_tally if undated else self.tally
 
     def __iter__(self) -> Iterator[Page]:
@@ -82,31 +88,31 @@ class WetReader:
         self._undated_tally["wet-file"] += 1
         columns = self._columns
         for record in self._records:
-            lacks = self._taken(record) if isinstance(record, Record) else self._run(*record)
-            if lacks is not None and not self._wanted(lacks):
+            lacks = self._add_record(record) if isinstance(record, Record) else self._count_run(*record)
+            if lacks is not None and not self._count_as_page(lacks):
                 columns.drop()
             if columns.pages >= BATCH_PAGES or columns.size >= BATCH_BYTES:
-                yield _batch(columns)
+                yield _to_batch(columns)
         if self._records.leading_lines or not self._records.begun:
             self.tally["filtered:no_url"] += 1  # the reference takes what precedes the first record for a page
         if not self._records.begun:
             self._report("no_record", 0, "the file holds no WARC record")
         if columns.pages:
-            yield _batch(columns)
+            yield _to_batch(columns)
 
-    def _taken(self, record: Record) -> int | None:
+    def _add_record(self, record: Record) -> int | None:
         """Take a record in as a page, and return what it lacks; None, and reported, if it is no UTF-8."""
-        fields = self._fields(record)
+        fields = self._page_fields(record)
         return None if fields is None else self._columns.add(fields)
 
-    def _run(self, whole: int, lacks: int) -> int | None:
+    def _count_run(self, whole: int, lacks: int) -> int | None:
         """Count pages that lack nothing, and return what one more lacks that was taken in; None if none was."""
         if whole:
             self.tally["passed"] += whole
             self._undated_tally["passed"] += whole
         return lacks or None
 
-    def _fields(self, record: Record) -> Fields | None:
+    def _page_fields(self, record: Record) -> Fields | None:
         """Return what a page is made of; None, and reported, if the record is no UTF-8."""
         try:
             record.header.decode("utf-8")
@@ -118,10 +124,10 @@ class WetReader:
         url, timestamp, content_type, content_length = (record.fields.get(name, "") for name in NAMES)
         return url, text, timestamp, content_type, content_length
 
-    def _wanted(self, lacks: int) -> bool:
+    def _count_as_page(self, lacks: int) -> bool:
         """Count the record, as each version does; whether it is a page."""
         if not lacks:
-            self._run(1, 0)
+            self._count_run(1, 0)
             return True
         missing = [counter for bit, counter in enumerate(LACKS) if lacks >> bit & 1]
         fatal = [counter for counter in missing if counter in FATAL]
@@ -166,7 +172,7 @@ class _Plain:
         return [pa.array(values, pa.large_string()) for values in zip(*rows, strict=True)]
 
 
-def _columns(record_bytes_max: int) -> Any:
+def _new_columns(record_bytes_max: int) -> Any:
     """What pages are collected in: compiled, or plain."""
     if (fast := engine.twin("records")) is None:
         return _Plain()
@@ -180,7 +186,7 @@ def _columns(record_bytes_max: int) -> Any:
     )
 
 
-def _batch(columns: Any) -> Batch:
+def _to_batch(columns: Any) -> Batch:
     """The pages that were collected."""
     taken = [column if isinstance(column, pa.Array) else strings(*column) for column in columns.taken()]
     url, text, timestamp, content_type, content_length = (

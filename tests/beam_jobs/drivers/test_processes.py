@@ -64,8 +64,8 @@ def note_once_all_have_one(job: Job, folder: str, number: int) -> None:
     note(job, folder, number)
 
 
-def note_frozen(job: Job, told: str) -> None:
-    Path(told).write_text(str(gc.get_freeze_count()), "ascii")
+def note_frozen(job: Job, path: str) -> None:
+    Path(path).write_text(str(gc.get_freeze_count()), "ascii")
 
 
 def fail(job: Job, folder: str, number: int) -> None:

@@ -167,8 +167,8 @@ def test_a_phase_that_fails_says_how_far_it_came(job: Job) -> None:
 
     with pytest.raises(ZeroDivisionError):
         fail_after_one()
-    (told,) = passed(out)
-    assert told.startswith("clean: 1 of 4 files, 10 pages")
+    (line,) = passed(out)
+    assert line.startswith("clean: 1 of 4 files, 10 pages")
 
 
 def test_files_of_unknown_size_have_no_rate_in_bytes(job: Job) -> None:

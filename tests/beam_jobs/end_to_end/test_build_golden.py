@@ -166,8 +166,8 @@ def test_drivers_and_engines_leave_the_same_bytes(
     one, other = (builds.tree(built[each].parent / name) for each in ("files", way))
     assert one == other
     if name == "en":
-        told = ("stats.json", "manifest.json", "dataset_info.json", "features.json")
-        assert len(one) == 3 * (4 + 1) + len(told)
+        beside_shards = ("stats.json", "manifest.json", "dataset_info.json", "features.json")
+        assert len(one) == 3 * (4 + 1) + len(beside_shards)
 
 
 def test_shards_of_all_formats_have_one_digest_a_place(built: dict[str, Path]) -> None:

@@ -108,10 +108,10 @@ def test_listed_urls_without_a_page_are_counted_in_one_graph_too(tmp_path: Path)
 
 
 @pytest.mark.parametrize(
-    ("more", "told"),
+    ("more", "message"),
     [(("--first", "1"), "--first"), (("--urls", "list.txt"), "--urls")],
 )
-def test_an_option_that_would_do_nothing(more: tuple[str, ...], told: str, wet: str, tmp_path: Path) -> None:
+def test_an_option_that_would_do_nothing(more: tuple[str, ...], message: str, wet: str, tmp_path: Path) -> None:
     parsed, _ = options.parser().parse_known_args(builds.arguments(wet, tmp_path, *more))
-    with pytest.raises(ValueError, match=told):
+    with pytest.raises(ValueError, match=message):
         planner.planned(parsed)

@@ -76,9 +76,9 @@ def test_a_store_whose_library_is_not_installed(
     """Told in a line, with what to install."""
     monkeypatch.setitem(__import__("sys").modules, "s3fs", None)
     assert build_c4.main(builds.arguments("s3://bucket/*.gz", tmp_path)) == 1
-    told = capsys.readouterr().err
-    assert "pip install -e '.[aws]' in a clone" in told
-    assert len(told.splitlines()) == 1
+    message = capsys.readouterr().err
+    assert "pip install -e '.[aws]' in a clone" in message
+    assert len(message.splitlines()) == 1
 
 
 def test_what_remains_is_asked_for_at_a_time(wet: str, bucket: str, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -25,14 +25,14 @@ SHARDS = ("--shards", "3")  # as the small build has
 
 def killed(argv: list[str], output: Path, *, seed: int, times: int, files: int) -> list[dict[str, list[int]]]:
     """Begin the build and kill it so many times; what stood at each kill."""
-    told = subprocess.run(
+    finished = subprocess.run(
         [sys.executable, kill_loop.__file__, json.dumps([argv, str(output), seed, times, files])],
         env=ENVIRONMENT,
         stdout=subprocess.PIPE,
         check=True,
         text=True,
     )
-    stood = json.loads(told.stdout.splitlines()[-1])
+    stood = json.loads(finished.stdout.splitlines()[-1])
     assert len(stood) == times
     return list(stood)
 

@@ -38,8 +38,8 @@ def test_what_a_build_leaves(small: Built) -> None:
         for split, count in (("train", 3), ("validation", 1))
         for index in range(count)
     }
-    told = {"stats.json", "manifest.json", "dataset_info.json", "features.json"}
-    assert {path.name for path in small.folder.iterdir()} == expected | told
+    beside_shards = {"stats.json", "manifest.json", "dataset_info.json", "features.json"}
+    assert {path.name for path in small.folder.iterdir()} == expected | beside_shards
     assert builds.verified(small.folder) == []
     assert builds.temporary(small.output) == []
     stored = {name.split("/")[1] for name in builds.tree(small.output) if name.startswith("store/")}

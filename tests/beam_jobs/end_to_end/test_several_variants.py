@@ -85,9 +85,9 @@ def test_a_store_that_lacks_the_text_says_what_would_have_kept_it(
 ) -> None:
     assert build(tmp_path / "en", "--variant", "en", wet=wet) == 0
     assert build(tmp_path / "later", "--variant", "en.noclean", "--from_store", str(tmp_path / "en")) == 1
-    told = capsys.readouterr().err
-    assert "lacks what en.noclean needs" in told
-    assert "--keep_raw" in told
+    message = capsys.readouterr().err
+    assert "lacks what en.noclean needs" in message
+    assert "--keep_raw" in message
     assert not (tmp_path / "later").exists()
 
 
@@ -160,15 +160,15 @@ def test_a_crawl_without_input(folder: Path, tmp_path: Path, capsys: pytest.Capt
 
 def test_the_plan_says_what_is_shared(wet: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert build(tmp_path / "build", "--variant", ",".join(ENGLISH), "--dry_run", wet=wet) == 0
-    told = capsys.readouterr().err
-    assert "URLs deduplicated by too-long-filter > duplicate-url-filter for en, en.noblocklist, en.noclean" in told
-    assert "lines deduplicated by clean-page > dedupe-lines for en, en.noblocklist" in told
-    assert "lines all kept for en.noclean" in told
+    message = capsys.readouterr().err
+    assert "URLs deduplicated by too-long-filter > duplicate-url-filter for en, en.noblocklist, en.noclean" in message
+    assert "lines deduplicated by clean-page > dedupe-lines for en, en.noblocklist" in message
+    assert "lines all kept for en.noclean" in message
     assert not (tmp_path / "build").exists()
 
 
 @pytest.mark.parametrize(
-    ("asked", "told"),
+    ("asked", "message"),
     [
         ("en,en", "twice"),
         ("english", "no variant"),
@@ -179,10 +179,10 @@ def test_the_plan_says_what_is_shared(wet: str, tmp_path: Path, capsys: pytest.C
     ],
 )
 def test_what_cannot_be_built_is_told_at_start(
-    asked: str, told: str, wet: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    asked: str, message: str, wet: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert build(tmp_path / "build", "--variant", asked, wet=wet) == 1
-    assert told in capsys.readouterr().err
+    assert message in capsys.readouterr().err
     assert not (tmp_path / "build").exists()
 
 

@@ -102,9 +102,9 @@ def test_raw_text_cannot_be_kept_that_is_not_there(wet: str, tmp_path: Path) -> 
 def changed(folder: Path, **holds: Any) -> None:
     """Have a store say something else of what it holds."""
     path = folder / "store" / "identity.json"
-    told = json.loads(path.read_text("utf-8"))
-    told["holds"] |= holds
-    path.write_text(json.dumps(told), "utf-8")
+    identity_json = json.loads(path.read_text("utf-8"))
+    identity_json["holds"] |= holds
+    path.write_text(json.dumps(identity_json), "utf-8")
 
 
 def test_text_that_was_cleaned_with_other_lists(wet: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

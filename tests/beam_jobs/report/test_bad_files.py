@@ -72,7 +72,7 @@ def test_as_many_as_are_allowed(
 
 
 @pytest.mark.parametrize(
-    ("bad", "told"),
+    ("bad", "lines"),
     [
         (0, []),
         (2, ["left out: 0", "left out: 1"]),
@@ -80,12 +80,12 @@ def test_as_many_as_are_allowed(
     ],
 )
 def test_some_of_what_was_left_out_is_named(
-    bad: int, told: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    bad: int, lines: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     job = builds.plain(builds.arguments(with_bad(tmp_path), tmp_path / "build", "--max_bad_files", "3"))
     monkeypatch.setattr(summary, "LEFT_OUT_SHOWN_MAX", 2)
     monkeypatch.setattr(summary, "unreadable", lambda job: [str(number) for number in range(bad)])
-    assert [line for line in summary.summary(job) if line.startswith("left out: ")] == told
+    assert [line for line in summary.summary(job) if line.startswith("left out: ")] == lines
 
 
 @pytest.mark.parametrize("allowed", [1, 2])
@@ -171,7 +171,7 @@ def failing(open_read: Callable[[str], BinaryIO], name: str, error: OSError = AW
 
 
 @pytest.mark.parametrize(
-    ("pattern", "told"),
+    ("pattern", "message"),
     [
         ("wet", "it is a folder; write"),
         ("wet/*.warc", "nothing matches"),
@@ -179,12 +179,12 @@ def failing(open_read: Callable[[str], BinaryIO], name: str, error: OSError = AW
     ],
 )
 def test_paths_that_name_no_file(
-    pattern: str, told: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    pattern: str, message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with_bad(tmp_path)
     monkeypatch.chdir(tmp_path)
     assert build_c4.main(builds.arguments(pattern, tmp_path / "build")) == 1
-    assert told in capsys.readouterr().err
+    assert message in capsys.readouterr().err
     assert not (tmp_path / "build").exists()
 
 

@@ -21,33 +21,33 @@ def test_the_buffer_is_the_file(seed: int, monkeypatch: pytest.MonkeyPatch) -> N
     ):
         monkeypatch.setattr(file_buffer, f"{name}_BYTES", value)
     data = b"".join(rng.choice((b"\0" * rng.randint(1, 90), rng.randbytes(rng.randint(1, 90)))) for _ in range(20))
-    here, at, kept = Lookahead(io.BytesIO(data[5:]), data[:5]), 0, 0
+    buffer, at, kept = Lookahead(io.BytesIO(data[5:]), data[:5]), 0, 0
     while at < len(data):
         size = rng.randint(1, 50)
-        assert here.next(size) == data[at : at + size]
+        assert buffer.peek(size) == data[at : at + size]
         act = rng.choice(("go", "go", "zeros", "find", "back"))
         if act == "go":
-            here.at += (step := min(size, len(data) - at))
+            buffer.at += (step := min(size, len(data) - at))
             at += step
         elif act == "zeros":
             rest = data[at:].lstrip(b"\0")
             at = len(data) - len(rest)
-            assert here.skip_zeros() is bool(rest)
+            assert buffer.skip_zeros() is bool(rest)
         elif act == "find":
-            found = data.find(these := rng.randbytes(1), at)
+            found = data.find(pattern := rng.randbytes(1), at)
             at = found if found >= 0 else len(data)
-            assert here.find(these) is (found >= 0)
+            assert buffer.find(pattern) is (found >= 0)
         else:
             kept = at = max(at - file_buffer.LOOK_BACK_BYTES, kept)
-            here.back(kept)
-        assert here.offset == at
-    assert here.next(1) == b""
-    assert here.read_all
-    assert not here.skip_zeros()
+            buffer.step_back(kept)
+        assert buffer.offset == at
+    assert buffer.peek(1) == b""
+    assert buffer.read_all
+    assert not buffer.skip_zeros()
 
 
 @pytest.mark.parametrize(
     ("begin", "begins"), [(b"", True), (b"a", True), (b"abc", True), (b"abcd", False), (b"b", False)]
 )
 def test_what_stands_at_the_place(begin: bytes, begins: bool) -> None:
-    assert Lookahead(io.BytesIO(), b"abc").begins(begin) is begins
+    assert Lookahead(io.BytesIO(), b"abc").startswith(begin) is begins
