@@ -19,12 +19,12 @@ REMEDIES = {
 
 
 def path_of(error: BaseException) -> str | None:
-    """Return the path that an error is about, or None if it names none."""
+    """Return the path that an error is about, or None if it names none; of two, as in a rename, the target."""
     if not isinstance(error, OSError):
         return None
     if error.errno is None:  # fsspec gives the path alone
         return str(error) if isinstance(error, FileNotFoundError) and len(str(error).split()) == 1 else None
-    named = error.filename
+    named = error.filename if error.filename2 is None else error.filename2
     return os.fsdecode(named) if isinstance(named, (str, bytes, os.PathLike)) else None
 
 

@@ -327,9 +327,9 @@ def test_runs_of_members(written: str, runs: list[str]) -> None:
 
 def test_who_decides_is_chosen_before_the_file_is_read() -> None:
     with engine.using("plain"):
-        assert not isinstance(wet._columns(5), room.Regular)
+        assert not isinstance(wet._new_columns(5), room.Regular)
     with engine.using(None):
-        assert isinstance(wet._columns(5), room.Regular)
+        assert isinstance(wet._new_columns(5), room.Regular)
 
 
 FIELDS = st.tuples(*[st.sampled_from(["", "a", "é\n中", "x" * 5000])] * 5)
