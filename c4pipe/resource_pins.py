@@ -1,4 +1,4 @@
-"""The lists and models that the rules read, each pinned by SHA-256, and where the originals are."""
+"""The lists and models that the rules read: the SHA-256 and the original address of each."""
 
 from __future__ import annotations
 
@@ -54,10 +54,10 @@ PUNKT = {  # file of the zip's punkt_tab/english -> SHA-256
 class Resource:
     """One pinned file."""
 
-    name: str  # its path in a resource folder and in the cache
+    name: str  # path in a resource folder and in the cache
     sha256: str
-    address: str  # where the original is
-    member: str | None = None  # its path in the zip at the address
+    address: str  # address of the original
+    member: str | None = None  # path in the zip at the address
 
 
 def _pinned() -> Iterator[Resource]:

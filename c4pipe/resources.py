@@ -1,4 +1,4 @@
-"""Pinned lists and models: from a given folder, the user's cache, or the original, their SHA-256 always checked."""
+"""Pinned lists and models, from a folder, the cache of the user, or the original. The SHA-256 is always checked."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from c4pipe import resource_pins
 from c4pipe.fs import download, files, paths
 from c4pipe.resource_pins import Resource
 
-BUILTIN = "builtin"  # the small stand-ins that sentences.py and badwords.py hold; only by name, never by default
+BUILTIN = "builtin"  # small stand-ins in sentences.py and badwords.py; only by this name, never by default
 SETTING = "C4PIPE_RESOURCES"
 OPTION = "--resources"
 REMEDY = f"give a folder that holds it with {OPTION} or {SETTING} (`c4pipe resources --output DIR` makes one)"
@@ -25,38 +25,38 @@ log = logging.getLogger(__name__)
 
 
 class ResourceError(RuntimeError):
-    """A pinned file cannot be had, or is not what was pinned; the message says which, whence, and what to do."""
+    """A pinned file is not available, or differs. The message has its name, its source and the remedy."""
 
 
 _chosen: str | None = None
 
 
 def use(source: str | None) -> None:
-    """Take resources from a folder (local or remote) or ``BUILTIN`` in this process; None: what the setting says."""
+    """Choose the source of resources in this process: a folder, ``BUILTIN``, or None for the default."""
     global _chosen
     _chosen = source or None
 
 
 def source() -> str | None:
-    """What ``use`` chose, else ``C4PIPE_RESOURCES``, else None: the cache, then the original."""
+    """Return the choice of ``use``, else ``C4PIPE_RESOURCES``, else None (the cache, then the original)."""
     return _chosen or os.environ.get(SETTING) or None
 
 
 def cache_folder() -> str:
-    """Where downloads are kept."""
+    """Return the folder of downloads."""
     base = os.environ.get("XDG_CACHE_HOME") or os.path.join(os.path.expanduser("~"), ".cache")
     return os.path.join(base, "c4pipe")
 
 
 def read(name: str) -> bytes:
-    """The pinned file's bytes, whose SHA-256 is the pinned one whatever place they come from."""
+    """Return the bytes of a pinned file. Their SHA-256 is checked, wherever they come from."""
     if name not in resource_pins.PINNED:
         raise ResourceError(f"no pinned file is named {name!r}; `c4pipe resources` lists them")
     return _read(source(), name)
 
 
 def used(names: Iterable[str] | Mapping[str, bytes | None]) -> dict[str, str]:
-    """Name -> SHA-256, for a manifest: the pinned files, or under ``BUILTIN`` the content that stands in for them.
+    """Return name -> SHA-256 for a manifest: of the pinned files, or of their stand-ins under ``BUILTIN``.
 
     A mapping gives for each name its built-in content; a name without any cannot be used under ``BUILTIN``.
     """
@@ -81,18 +81,18 @@ def _read(source: str | None, name: str) -> bytes:
 
 
 def forget() -> None:
-    """Read every file anew from now on."""
+    """Forget cached files, so that each is read again."""
     _read.cache_clear()
 
 
 def locate(name: str) -> str | None:
-    """Where the pinned file stands on this machine or in the named folder; None if it would be downloaded."""
+    """Return the path of a pinned file here or in the named folder; None if it would be downloaded."""
     found = _find(source(), resource_pins.PINNED[name])
     return found[0] if found else None
 
 
 def _find(source: str | None, resource: Resource) -> tuple[str, bytes] | None:
-    """The pinned file and its path: another file in the user's folder is an error, in the cache it is passed over."""
+    """A pinned file and its path. A wrong file in the user's folder is an error; in the cache it is ignored."""
     parts = resource.name.split("/")
     if source and source != BUILTIN:
         if not paths.is_remote(source) and not files.exists(source):
@@ -110,7 +110,7 @@ def _find(source: str | None, resource: Resource) -> tuple[str, bytes] | None:
 
 
 def _download(resource: Resource, source: str | None) -> bytes:
-    """The file from its original, kept in the cache; a zip's other pinned members are kept with it."""
+    """Download a file into the cache. The other pinned members of a zip are kept, too."""
     try:
         body = download.read(resource.address, patience=PATIENCE)
     except download.DownloadError as error:

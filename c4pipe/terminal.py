@@ -1,4 +1,4 @@
-"""Text of pages on a terminal: nothing in it moves the cursor, rings, colours or hides what follows."""
+"""Makes text of pages safe for a terminal: nothing in it moves the cursor, rings, colours or hides text."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ import sys
 import unicodedata
 from typing import TextIO
 
-# Control and format characters (among them those that turn the writing direction), halves of a pair, line and
-# paragraph separators: what a terminal would obey or swallow instead of showing it.
+# Control and format characters (with those that turn the writing direction), lone surrogates, line and paragraph
+# separators: a terminal obeys or swallows them instead of showing them.
 OBEYED = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
-SHOWN_MAX = 200  # characters of a line, unless it is asked for whole
+SHOWN_MAX = 200  # most characters of a line, by default
 
 
 def visible(text: str) -> str:
-    r"""The text with every character that is obeyed rather than shown as its escape.
+    r"""Return the text with an escape for each character that a terminal would obey.
 
     >>> visible("red \x1b[31m, tab\t, Grüße")
     'red \\x1b[31m, tab\\t, Grüße'
@@ -22,7 +22,7 @@ def visible(text: str) -> str:
 
 
 def shortened(text: str, characters: int = SHOWN_MAX) -> str:
-    """``visible`` text, cut after so many characters of the original, and how many are left out.
+    """Return ``visible`` text, cut after some characters of the original, with the number of those left out.
 
     >>> shortened("twelve chars", characters=6)
     'twelve [and 6 characters more]'
@@ -32,7 +32,7 @@ def shortened(text: str, characters: int = SHOWN_MAX) -> str:
 
 
 def counted(number: int, one: str) -> str:
-    """So many of what is named.
+    """Return a number with its noun.
 
     >>> counted(1, "part"), counted(2000, "document")
     ('1 part', '2,000 documents')
@@ -41,7 +41,7 @@ def counted(number: int, one: str) -> str:
 
 
 def say(text: str, out: TextIO | None = None) -> None:
-    """Print a text of which nothing is obeyed but the ends of its lines; what the encoding lacks is escaped too."""
+    """Print text. A terminal obeys only its line ends; characters outside the encoding are escaped, too."""
     stream = out or sys.stdout
     encoding = stream.encoding or "utf-8"
     shown = "\n".join(map(visible, text.split("\n")))

@@ -1,4 +1,4 @@
-"""Local copies of a crawl's WET files, several at a time."""
+"""Fetches WET files of a crawl to a local folder, a few at a time."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from c4pipe.commoncrawl.progress import Meter
 from c4pipe.fs import download, errors, files
 from c4pipe.fs.paths import join
 
-CONNECTIONS = 4  # Common Crawl asks for few, and answers 403 to those that take many
-FAILURES_IN_A_ROW = 8  # files; after so many without one that came, the server is left alone
-LEFTOVER_SECONDS = 86_400.0  # a temporary file that nothing was written to for a day belongs to no running fetch
+CONNECTIONS = 4  # Common Crawl asks for few, and answers 403 to clients with many
+FAILURES_IN_A_ROW = 8  # failed files in a row, after which the fetch leaves the server alone
+LEFTOVER_SECONDS = 86_400.0  # a temporary file untouched for a day belongs to no running fetch
 NOT_TRIED = "not tried"
 
 log = logging.getLogger(__name__)
@@ -34,7 +34,7 @@ def fetch(
     patience: download.Patience | None = None,
     talk: TextIO | None = None,
 ) -> list[str]:
-    """Bring copies of the files below ``folder``, their paths kept, and return where they are.
+    """Fetch the files into ``folder``, under their paths in the crawl, and return the local paths.
 
     A file that stands under its final name is whole and is left. Known corrupt files are left out.
     """
@@ -66,11 +66,11 @@ def _report(failures: dict[str, str], asked: int) -> str:
 
 
 class _Stopped(Exception):
-    """Raised in a thread when the user, a full disk or too many failures have ended the fetch."""
+    """Ends a thread after the user, a full disk or too many failures stopped the fetch."""
 
 
 class _Fetch:
-    """One fetch of many files: its threads share a stop sign and a count of failures."""
+    """One fetch of many files. Its threads share a stop flag and a count of failures."""
 
     def __init__(self, base_url: str, patience: download.Patience, meter: Meter) -> None:
         self.base_url = base_url
@@ -82,7 +82,7 @@ class _Fetch:
         self.failures_in_a_row = 0
 
     def all(self, copies: dict[str, str], connections: int) -> dict[str, str]:
-        """Fetch each path to its copy; returns what failed, and why."""
+        """Fetch each path to its copy. Return the failed paths with their reasons."""
         with ThreadPoolExecutor(connections) as pool:
             try:
                 for future in [pool.submit(self.one, path, copy) for path, copy in copies.items()]:
@@ -92,7 +92,7 @@ class _Fetch:
         return self.failures
 
     def one(self, path: str, copy: str) -> None:
-        """Fetch one file, or note why not."""
+        """Fetch one file, or note the reason of the failure."""
         reason = NOT_TRIED
         try:
             self.check()
@@ -115,7 +115,7 @@ class _Fetch:
                 self.stop.set()
 
     def bring(self, path: str, copy: str) -> None:
-        """Copy one file by whatever way its address asks for."""
+        """Copy one file, by HTTP or through fsspec, as its address asks."""
         address = join(self.base_url, *path.split("/"))
         with files.write_atomic(copy) as stream:
             if listing.is_http(address):

@@ -1,4 +1,4 @@
-"""Crawl id -> the paths of its WET files -> a subset of them."""
+"""The listing of a crawl: from its id to the paths of its WET files, and subsets of them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ BASE_URL = "https://data.commoncrawl.org"
 CRAWLS = "https://index.commoncrawl.org/collinfo.json"  # the list of crawls
 CRAWL_ID = re.compile(r"CC-MAIN-20\d\d-[0-5]\d")
 WET_PATH = re.compile(r"crawl-data/(?P<crawl>CC-MAIN-20\d\d-[0-5]\d)/segments/[\w.-]+/wet/[\w.-]+\.warc\.wet\.gz", re.A)
-LISTING_ATTEMPTS = 5  # half a minute: the user waits, and nothing has been done yet
+LISTING_ATTEMPTS = 5  # half a minute: the user waits
 
 # TFDS c4 3.1.0 leaves it out by name: a byte of it is not UTF-8.
 KNOWN_CORRUPT = frozenset(
@@ -25,11 +25,11 @@ KNOWN_CORRUPT = frozenset(
 
 
 class CrawlError(RuntimeError):
-    """A crawl or some of its files cannot be had; the message names each, why, and what to do."""
+    """A crawl or some files are not available. The message names each, with reason and remedy."""
 
 
 def check_crawl(crawl: str) -> str:
-    """The crawl id itself, if it looks like one.
+    """Return the crawl id. CrawlError if it does not look like one.
 
     >>> check_crawl("CC-MAIN-2019-18")
     'CC-MAIN-2019-18'
@@ -40,7 +40,7 @@ def check_crawl(crawl: str) -> str:
 
 
 def wet_path(line: str, crawl: str) -> str:
-    """The path of a WET file of the crawl, from a line of a listing; whole addresses and old prefixes are cut."""
+    """Return the path of a WET file from a line of a listing, without address and old prefixes."""
     start = line.find("crawl-data/")
     path = line[start:] if start >= 0 else line
     match = WET_PATH.fullmatch(path)
@@ -52,7 +52,7 @@ def wet_path(line: str, crawl: str) -> str:
 
 
 def parse_listing(data: bytes, crawl: str, place: str) -> list[str]:
-    """The paths of a listing, gzipped or not, in its order; ``place`` says in errors where it is from."""
+    """Return the paths of a listing, gzipped or not, in its order. Errors name ``place`` as its origin."""
     try:
         text = (gzip.decompress(data) if data.startswith(b"\x1f\x8b") else data).decode("utf-8")
         paths = [wet_path(line.strip(), crawl) for line in text.splitlines() if line.strip()]
@@ -64,7 +64,7 @@ def parse_listing(data: bytes, crawl: str, place: str) -> list[str]:
 
 
 def listing(crawl: str, base_url: str = BASE_URL, patience: download.Patience | None = None) -> list[str]:
-    """The paths of all WET files of a crawl, as its ``wet.paths.gz`` has them."""
+    """Return the paths of all WET files of a crawl, in the order of its ``wet.paths.gz``."""
     address = paths.join(base_url, "crawl-data", check_crawl(crawl), "wet.paths.gz")
     patience = patience or download.Patience(attempts=LISTING_ATTEMPTS)
     try:
@@ -77,25 +77,25 @@ def listing(crawl: str, base_url: str = BASE_URL, patience: download.Patience | 
 
 
 def is_http(address: str) -> bool:
-    """The address is for ``download``; any other is for ``files``."""
+    """True for an address that ``download`` handles; ``files`` handles all others."""
     return address.startswith(("http://", "https://"))
 
 
 def first(paths: Sequence[str], count: int) -> list[str]:
-    """The first ``count`` paths."""
+    """Return the first ``count`` paths."""
     _check_count(paths, count)
     return list(paths[:count])
 
 
 def span(paths: Sequence[str], start: int, end: int) -> list[str]:
-    """The paths number ``start`` to ``end``, counted from 0, both included."""
+    """Return the paths ``start`` to ``end``, counted from 0, inclusive."""
     if not 0 <= start <= end < len(paths):
         raise CrawlError(f"range {start}-{end} is not within 0-{len(paths) - 1}, the files of the listing")
     return list(paths[start : end + 1])
 
 
 def sample(paths: Sequence[str], count: int, seed: int) -> list[str]:
-    """``count`` paths by a hash of seed and path, in the order of the listing; a larger sample holds a smaller one."""
+    """Return ``count`` paths, chosen by a hash of seed and path. A larger sample contains a smaller one."""
     _check_count(paths, count)
     chosen = set(sorted(paths, key=lambda path: hashlib.sha256(f"{seed}:{path}".encode()).digest())[:count])
     return [path for path in paths if path in chosen]

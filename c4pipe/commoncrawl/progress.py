@@ -1,4 +1,4 @@
-"""How far several downloads are: a bar on a terminal, a plain line now and then in a log."""
+"""Shows the progress of several downloads: a bar on a terminal, a line now and then in a log."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ LINE_EVERY_SECONDS = 30.0
 
 
 class Meter:
-    """Counts files and bytes; may be told from several threads."""
+    """Counts files and bytes. Its methods may be called from several threads."""
 
     def __init__(self, files: int, talk: TextIO, line_every_seconds: float = LINE_EVERY_SECONDS) -> None:
         self.files = files
@@ -21,7 +21,7 @@ class Meter:
         self.line_every_seconds = line_every_seconds
         self.done = 0
         self.here: dict[str, int] = {}  # file -> bytes received
-        self.whole: dict[str, int] = {}  # file -> bytes in all, of those that told
+        self.whole: dict[str, int] = {}  # file -> total bytes, where known
         self.begin = self.last_line = time.monotonic()
         self.lock = threading.Lock()
         self.bar = tqdm(unit="B", unit_scale=True, file=talk, desc=self.state()) if files and talk.isatty() else None
@@ -38,7 +38,7 @@ class Meter:
             self._line()
 
     def received(self, file: str, here: int, whole: int | None) -> None:
-        """So many bytes of the file are here, of so many if that is known."""
+        """Note that ``here`` bytes of the file have arrived, of ``whole`` if that is known."""
         with self.lock:
             self.here[file] = here
             if whole is not None:
@@ -46,18 +46,18 @@ class Meter:
             self._show()
 
     def finished(self, file: str) -> None:
-        """The file is in place."""
+        """Note that the file is complete."""
         with self.lock:
             self.done += 1
             self.whole[file] = self.here.setdefault(file, 0)
             self._show()
 
     def state(self) -> str:
-        """The files that are in place, of those that are wanted."""
+        """Return the number of complete files, of all."""
         return f"{self.done}/{self.files} files"
 
     def expected_bytes(self) -> int | None:
-        """All files' bytes, those that have not told taken as the mean of those that have; None if none has."""
+        """Return the expected bytes of all files; an unknown size counts as the mean. None if no size is known."""
         return round(sum(self.whole.values()) / len(self.whole) * self.files) if self.whole else None
 
     def _show(self) -> None:

@@ -1,4 +1,4 @@
-"""Lays out the demo's input: a WET file of English prose that is on every Python machine. It is no crawl, and says so.
+"""Writes the input of the demo: a WET file of English prose that comes with Python. It is no crawl, and says so.
 
 The pages are the documentation topics and docstrings of this Python and of the packages installed in it, a module a
 page, under URLs of a host that does not exist. Where Python, packages and zlib are the same, so are the bytes.

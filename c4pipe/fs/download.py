@@ -1,4 +1,4 @@
-"""One file over HTTP: retried with backoff and jitter, resumed where the server can, never short."""
+"""Downloads one file over HTTP: with backoff and jitter, resumed where the server can, never cut short."""
 
 from __future__ import annotations
 
@@ -21,33 +21,33 @@ from c4pipe.fs import http_headers
 from c4pipe.terminal import visible
 
 CHUNK_BYTES = 256 * 1024
-PASSING_STATUS = frozenset({403, 408, 425, 429})  # and 5xx; Common Crawl answers 403 to who asks too often
+PASSING_STATUS = frozenset({403, 408, 425, 429})  # and 5xx; Common Crawl answers 403 to clients that ask too often
 RANGE_REFUSED = 416
 
 log = logging.getLogger(__name__)
-Progress = Callable[[int, int | None], None]  # bytes here, bytes in all if known
+Progress = Callable[[int, int | None], None]  # bytes received, bytes in total if known
 
 
 @dataclass(frozen=True, slots=True)
 class Patience:
-    """How long a download goes on: ``attempts`` in a row that bring nothing new are the end."""
+    """The limits of a download. It ends after ``attempts`` in a row without new bytes."""
 
     attempts: int = 10
-    first_wait_seconds: float = 2.0  # doubled with each attempt
+    first_wait_seconds: float = 2.0  # doubles with each attempt
     longest_wait_seconds: float = 300.0
-    longest_retry_after_seconds: float = 3600.0  # a server that asks for more is not waited for
-    silence_seconds: float = 60.0  # until a connection without a byte is given up
-    slowest_bytes_per_second: float = 1000.0  # on average, once silence_seconds have passed
+    longest_retry_after_seconds: float = 3600.0  # if a server asks for more, the download ends
+    silence_seconds: float = 60.0  # before a connection without a byte is given up
+    slowest_bytes_per_second: float = 1000.0  # least average, after silence_seconds
     sleep: Callable[[float], None] = time.sleep
 
     def wait_seconds(self, failures: int) -> float:
-        """The wait after so many failures: doubled each time, and between half and all of that by chance."""
+        """Return the wait after so many failures: it doubles each time, times a random factor of 0.5 to 1."""
         doubled = self.first_wait_seconds * 2.0 ** min(failures - 1, 60)
         return min(doubled, self.longest_wait_seconds) * random.uniform(0.5, 1.0)
 
 
 class DownloadError(RuntimeError):
-    """A file cannot be had; ``status`` is the HTTP status, if there was one."""
+    """A file cannot be downloaded. ``status`` is the HTTP status, if there was one."""
 
     def __init__(self, url: str, reason: str, status: int | None = None) -> None:
         super().__init__(f"{url}: {reason}")
@@ -58,7 +58,7 @@ class DownloadError(RuntimeError):
 
 
 class _Passing(Exception):
-    """A fault that another attempt may not meet."""
+    """A fault that may pass with another attempt."""
 
     def __init__(self, reason: str, status: int | None = None, retry_after_seconds: float = 0.0) -> None:
         super().__init__(reason)
@@ -67,14 +67,14 @@ class _Passing(Exception):
 
 
 def read(url: str, *, patience: Patience | None = None) -> bytes:
-    """The whole file, in memory."""
+    """Return the bytes of the file."""
     stream = io.BytesIO()
     into(stream, url, patience=patience)
     return stream.getvalue()
 
 
 def into(stream: BinaryIO, url: str, *, patience: Patience | None = None, progress: Progress | None = None) -> None:
-    """Write the whole file into an empty stream that can seek.
+    """Write the file into an empty stream that can seek.
 
     What was received stays over a retry if the server gave a validator and honours ``Range`` and ``If-Range``.
     """
@@ -100,7 +100,7 @@ def into(stream: BinaryIO, url: str, *, patience: Patience | None = None, progre
 
 @dataclass(slots=True)
 class _Incoming:
-    """A file on its way: what is here, and by what the server knows that the rest is of the same."""
+    """A download in progress: the bytes received, and the validator that ties the rest to them."""
 
     stream: BinaryIO
     url: str
@@ -109,7 +109,7 @@ class _Incoming:
     validator: str | None = None
 
     def attempt(self) -> None:
-        """Receive what is missing, or raise ``_Passing`` with what is here kept for the next attempt."""
+        """Receive the missing bytes. On a passing fault, keep the received ones and raise ``_Passing``."""
         here = self.stream.seek(0, os.SEEK_END) if self.validator else 0
         headers = {"User-Agent": http_headers.user_agent(), "Accept-Encoding": "identity"}
         if here and self.validator:
@@ -131,7 +131,7 @@ class _Incoming:
             raise _Passing(fault)
 
     def answer(self, headers: dict[str, str]) -> http.client.HTTPResponse:
-        """Ask, follow redirects, and sort what goes wrong into what may pass and what will not."""
+        """Send the request, follow redirects, and separate passing faults from final ones."""
         try:
             request = urllib.request.Request(self.url, headers=headers)
             response: http.client.HTTPResponse = urllib.request.urlopen(request, timeout=self.patience.silence_seconds)
@@ -171,7 +171,7 @@ def _chunks(response: http.client.HTTPResponse, length: int | None, patience: Pa
 
 
 def gzip_fault(stream: BinaryIO, *, through: bool) -> str | None:
-    """What is wrong with a gzip file, by its first bytes or by all of it; None if nothing is."""
+    """Return the fault of a gzip file, judged by its first bytes or in full, or None if it is sound."""
     stream.seek(0)
     start = stream.read(64)
     if not start.startswith(b"\x1f\x8b"):

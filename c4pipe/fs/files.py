@@ -1,4 +1,4 @@
-"""Files, local or remote, read and written: nothing half-written under its final name."""
+"""Reads and writes files, local or remote. No half-written file ever has its final name."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from typing import BinaryIO, cast
 
 from c4pipe.fs import paths
 
-MAX_NAME_BYTES = 255  # of one name in a folder: ext4, XFS, APFS, NTFS
-TEMPORARY = ".tmp"  # how a temporary name ends; it begins with a dot, so that no glob takes it for data
+MAX_NAME_BYTES = 255  # longest file name: ext4, XFS, APFS, NTFS
+TEMPORARY = ".tmp"  # suffix of temporary names; they start with a dot, so that no glob matches them
 TEMPORARY_NAME = re.compile(r"\..*\.\d+-[0-9a-f]{12}\.tmp", re.DOTALL)
-FULL = (errno.ENOSPC, errno.EDQUOT)  # a disk, or what a user may have of it
+FULL = (errno.ENOSPC, errno.EDQUOT)  # the disk, or the quota of the user
 
 
 def exists(path: str) -> bool:
-    """A file or folder stands at the path."""
+    """True if the path is a file or folder."""
     if paths.is_remote(path):
         store, key = paths.store(path)
         return bool(store.exists(key))
@@ -33,7 +33,7 @@ def exists(path: str) -> bool:
 
 
 def size(path: str) -> int:
-    """The size of a file in bytes."""
+    """Return the size of a file in bytes."""
     if paths.is_remote(path):
         store, key = paths.store(path)
         return int(store.info(key)["size"])
@@ -41,7 +41,7 @@ def size(path: str) -> int:
 
 
 def free_bytes(path: str) -> int | None:
-    """Free disk where a local path is or would be; None for a remote one, which has no such limit."""
+    """Return the free bytes on the disk of a local path, which need not exist; None for a remote path."""
     if paths.is_remote(path):
         return None
     place = os.path.abspath(paths.local(path))
@@ -51,19 +51,19 @@ def free_bytes(path: str) -> int | None:
 
 
 def makedirs(path: str) -> None:
-    """Make a folder and those above it; object stores have none, so nothing happens there."""
+    """Make a folder and its parents. Object stores have no folders, so this does nothing there."""
     if not paths.is_remote(path):
         os.makedirs(paths.local(path), exist_ok=True)
 
 
 def require_folder(path: str, remedy: str) -> None:
-    """Raise if a local file stands where a folder is, or is to be made."""
+    """Raise ValueError, with the remedy, if a local path is a file where a folder is needed."""
     if not paths.is_remote(path) and os.path.isfile(paths.local(path)):
         raise ValueError(f"{path} is a file; {remedy}")
 
 
 def remove(path: str) -> None:
-    """Remove a file; one that is not there is no error."""
+    """Remove a file. A missing file is no error."""
     with contextlib.suppress(FileNotFoundError):
         if paths.is_remote(path):
             store, key = paths.store(path)
@@ -73,7 +73,7 @@ def remove(path: str) -> None:
 
 
 def open_read(path: str) -> BinaryIO:
-    """Open a file for reading bytes; the stream can seek."""
+    """Open a file for reading bytes. The stream can seek."""
     if paths.is_remote(path):
         store, key = paths.store(path)
         return cast(BinaryIO, store.open(key, "rb"))
@@ -81,7 +81,7 @@ def open_read(path: str) -> BinaryIO:
 
 
 def temporary_name(path: str) -> str:
-    """A fresh name in the folder of a local path, that no other process and no second attempt uses."""
+    """Return a name in the folder of a local path that no other process and no second attempt uses."""
     folder, name = os.path.split(paths.local(path))
     mark = f".{os.getpid()}-{secrets.token_hex(6)}{TEMPORARY}"
     stem = name.encode()[: MAX_NAME_BYTES - 1 - len(mark)].decode(errors="ignore")
@@ -90,7 +90,7 @@ def temporary_name(path: str) -> str:
 
 @contextlib.contextmanager
 def write_atomic(path: str) -> Iterator[BinaryIO]:
-    """Yield a stream whose bytes stand under ``path`` when the block ends well, and nowhere if it does not.
+    """Yield a stream whose bytes become the file ``path`` when the block succeeds, and vanish when it fails.
 
     Locally a temporary file beside it, synced and renamed; remotely a file on the local disk, sent as one object.
     The stream can seek, its name is a path on the local disk, and the block may close it.
@@ -118,7 +118,7 @@ def write_atomic(path: str) -> Iterator[BinaryIO]:
 
 
 def put_in_place(temporary: str, path: str) -> None:
-    """Give a whole local file its final name, so that a power cut leaves the old one or the new one."""
+    """Rename a complete local file to its final name. A power cut leaves the old file or the new one."""
     _sync(temporary)
     os.replace(temporary, path)
     _sync(os.path.dirname(path) or ".")
@@ -133,7 +133,7 @@ def _sync(path: str) -> None:
 
 
 def sweep(folder: str, *, older_than_seconds: float | None = None) -> int:
-    """Remove the temporary files that killed processes left below a local folder; returns how many.
+    """Remove the temporary files that killed processes left below a local folder. Return their number.
 
     With no age given all go, whatever the clock said when they were written: only when no other process writes there.
     """
@@ -150,32 +150,32 @@ def sweep(folder: str, *, older_than_seconds: float | None = None) -> int:
 
 
 def read_bytes(path: str) -> bytes:
-    """The whole file."""
+    """Return the bytes of a file."""
     with open_read(path) as stream:
         return stream.read()
 
 
 def write_bytes(path: str, data: bytes) -> None:
-    """Write a whole file, atomically."""
+    """Write a file atomically."""
     with write_atomic(path) as stream:
         stream.write(data)
 
 
 def read_text(path: str) -> str:
-    """The whole file as UTF-8, its line ends as they are."""
+    """Return a UTF-8 file as text, with its line ends unchanged."""
     return read_bytes(path).decode("utf-8")
 
 
 def write_text(path: str, text: str) -> None:
-    """Write a whole file as UTF-8, atomically."""
+    """Write text as a UTF-8 file, atomically."""
     write_bytes(path, text.encode("utf-8"))
 
 
 def read_json(path: str) -> object:
-    """The value of a JSON file."""
+    """Return the value of a JSON file."""
     return json.loads(read_bytes(path))
 
 
 def write_json(path: str, value: object) -> None:
-    """Write a value as JSON with sorted keys, indented by two, atomically: equal values give equal bytes."""
+    """Write a value as JSON, atomically. Keys are sorted and indented by two: equal values give equal bytes."""
     write_text(path, json.dumps(value, ensure_ascii=False, indent=2, sort_keys=True) + "\n")

@@ -1,4 +1,4 @@
-"""The files that paths and globs name, local or remote."""
+"""Expands paths and globs to files, local or remote."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ GLOB_MARKS = frozenset("*?[")
 
 
 def expand(patterns: str | Sequence[str]) -> list[str]:
-    """The files that paths and globs name, each once, sorted; ``**`` goes into every folder.
+    """Return the files that paths and globs name, each once, sorted. ``**`` matches any depth of folders.
 
     A string is parted at commas; the members of a sequence are taken whole.
     """
@@ -35,7 +35,7 @@ def expand(patterns: str | Sequence[str]) -> list[str]:
 
 
 def _inside(folder: str) -> str:
-    """What to write instead of a folder."""
+    """The advice for a folder that was given in place of files."""
     for inside in (paths.join(folder, "*.gz"), paths.join(folder, "**", "*.gz")):
         if matches(inside):
             return f"it is a folder; write {inside!r}"
@@ -43,7 +43,7 @@ def _inside(folder: str) -> str:
 
 
 def matches(pattern: str) -> list[str]:
-    """The files that one path or glob names, sorted; an empty list if there is none."""
+    """Return the files that one path or glob names, sorted; an empty list if none matches."""
     if paths.is_remote(pattern):
         store, key = paths.store(pattern)
         if not GLOB_MARKS & set(key):
@@ -57,7 +57,7 @@ def matches(pattern: str) -> list[str]:
 
 
 def _spelled(path: str) -> str:
-    """One spelling of a path; its own where ``..`` stands behind a link, from which it may lead elsewhere."""
+    """Normalize a path. One with ``..`` after a link stays as it is, since it may lead elsewhere."""
     normal = os.path.normpath(path)
     elsewhere = ".." in path.split(os.sep) and not (os.path.exists(normal) and os.path.samefile(path, normal))
     return path if elsewhere else normal

@@ -1,4 +1,4 @@
-"""A question to many files: in turn on the local disk, several at a time where each answer comes from far."""
+"""Applies a function to many paths: one by one on the local disk, concurrently in a remote store."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from typing import TypeVar
 
 from c4pipe.fs.paths import is_remote
 
-REMOTE_AT_A_TIME = 32  # requests; one after another, 64,000 of 30 ms take half an hour
+REMOTE_AT_A_TIME = 32  # concurrent requests; one by one, 64,000 requests of 30 ms take half an hour
 
 T = TypeVar("T")
 
 
 def each(function: Callable[[str], T], paths: Sequence[str]) -> list[T]:
-    """What a function makes of each path; of remote ones several at a time, since each waits for a far store."""
+    """Return the result of the function for each path, in order. Remote paths are processed concurrently."""
     if not any(map(is_remote, paths)):
         return [function(path) for path in paths]
     with ThreadPoolExecutor(REMOTE_AT_A_TIME) as pool:

@@ -1,4 +1,4 @@
-"""Where a path lies: on the local disk or, through fsspec, in a store such as ``gs://`` or ``s3://``."""
+"""Paths: on the local disk or, through fsspec, in a store such as ``gs://`` or ``s3://``."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ import os
 
 import fsspec
 
-EXTRAS = {"gs": "gcp", "gcs": "gcp", "s3": "aws", "s3a": "aws"}  # what to install for a protocol
+EXTRAS = {"gs": "gcp", "gcs": "gcp", "s3": "aws", "s3a": "aws"}  # protocol -> the extra with its library
 
 
 def is_remote(path: str) -> bool:
-    """The path names another store than the local disk.
+    """True if the path is not on the local disk.
 
     >>> is_remote("gs://bucket/c4"), is_remote("/data/c4"), is_remote("file:///data/c4")
     (True, False, False)
@@ -19,7 +19,7 @@ def is_remote(path: str) -> bool:
 
 
 def local(path: str) -> str:
-    """A path of the local disk as its system names it.
+    """Return a local path as the operating system names it.
 
     >>> local("file:///data/c4"), local("/data/c4")
     ('/data/c4', '/data/c4')
@@ -28,7 +28,7 @@ def local(path: str) -> str:
 
 
 def store(path: str) -> tuple[fsspec.AbstractFileSystem, str]:
-    """The file system of a remote path, without a cache of listings that other workers would outdate, and its key."""
+    """Return the file system of a remote path, and its key there. Listings are not cached: other workers write, too."""
     protocol = path.partition("://")[0]
     try:
         there, key = fsspec.core.url_to_fs(path, use_listings_cache=False)
@@ -41,7 +41,7 @@ def store(path: str) -> tuple[fsspec.AbstractFileSystem, str]:
 
 
 def require_known(path: str) -> None:
-    """Raise if nothing can be read or written there, as no library knows the path's protocol; none is asked."""
+    """Raise ValueError if no library knows the protocol of a path. No library is loaded for that."""
     if is_remote(path):
         protocol = path.partition("://")[0].rpartition("::")[2]
         if protocol not in (*fsspec.available_protocols(), *fsspec.registry):
@@ -49,7 +49,7 @@ def require_known(path: str) -> None:
 
 
 def require_utf8(path: str) -> None:
-    """Raise if the bytes of a local path are no UTF-8: what is told of it, in a manifest say, is."""
+    """Raise ValueError if the bytes of a local path are not UTF-8, as manifests and messages are."""
     try:
         path.encode("utf-8")
     except UnicodeEncodeError as error:
@@ -57,7 +57,7 @@ def require_utf8(path: str) -> None:
 
 
 def join(path: str, *parts: str) -> str:
-    """The path of ``parts`` below ``path``, with a slash between them, local or remote.
+    """Return the path of ``parts`` below ``path``, joined by slashes, local or remote.
 
     >>> join("gs://bucket/c4/", "en", "stats.json")
     'gs://bucket/c4/en/stats.json'

@@ -1,4 +1,4 @@
-"""The door to langdetect: its detector with the same digits on every machine and Python, plain and compiled."""
+"""The door to langdetect: its detector, with the same digits on every machine and Python, plain and compiled."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ SEED = 0  # TFDS c4, set before every call
 
 
 def left_to_right_sum(values: Iterable[float]) -> float:
-    """The sum as Python took it up to 3.11; from 3.12 on ``sum`` compensates rounding errors.
+    """Return the sum as Python up to 3.11 computes it. From 3.12 on, ``sum`` compensates rounding errors.
 
     >>> left_to_right_sum([0.1] * 10)
     0.9999999999999999
@@ -50,7 +50,7 @@ def left_to_right_sum(values: Iterable[float]) -> float:
 
 
 class _Detector(Detector):  # type: ignore[misc]
-    """langdetect's detector with the same digits on every Python."""
+    """The detector of langdetect, with the same digits on every Python."""
 
     def _normalize_prob(self, prob: list[float]) -> float:
         total = left_to_right_sum(prob)
@@ -66,7 +66,7 @@ class _Factory(DetectorFactory):  # type: ignore[misc]
 
 
 def _profiles() -> list[str]:
-    """In the order of their names: the package takes the folder's, which is the machine's."""
+    """The profiles by name: the package takes the order of the folder, which differs between machines."""
     return [path.read_text(encoding="utf-8") for path in sorted(Path(PROFILES_DIRECTORY).iterdir())]
 
 
@@ -83,7 +83,7 @@ def langdetect_version() -> str:
 
 
 def _words(count: int) -> bytes:
-    """The first 32-bit words that the seeded generator gives, in the machine's order."""
+    """The first 32-bit words of the seeded generator, in the byte order of the machine."""
     words = random.Random(SEED).getrandbits(32 * count).to_bytes(4 * count, "little")
     return np.frombuffer(words, dtype="<u4").astype(np.uint32).tobytes()
 
@@ -118,7 +118,7 @@ def _compiled(room: ModuleType) -> Any:
 
 
 def probabilities(text: str) -> list[tuple[str, float]]:
-    """Languages above 0.1 with their probabilities, the likeliest first; raises LangDetectException without letters.
+    """Return languages above 0.1 with their probabilities, likeliest first. LangDetectException without letters.
 
     A text has one answer, whatever was asked before.
     """
@@ -133,23 +133,23 @@ def probabilities(text: str) -> list[tuple[str, float]]:
 
 
 DOUBTS = ("langdetect_exception", "no_predictions", "low_confidence")  # TFDS c4's counters; the compiled -1, -2, -3
-Outcome = tuple[str | None, str | None]  # a language, or none and why
+Outcome = tuple[str | None, str | None]  # a language, or None and the doubt
 
 
 def likeliest(text: str, least: float) -> Outcome:
-    """The likeliest language if it has at least this probability."""
+    """Return the likeliest language if it has at least this probability, else None and the doubt."""
     if room := engine.twin("langdetect"):
         detector = _compiled(room)
         number: int = detector.best(text, least)
         return (detector.languages[number], None) if number >= 0 else (None, DOUBTS[~number])
     try:
         return outcome(probabilities(text), least)
-    except LangDetectException:  # digits, addresses or nothing at all
+    except LangDetectException:  # only digits or addresses, or nothing
         return None, DOUBTS[0]
 
 
 def likeliest_each(texts: pa.Array, least: float) -> tuple[npt.NDArray[np.int32], tuple[str, ...]] | None:
-    """``likeliest`` of each text of a column, and the languages.
+    """Return ``likeliest`` for each text of a column, as numbers, and the languages.
 
     A text has the number of its language, or -1 and below: ``~number`` is the doubt's. None where the plain detector
     is to decide.
@@ -161,7 +161,7 @@ def likeliest_each(texts: pa.Array, least: float) -> tuple[npt.NDArray[np.int32]
 
 
 def outcome(found: list[tuple[str, float]], least: float) -> Outcome:
-    """What these probabilities say."""
+    """The outcome of these probabilities."""
     if not found:
         return None, DOUBTS[1]
     language, probability = found[0]

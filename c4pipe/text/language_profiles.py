@@ -1,4 +1,4 @@
-"""The profiles of languages as arrays: what the compiled detector is made of."""
+"""The language profiles of langdetect as arrays, for the compiled detector."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-LONGEST = 3  # characters of an n-gram
-STRANGER, CAPITAL_STRANGER = 0xFFFF, 0xFFFE  # noncharacters: stand for all characters that are in no n-gram
+LONGEST = 3  # most characters of an n-gram
+STRANGER, CAPITAL_STRANGER = 0xFFFF, 0xFFFE  # noncharacters that stand for all characters outside n-grams
 ASCII_ENDS, LATIN_ENDS = 0x80, 0x250
-MOST_COMMON = 125  # the compiled detector has numbers for no more
+MOST_COMMON = 125  # the compiled detector numbers no more
 
 
 def tables(profiles: Iterable[str], taken_for: Callable[[str], str]) -> dict[str, Any]:
-    """The n-grams of all languages, these in the order of the profiles, and what characters are taken for.
+    """The n-grams of all languages, in the order of the profiles, and the classes of characters.
 
     N-grams with a character that is taken for another one never come up, and are left out.
     """
@@ -43,7 +43,7 @@ def tables(profiles: Iterable[str], taken_for: Callable[[str], str]) -> dict[str
 
 
 def _codes(grams: npt.NDArray[np.str_]) -> npt.NDArray[np.uint32]:
-    """Their characters, padded with 0 behind."""
+    """The characters of n-grams, padded with 0 at the end."""
     return grams.view(np.uint32).reshape(len(grams), -1)
 
 
@@ -63,7 +63,7 @@ def _keys(grams: npt.NDArray[np.str_]) -> npt.NDArray[np.uint64]:
 
 
 def _characters(taken: npt.NDArray[np.uint32], keys: npt.NDArray[np.uint64]) -> dict[str, npt.NDArray[Any]]:
-    """What characters are taken for, and which of those are capitals."""
+    """The class of each character, and which classes are capitals."""
     capital = np.array([chr(code).isupper() for code in range(1 << 16)])
     known = np.zeros(1 << 16, dtype=np.bool_)
     known[ord(" ")] = True
@@ -75,7 +75,7 @@ def _characters(taken: npt.NDArray[np.uint32], keys: npt.NDArray[np.uint64]) -> 
 
 
 def _common(keys: npt.NDArray[np.uint64]) -> str:
-    """A blank, the letters of ASCII, and those Latin ones that are in the most n-grams."""
+    """A blank, the ASCII letters, and the Latin letters of the most n-grams."""
     latin: Counter[int] = Counter()
     for place in range(LONGEST):
         codes = keys >> np.uint64(16 * place) & np.uint64(0xFFFF)

@@ -1,4 +1,4 @@
-"""How many sentences a text has, by NLTK's Punkt with the pre-trained English parameters. The door to nltk.
+"""Counts sentences by Punkt of NLTK, with the pre-trained English parameters. The door to nltk.
 
 The parameters have stayed the same, the algorithm has not: up to NLTK 3.6.5 it found the words that may end a sentence
 in another way than from 3.8.1 on. Both are here, and a caller says which one counts.
@@ -26,8 +26,8 @@ from c4pipe.columns import utf8
 
 _FOLDER = "nltk_data/tokenizers/punkt_tab/english"
 
-# Our own, written by hand, without any that is a word too ("sun", "sat"): what stands in for Punkt's abbreviations
-# where the built-in resources are asked for.
+# Our own list, without abbreviations that are words ("sun", "sat"). It replaces the abbreviations of Punkt where the
+# built-in resources are chosen.
 _ABBREVIATIONS = """
 mr mrs ms dr prof rev hon st sr jr gen col maj capt lt sgt adm gov sen pres
 jan feb apr jun jul aug sep sept oct nov dec tue thu fri
@@ -36,7 +36,7 @@ vs etc e.g i.e cf al eds vol vols pp figs approx
 a.m p.m u.s u.k u.n d.c ph.d m.d b.a m.a ft lb oz mt
 """
 
-# The pinned files, and what stands in for them: only abbreviations are built in, no collocation, starter or context.
+# The pinned files with their stand-ins: abbreviations only, no collocations, starters or contexts.
 RESOURCES: Mapping[str, bytes | None] = MappingProxyType(
     {
         f"{_FOLDER}/abbrev_types.txt": "\n".join(_ABBREVIATIONS.split()).encode("utf-8"),
@@ -47,12 +47,12 @@ RESOURCES: Mapping[str, bytes | None] = MappingProxyType(
 )
 
 
-Punkt = Literal["3.6.5", "3.9.1"]  # releases of NLTK: 3.4.5 to 3.6.5 count alike, and so do 3.8.1 and 3.9.1
+Punkt = Literal["3.6.5", "3.9.1"]  # releases of NLTK: 3.4.5 to 3.6.5 give equal counts, and so do 3.8.1 and 3.9.1
 CURRENT: Punkt = "3.9.1"
 
 
 def algorithm(punkt: Punkt = CURRENT) -> str:
-    """The algorithm and its version, for a manifest: releases of NLTK count sentences differently.
+    """Return the algorithm with its version, for a manifest: releases of NLTK count sentences differently.
 
     >>> algorithm(), algorithm("3.6.5")
     ('Punkt of NLTK 3.9.1', 'Punkt of NLTK 3.6.5 on NLTK 3.9.1')
@@ -62,7 +62,7 @@ def algorithm(punkt: Punkt = CURRENT) -> str:
 
 
 def require_known(punkt: str) -> None:
-    """Raise if that is no version of the algorithm."""
+    """Raise ValueError unless ``punkt`` is a version of the algorithm."""
     if punkt not in get_args(Punkt):
         raise ValueError(f"punkt is {punkt!r}, but must be one of {', '.join(get_args(Punkt))}")
 
@@ -71,17 +71,17 @@ Count = Callable[[str, int], int]  # the number of sentences, or the limit if th
 
 
 def count(text: str, *, punkt: Punkt = CURRENT) -> int:
-    """The number of sentences; white space alone has none."""
+    """Return the number of sentences. White space alone has none."""
     return counter(punkt)(text, len(text))
 
 
 def at_least(text: str, *, sentences: int, punkt: Punkt = CURRENT) -> bool:
-    """Whether ``count(text) >= sentences``, looking no further than needed."""
+    """Return whether ``count(text) >= sentences``, reading no more of the text than needed."""
     return sentences < 1 or counter(punkt)(text, sentences) == sentences
 
 
 def at_least_each(texts: pa.Array, sentences: int, punkt: Punkt = CURRENT) -> npt.NDArray[np.bool_]:
-    """``at_least`` of each text of a column."""
+    """Return ``at_least`` for each text of a column."""
     if sentences < 1:
         return np.ones(len(texts), np.bool_)
     if (room := engine.twin("sentences")) is None:
@@ -91,7 +91,7 @@ def at_least_each(texts: pa.Array, sentences: int, punkt: Punkt = CURRENT) -> np
 
 
 def counter(punkt: Punkt = CURRENT) -> Count:
-    """What counts the sentences of one text after another, each no further than its limit."""
+    """Return a function that counts the sentences of a text up to a limit."""
     if (room := engine.twin("sentences")) is not None:
         count: Count = _compiled(room, resources.source(), punkt).count
         return count
@@ -99,7 +99,7 @@ def counter(punkt: Punkt = CURRENT) -> Count:
 
 
 def spans(text: str, *, punkt: Punkt = CURRENT) -> Iterator[tuple[int, int]]:
-    """Where each sentence begins and ends."""
+    """Return the start and end of each sentence."""
     found: Iterator[tuple[int, int]] = _tokenizer(resources.source(), punkt).span_tokenize(text)
     return found
 
@@ -108,7 +108,7 @@ _WORD = re.compile(r"\S+")
 
 
 class _Until365(PunktSentenceTokenizer):  # type: ignore[misc]
-    """Punkt as it was up to NLTK 3.6.5: white space of any kind parts words, and a word is looked at once.
+    """Punkt as in NLTK up to 3.6.5: any white space separates words, and each word is examined once.
 
     Of the marks in a word that may end a sentence the last one counts, so that a detached "!!" is one mark. That
     release searched for words and marks in one expression, in the square of a word's length; here it is linear.
@@ -123,7 +123,7 @@ class _Until365(PunktSentenceTokenizer):  # type: ignore[misc]
 
 
 class _Contexts(dict[str, int]):
-    """How Punkt has seen words used. Unlike NLTK's own mapping it does not grow by every word that it is asked."""
+    """The contexts of words in Punkt. Unlike the mapping of NLTK, it does not grow with each look-up."""
 
     def __missing__(self, word: str) -> int:
         return 0
@@ -131,7 +131,7 @@ class _Contexts(dict[str, int]):
 
 @functools.lru_cache(maxsize=4)
 def _parameters(source: str | None) -> PunktParameters:
-    """The parameters of one source of resources."""
+    """The parameters of Punkt from one source of resources."""
     lines = {name.rpartition("/")[2]: _entries(name, source) for name in RESOURCES}
     contexts = (line.split("\t") for line in lines["ortho_context.tab"])
     parameters = PunktParameters()
@@ -150,7 +150,7 @@ def _tokenizer(source: str | None, punkt: Punkt = CURRENT) -> Any:
 
 @functools.lru_cache(maxsize=4)
 def _compiled(room: Any, source: str | None, punkt: Punkt) -> Any:
-    """Its compiled twin with the same parameters."""
+    """The compiled twin with the same parameters."""
     of = _parameters(source)
     whole_words = punkt == "3.6.5"
     return room.Punkt(of.abbrev_types, of.collocations, of.sent_starters, of.ortho_context, whole_words=whole_words)

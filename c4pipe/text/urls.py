@@ -1,4 +1,4 @@
-"""URLs: the form under which two are one page, its hash and split."""
+"""URLs: the normalized form that identifies a page, its hash and its split."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from c4pipe import engine
 from c4pipe.columns import strings, utf8
 from c4pipe.text.digests import md5, md5s
 
-# TFDS c4 3.1.0: unanchored and case-sensitive, both.
+# TFDS c4 3.1.0: both are unanchored and case-sensitive.
 _SCHEME_AND_WWW = re.compile(r"https?:\/\/(www\.)?")
 _TRACKING = re.compile(r"\?(utm_|ref|feed).*")
 
@@ -20,7 +20,7 @@ VALIDATION_ONE_IN = 1000  # TFDS c4 3.1.0: hash modulo 1000 is 0
 
 
 def normalize(url: str) -> str:
-    """The URL without scheme, ``www.``, a tracking query and trailing slashes; case, port and fragment stay.
+    """Return the URL without scheme, ``www.``, tracking query and trailing slashes. Case, port and fragment stay.
 
     >>> normalize("https://www.example.com/a/?utm_source=x")
     'example.com/a'
@@ -30,29 +30,29 @@ def normalize(url: str) -> str:
 
 
 def normalize_each(column: pa.Array) -> pa.Array:
-    """``normalize`` of each URL of a column."""
+    """Return ``normalize`` of each URL of a column."""
     if (twin := engine.twin("urls")) is None:
         return pa.array(map(normalize, column.to_pylist()), pa.large_string())
     return strings(*twin.normalized(*utf8(column)))
 
 
 def url_digest(url: str) -> bytes:
-    """MD5 of the normalized URL, 16 bytes: the key under which pages are the same page."""
+    """Return the MD5 of the normalized URL, 16 bytes: pages with the same digest are the same page."""
     return md5(normalize(url))
 
 
 def url_digests(column: pa.Array) -> bytes:
-    """``url_digest`` of each URL of a column, one behind the other."""
+    """Return ``url_digest`` of each URL of a column, concatenated."""
     return md5s(normalize_each(column))
 
 
 def url_hash(url: str) -> int:
-    """MD5 of the normalized URL as an integer below 2**128."""
+    """Return the MD5 of the normalized URL as an integer below 2**128."""
     return int.from_bytes(url_digest(url), "big")
 
 
 def split(url: str) -> str:
-    """``validation`` for one page in a thousand, by its URL's hash, else ``train``.
+    """Return ``validation`` for one page in a thousand, by the hash of its URL, else ``train``.
 
     >>> split("http://fake.com/url/370")
     'validation'
@@ -61,7 +61,7 @@ def split(url: str) -> str:
 
 
 def in_validation(column: pa.Array) -> npt.NDArray[np.bool_]:
-    """Whether ``split`` says ``validation``, of each URL of a column."""
+    """Return for each URL of a column whether its split is ``validation``."""
     words = np.frombuffer(url_digests(column), ">u8").astype(np.uint64).reshape(-1, 2) % VALIDATION_ONE_IN
     remainders: npt.NDArray[np.uint64] = (words[:, 0] * (2**64 % VALIDATION_ONE_IN) + words[:, 1]) % VALIDATION_ONE_IN
     return np.equal(remainders, 0)
